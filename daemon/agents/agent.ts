@@ -1,0 +1,76 @@
+/**
+ * The port through which an attempt is driven. An adapter starts what does the work, says what it sees through `emit`,
+ * and touches no state: the coordinator turns what it says into commands.
+ *
+ * 1. `ended` is emitted exactly once, and nothing after it.
+ * 2. When `ended` is emitted, every process of the attempt is gone.
+ * 3. `cancel` may be called at any time, more than once.
+ */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Enough to find a process again after a restart, and to know that it is not another one with the same pid. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Start time as the platform tells it (clock ticks since boot on Linux). */
+  startTime: string;
+  host: string;
+  bootId: string;
+}
+
+export interface AttemptSpec {
+  attempt: string;
+  task: string;
+  run: string;
+  stage: string;
+  agent: string;
+  /** What the agent is to do, for instance `scan`. */
+  action: string;
+  /** Program and arguments, for the command adapter. */
+  argv?: string[];
+  /** Text for the process's standard input. */
+  stdin?: string;
+  /** Added to the scrubbed environment. */
+  env?: Record<string, string>;
+  /** The repository, when the task has one. */
+  repo?: { path: string; gitDir: string };
+  /** The attempt's own worktree; absent for work that only reads objects. */
+  worktree?: { path: string; gitDir: string; branch: string };
+  /** Commit that the work starts from. */
+  commit?: string;
+  /** Values and parsed JSON artifacts by name. */
+  inputs: Record<string, Json>;
+  timeoutMs: number;
+  /** Folder of its own, to be HOME and TMPDIR of what is started. */
+  home: string;
+}
+
+export type Activity = 'analyzing' | 'executing' | 'blocked' | 'handoff' | 'idle';
+
+export interface Outcome {
+  status: 'succeeded' | 'failed' | 'timeout' | 'canceled';
+  exitCode?: number;
+  signal?: string;
+  /** Stable code and a sentence that says what to do. */
+  error?: { code: string; message: string };
+  /** Small outputs that later stages refer to. */
+  values: Record<string, Json>;
+}
+
+export type AttemptEvent =
+  | { type: 'started'; process?: ProcessIdentity }
+  | { type: 'progress'; text: string; activity?: Activity; fraction?: number }
+  | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
+  | { type: 'artifact'; name: string; mediaType: string; content: string }
+  /** A commit on the attempt's branch that later attempts need not make again. */
+  | { type: 'committed'; key: string; commit: string; summary: string }
+  | { type: 'ended'; outcome: Outcome };
+
+export interface RunningAttempt {
+  /** Ends the attempt and everything that it started; resolves when `ended` was emitted. */
+  cancel(reason: string): Promise<void>;
+}
+
+export interface Adapter {
+  start(spec: AttemptSpec, emit: (event: AttemptEvent) => void): RunningAttempt;
+}

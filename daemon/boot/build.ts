@@ -1,0 +1,104 @@
+/** Puts the impure rooms together into the ports that the coordinator takes. */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdapterKind } from '../../shared/state/agent.ts';
+import { createBuiltinAdapter } from '../agents/builtin/index.ts';
+import { createCommandAdapter } from '../agents/command/index.ts';
+import type { RemoteAgents } from '../agents/remote/index.ts';
+import type { Command, CommandResult } from '../commands.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import type { Definitions } from '../coordinator/definitions.ts';
+import type { Ports } from '../coordinator/ports.ts';
+import type { Rulebook } from '../coordinator/rulebook.ts';
+import type { RunPorts } from '../coordinator/submit-run.ts';
+import type { Subscriptions } from '../coordinator/subscriptions.ts';
+import { sha256 } from '../platform/digest.ts';
+import { writeLog } from '../platform/log.ts';
+import { normaliseArgv } from '../policy/commands.ts';
+import type { PolicySource } from '../policy/load.ts';
+import type { Stores } from './stores.ts';
+import { commitWorktree } from '../workspace/commit.ts';
+import { readConfiguration } from '../workspace/configuration.ts';
+import { diffCommits } from '../workspace/diff.ts';
+import { inspectRepo } from '../workspace/inspect.ts';
+import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
+import { readBranch, resolvePath } from '../workspace/resolve.ts';
+import { createWorktree, findWorktree, removeWorktree } from '../workspace/worktrees.ts';
+
+/** Attempts that each kind of agent of ours takes at once. */
+const SLOTS = { builtin: 2, command: 2 } as const;
+
+interface Parts {
+  /** Folder of the bundles. */
+  here: string;
+  home: string;
+  stores: Stores;
+  definitions: Definitions;
+  rulebook: Rulebook;
+  remote: RemoteAgents;
+  subscriptions: Subscriptions;
+  coordinator: Coordinator;
+  workflows: ReadonlyMap<string, { file: string; text: string }>;
+}
+
+export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
+  const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator } = parts;
+  const ports: Ports = {
+    adapters: { builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }), command: createCommandAdapter() },
+    artifacts: stores.artifacts,
+    spools: stores.spools,
+    workspace: { createWorktree, removeWorktree, findWorktree, commitWorktree, diffCommits, previewMerge, mergeBranch, undoMerge, readBranch, resolvePath },
+    remote,
+    definitionOf: definitions.get,
+    async homeFor(attempt) {
+      const path = join(home, 'homes', attempt);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      return path;
+    },
+    worktreeFor: (attempt) => join(home, 'worktrees', attempt),
+    readCommands: normaliseArgv,
+    hash: sha256,
+    progress: subscriptions.progress,
+    log: writeLog,
+  };
+  const runPorts: RunPorts = {
+    rulebook,
+    inspectRepo,
+    readBranch,
+    readConfiguration,
+    builtinWorkflow: (name) => parts.workflows.get(name),
+    keepDefinition: definitions.keep,
+    trustedDigest: (repo) => coordinator.state.trust.get(repo)?.digest,
+    submit: coordinator.submit,
+  };
+  return { ports, runPorts };
+}
+
+/** The texts of the YAML files in a folder, by name without the ending; none when there is no such folder. */
+export async function readYamlFolder(folder: string): Promise<Map<string, { file: string; text: string }>> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const read = names.map(async (name): Promise<[string, { file: string; text: string }]> => {
+    const file = join(folder, name);
+    return [name.replace(/\.ya?ml$/, ''), { file, text: await readFile(file, 'utf8') }];
+  });
+  return new Map(await Promise.all(read));
+}
+
+/** The policies that hold everywhere: those that come with the program, and the user's. */
+export async function hostPolicies(here: string, config: string): Promise<PolicySource[]> {
+  const builtin = [...(await readYamlFolder(join(here, 'policies'))).values()].map((source): PolicySource => ({ ...source, origin: 'builtin', trusted: true }));
+  const user = [...(await readYamlFolder(join(config, 'policies'))).values()].map((source): PolicySource => ({ ...source, origin: 'user', trusted: true }));
+  return [...builtin, ...user];
+}
+
+const AGENTS: readonly { agent: string; role: string; capabilities: string[]; adapter: Extract<AdapterKind, 'builtin' | 'command'> }[] = [
+  { agent: 'data-plane', role: 'Looks at repositories', capabilities: ['scan', 'verify'], adapter: 'builtin' },
+  { agent: 'reasoning', role: 'Plans repairs and writes reports', capabilities: ['plan', 'report'], adapter: 'builtin' },
+  { agent: 'control-plane', role: 'Makes the repairs', capabilities: ['repair'], adapter: 'builtin' },
+  { agent: 'command', role: 'Runs one command for each task', capabilities: ['run'], adapter: 'command' },
+];
+
+/** Registers the agents that come with the daemon. */
+export async function registerAgents(tell: (command: Command) => Promise<CommandResult>): Promise<void> {
+  await Promise.all(AGENTS.map((agent) => tell({ type: 'agent/register', tags: [], slots: SLOTS[agent.adapter], ...agent })));
+}

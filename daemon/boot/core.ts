@@ -1,0 +1,144 @@
+/** What the RPC handlers see of the daemon: the part of the composition that answers clients. */
+import { SignalboxError } from '../../shared/protocol/errors.ts';
+import { toCloudEvent } from '../../shared/protocol/cloud-events.ts';
+import type { EventScope } from '../../shared/protocol/methods.ts';
+import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
+import type { CloudEvent, StatusResult } from '../../shared/protocol/views.ts';
+import { runEnded } from '../../shared/state/run.ts';
+import { isInScope } from '../../shared/state/scope.ts';
+import type { Coordinator } from '../coordinator/coordinator.ts';
+import { decodeCursor, encodeCursor } from '../coordinator/cursor.ts';
+import type { Definitions } from '../coordinator/definitions.ts';
+import type { Rulebook } from '../coordinator/rulebook.ts';
+import { loadRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
+import type { Subscriptions } from '../coordinator/subscriptions.ts';
+import type { RemoteAgents } from '../agents/remote/index.ts';
+import type { Journal } from '../journal/port.ts';
+import { attemptOfPeer } from '../rpc/peer.ts';
+import type { Core } from '../rpc/handlers/core.ts';
+import type { Principals } from '../rpc/principals.ts';
+import { readConfiguration } from '../workspace/configuration.ts';
+import { inspectRepo } from '../workspace/inspect.ts';
+import { WorkspaceError } from '../workspace/workspace-error.ts';
+
+/** Commits that one `events/read` looks at. */
+const MAX_SCAN = 20_000;
+/** Bytes of an artifact or spool in one answer. */
+const PIECE_BYTES = 1024 * 1024;
+
+export interface CoreParts {
+  coordinator: Coordinator;
+  journal: Journal;
+  installation: string;
+  epoch: string;
+  home: string;
+  startedAt: string;
+  definitions: Definitions;
+  rulebook: Rulebook;
+  runPorts: RunPorts;
+  subscriptions: Subscriptions;
+  remote: RemoteAgents;
+  principals: Principals;
+  artifacts: { readPiece(digest: string, offset: number, limit: number): Promise<{ text: string; next: number; size: number }> };
+  spools: { readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }> };
+  /** Where the server listens, once it does. */
+  door(): { port: number; connections: number };
+  stop(reason: string): void;
+  newId(): string;
+}
+
+export function assembleCore(parts: CoreParts): Core {
+  const { coordinator, definitions, principals, remote, subscriptions } = parts;
+  const { state } = coordinator;
+  return {
+    state,
+    epoch: parts.epoch,
+    submit: coordinator.submit,
+    until: (settled, timeoutMs) => waitUntil(coordinator, settled, timeoutMs),
+    status: () => describeDaemon(parts),
+    stop: parts.stop,
+    submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
+    definition: definitions.load,
+    readArtifact: (digest, offset) => parts.artifacts.readPiece(digest, offset, PIECE_BYTES),
+    readSpool: (attempt, offset) => parts.spools.readPiece(attempt, offset, PIECE_BYTES),
+    readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),
+    subscribe: (connection, id, scope, cursor) => subscriptions.subscribe(connection, id, scope, cursor),
+    unsubscribe: subscriptions.unsubscribe,
+    async showTrust(path) {
+      const { info, configuration } = await lookAt(path);
+      const trusted = configuration.digest !== '' && state.trust.get(info.path)?.digest === configuration.digest;
+      return { repo: info.path, digest: configuration.digest, files: configuration.files, trusted };
+    },
+    async reloadPolicies(path) {
+      const { info, configuration } = await lookAt(path);
+      loadRepositoryPolicies(parts.rulebook, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
+    },
+    issueToken: (request) => principals.issue(request),
+    workers: remote,
+    attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
+    newId: parts.newId,
+  };
+}
+
+async function lookAt(path: string) {
+  try {
+    const info = await inspectRepo(path);
+    return { info, configuration: await readConfiguration(info) };
+  } catch (error) {
+    if (!(error instanceof WorkspaceError)) throw error;
+    throw new SignalboxError({ code: 'repository', message: error.message, facts: { ...error.facts, reason: error.code } });
+  }
+}
+
+function waitUntil(coordinator: Coordinator, settled: () => boolean, timeoutMs: number): Promise<void> {
+  if (settled()) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const stop = coordinator.onRecorded(() => {
+      if (!settled()) return;
+      clearTimeout(timer);
+      stop();
+      resolve();
+    });
+    const timer = setTimeout(() => {
+      stop();
+      reject(new SignalboxError({ code: 'repository', message: `It was not done within ${timeoutMs / 1_000} s; it goes on.` }));
+    }, timeoutMs);
+  });
+}
+
+function describeDaemon({ coordinator, rulebook, home, startedAt, door }: CoreParts): StatusResult {
+  const { state } = coordinator;
+  const runs = [...state.runs.values()].filter((r) => !runEnded(r));
+  const { port, connections } = door();
+  return {
+    version: PROGRAM_VERSION,
+    pid: process.pid,
+    port,
+    home,
+    startedAt,
+    seq: state.seq,
+    runs: { active: runs.length, waiting: runs.filter((r) => r.status === 'waiting_approval').length },
+    tasks: { pending: state.pending.size, running: state.active.size },
+    approvals: state.asked.size,
+    agents: [...state.agents.values()],
+    connections,
+    memoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
+    notices: rulebook.notices(),
+  };
+}
+
+async function readEvents({ journal, installation }: CoreParts, scope: EventScope, cursor: string | undefined, limit: number) {
+  const after = cursor === undefined ? 0 : decodeCursor(installation, cursor);
+  if (after === undefined) throw new SignalboxError({ code: 'cursor_unknown', message: 'The cursor is not one of this journal. Read from the start without it.' });
+  const events: CloudEvent[] = [];
+  let last = after;
+  let scanned = 0;
+  for await (const commit of journal.read(after + 1)) {
+    // Whole commits only, so that the cursor stands between two of them.
+    if (events.length >= limit || scanned >= MAX_SCAN) return { events, cursor: encodeCursor(installation, last), more: true };
+    for (const event of commit.events) if (isInScope(scope, event)) events.push(toCloudEvent(event, commit, installation));
+    last = commit.seq;
+    scanned += 1;
+  }
+  return { events, cursor: encodeCursor(installation, last), more: false };
+}

@@ -1,0 +1,35 @@
+/** What a start does about the runs that the last one left. */
+import type { State } from '../../shared/state/evolve.ts';
+import { runEnded } from '../../shared/state/run.ts';
+import type { Command, CommandResult } from '../commands.ts';
+import type { Definitions } from '../coordinator/definitions.ts';
+import { loadRepositoryPolicies, type RunPorts } from '../coordinator/submit-run.ts';
+import { writeLog } from '../platform/log.ts';
+import { ATTEMPT_TAG, endTree } from '../platform/process.ts';
+import { reconcile } from '../scheduler/reconcile.ts';
+
+/** Time that what is left of an attempt gets to end by itself, in milliseconds. */
+const GRACE_MS = 500;
+
+/** Ends the processes of attempts that were under way on this machine, found by their tag; says how many attempts that concerned. */
+export async function endLeftovers(state: State, host: string): Promise<number> {
+  const mine = [...state.active].flatMap((id) => state.attempts.get(id) ?? []).filter((a) => a.host === host);
+  await Promise.all(mine.map(({ id }) => endTree({ tag: { name: ATTEMPT_TAG, value: id } }, { graceMs: GRACE_MS })));
+  return mine.length;
+}
+
+/** Records what was interrupted, and brings back what unfinished runs need in memory: their definitions and policies. */
+export async function restoreRuns({ state, definitions, runPorts, tell }: { state: State; definitions: Definitions; runPorts: RunPorts; tell(command: Command): Promise<CommandResult> }): Promise<void> {
+  const open = [...state.runs.values()].filter((run) => !runEnded(run));
+  for (const run of open) await definitions.load(run.workflow.digest);
+  for (const repo of new Set(open.flatMap((run) => run.repo ?? []))) {
+    try {
+      const configuration = await runPorts.readConfiguration(await runPorts.inspectRepo(repo));
+      loadRepositoryPolicies(runPorts.rulebook, repo, configuration, runPorts.trustedDigest(repo) === configuration.digest);
+    } catch (error) {
+      // The host's policies stay in force; the run itself will say what is wrong with its repository.
+      writeLog('policies.not_restored', { repo, error });
+    }
+  }
+  await Promise.all(reconcile(state).map(tell));
+}

@@ -1,0 +1,104 @@
+import type { Action } from '../shared/state/action.ts';
+import type { AdapterKind } from '../shared/state/agent.ts';
+import type { AttemptEnd } from '../shared/state/attempt.ts';
+import type { GateResult, SkipCause } from '../shared/events/stage.ts';
+import type { Commit } from '../shared/events/envelope.ts';
+import type { Refusal } from '../shared/protocol/errors.ts';
+import type { Scope } from '../shared/protocol/scopes.ts';
+
+/** An action that a stage wants, ready to be put to the policy; the action itself is in the store already. */
+export interface Proposal {
+  key: string;
+  action: Action;
+  artifact: string;
+  /** Artifacts that a person should look at before answering, by name. */
+  show: Record<string, string>;
+  /** Asked of a person whatever the policy says, with this sentence. */
+  ask?: string;
+  expiresMs?: number;
+}
+
+export interface AttemptEnding {
+  status: AttemptEnd;
+  exitCode?: number;
+  signal?: string;
+  code?: string;
+  message?: string;
+  spoolBytes?: number;
+  droppedBytes?: number;
+  values: Record<string, unknown>;
+}
+
+/** Everything that the coordinator can be told. A client's request, an engine's step and an adapter's sighting all become one of these. */
+export type Command =
+  | { type: 'daemon/start'; version: string; pid: number; protocol: number }
+  | { type: 'daemon/stop'; reason: string; drained: boolean }
+  | { type: 'daemon/resume'; sleptMs: number }
+  | { type: 'principal/add'; name: string; scopes: Scope[]; expiresAt: string }
+  | { type: 'principal/refuse'; name: string; code: string; what: string }
+  | { type: 'agent/register'; agent: string; role: string; capabilities: string[]; tags: string[]; adapter: AdapterKind; slots: number }
+  | { type: 'agent/leave'; agent: string; reason: string }
+  | { type: 'policy/load'; files: { file: string; origin: string; digest: string; rules: number; trusted: boolean }[] }
+  | { type: 'trust/grant'; repo: string; digest: string; files: string[]; by: string }
+  | { type: 'trust/revoke'; repo: string; by: string }
+  | {
+      type: 'run/start';
+      run: string;
+      workflow: { name: string; version: number; digest: string };
+      inputs: Record<string, unknown>;
+      again: boolean;
+      repository?: { repo: string; gitDir: string; commonDir: string; head?: string; base: string; into?: string };
+    }
+  | { type: 'run/begin'; run: string }
+  | { type: 'run/wait'; run: string; approvals: string[] }
+  | { type: 'run/continue'; run: string }
+  | { type: 'run/cancel'; run: string; reason: string }
+  | { type: 'run/finish'; run: string; status: 'success' | 'failure' | 'canceled'; code: string; summary: string }
+  | { type: 'stage/start'; run: string; stage: string; prepare: boolean }
+  | { type: 'stage/propose'; run: string; stage: string; round: number; proposals: Proposal[]; done: boolean; facts: Record<string, string> }
+  | { type: 'stage/admit'; run: string; stage: string; results: GateResult[] }
+  | { type: 'stage/complete'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
+  | { type: 'stage/fail'; run: string; stage: string; code: string; message: string }
+  | { type: 'stage/skip'; run: string; stage: string; reason: string; cause: SkipCause }
+  | { type: 'stage/cancel'; run: string; stage: string; reason: string }
+  | {
+      type: 'task/submit';
+      task: string;
+      run?: string;
+      stage?: string;
+      wants: string;
+      action: string;
+      priority: number;
+      timeoutMs: number;
+      maxAttempts: number;
+      payload: Record<string, unknown>;
+      artifacts: Record<string, string>;
+    }
+  | { type: 'task/assign'; task: string; attempt: string; agent: string }
+  | { type: 'task/cancel'; task: string; reason: string }
+  | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string }
+  | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }
+  | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
+  | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
+  | { type: 'workspace/leave'; attempt: string; path: string; kept: string }
+  | { type: 'artifact/record'; run: string; stage?: string; task?: string; attempt?: string; name: string; digest: string; size: number; mediaType: string }
+  | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string }
+  | { type: 'approval/expire'; approval: string }
+  | { type: 'approval/revoke'; approval: string; by: string; reason: string }
+  | { type: 'merge/start'; run: string; stage: string; into: string; from: string; expected: string; tree: string; message: string }
+  | { type: 'merge/end'; run: string; stage: string; result: MergeResult }
+  | { type: 'undo/start'; run: string; by: string }
+  | { type: 'undo/end'; run: string; result: MergeResult };
+
+export type MergeResult = { ok: true; commit: string; previous: string } | { ok: false; code: string; message: string };
+export type CommandType = Command['type'];
+export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
+
+/** Who asks, and what led to it. */
+export interface Origin {
+  principal: string;
+  cause: string;
+}
+
+/** What came of a command: recorded, nothing to do because it was done before, or refused. */
+export type CommandResult = { ok: true; commit: Commit | undefined } | { ok: false; refusal: Refusal };

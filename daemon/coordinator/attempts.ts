@@ -1,0 +1,198 @@
+/**
+ * Drives the attempts of this machine's adapters: a place to work, the adapter, and what it says, turned into commands.
+ *
+ * 1. The intent (`task.assigned`) is durable before anything is started.
+ * 2. What an adapter says is handled in its order, one after the other; `attempt/end` is the last.
+ * 3. An attempt that cannot be started ends as failed, with the reason.
+ */
+import type { Run } from '../../shared/state/run.ts';
+import type { Task } from '../../shared/state/task.ts';
+import type { StageDefinition } from '../../shared/state/workflow.ts';
+import type { AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agents/agent.ts';
+import type { AttemptEnding } from '../commands.ts';
+import { committedBefore } from './base.ts';
+import { gatherInputs } from './inputs.ts';
+import { explain } from './merges.ts';
+import type { Spool } from './ports.ts';
+import { keepWork, leavePlace, preparePlace, type WorkPlace } from './places.ts';
+import type { EffectContext } from './reactor.ts';
+
+export interface Attempts {
+  start(task: string, attempt: string, cause: string): Promise<void>;
+  cancel(attempt: string, reason: string): Promise<void>;
+  /** The attempt has ended in the record: when its process still runs (given up by time), it is ended now. */
+  forget(attempt: string, status: string): Promise<void>;
+  /** Waits for what runs, at most `graceMs`; then ends it as interrupted. */
+  drain(graceMs: number): Promise<void>;
+}
+
+interface Live {
+  task: Task;
+  running?: RunningAttempt;
+  done: Promise<void>;
+  interrupted?: string;
+}
+
+/** What one attempt works with. */
+interface Job {
+  context: EffectContext;
+  live: Live;
+  task: Task;
+  attempt: string;
+  cause: string;
+  run: Run | undefined;
+  def: StageDefinition | undefined;
+}
+
+export function startAttempts(context: EffectContext): Attempts {
+  const { state, ports } = context;
+  const live = new Map<string, Live>();
+
+  return {
+    async start(taskId, attempt, cause) {
+      const task = state.tasks.get(taskId);
+      const agent = state.agents.get(state.attempts.get(attempt)?.agent ?? '');
+      if (!task || !agent) return;
+      if (agent.adapter === 'remote') {
+        const { action, payload, timeoutMs, token } = task;
+        ports.remote.assign(agent.id, { task: task.id, attempt, token, action, payload: { ...payload }, timeoutMs });
+        return;
+      }
+      let finish: () => void = () => undefined;
+      const entry: Live = { task, done: new Promise((resolve) => (finish = resolve)) };
+      live.set(attempt, entry);
+      const run = state.runs.get(task.run ?? '');
+      const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === task.stage);
+      await drive({ context, live: entry, task, attempt, cause, run, def });
+      live.delete(attempt);
+      finish();
+    },
+    async cancel(attempt, reason) {
+      const agent = state.attempts.get(attempt)?.agent ?? '';
+      if (state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, reason);
+      await live.get(attempt)?.running?.cancel(reason);
+    },
+    async forget(attempt, status) {
+      const agent = state.attempts.get(attempt)?.agent ?? '';
+      if (status === 'timeout' && state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, 'timeout');
+      if (status === 'timeout') await live.get(attempt)?.running?.cancel('timeout');
+    },
+    async drain(graceMs) {
+      const all = Promise.all([...live.values()].map((l) => l.done)).then(() => true);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), graceMs)));
+      const ended = await Promise.race([all, late]);
+      clearTimeout(timer);
+      if (ended) return;
+      for (const entry of live.values()) entry.interrupted = 'The daemon was stopped while it was under way.';
+      await Promise.all([...live.values()].map((entry) => entry.running?.cancel('the daemon stops')));
+      await all;
+    },
+  };
+}
+
+async function drive(job: Job): Promise<void> {
+  const { context, attempt, task, cause } = job;
+  const token = task.token;
+  let place: WorkPlace = {};
+  let spool: Spool | undefined;
+  let ending: AttemptEnding;
+  try {
+    place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
+    spool = await context.ports.spools.open(attempt);
+    const outcome = await runAdapter(job, await describeAttempt(job, place), spool);
+    if (outcome.status === 'succeeded') await keepWork(context, { run: job.run, def: job.def, task, attempt }, place, cause);
+    ending = { ...toEnding(outcome), ...(job.live.interrupted === undefined ? {} : { status: 'interrupted', message: job.live.interrupted }) };
+  } catch (error) {
+    ending = { status: 'failed', ...explain(error), values: {} };
+  }
+  const written = await spool?.close().catch(() => undefined);
+  const sizes = written ? { spoolBytes: written.bytes, droppedBytes: written.dropped } : {};
+  await context.tell({ type: 'attempt/end', attempt, token, ending: { ...ending, ...sizes } }, cause);
+  await leavePlace(context, { run: job.run, attempt }, place, cause);
+}
+
+function toEnding({ status, exitCode, signal, error, values }: Outcome): AttemptEnding {
+  return {
+    status,
+    values,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(error === undefined ? {} : { code: error.code.slice(0, 100), message: error.message.slice(0, 2_000) }),
+  };
+}
+
+async function describeAttempt({ context, task, attempt, run, def }: Job, place: WorkPlace): Promise<AttemptSpec> {
+  const { payload } = task;
+  const inputs = await gatherInputs(context, task, run);
+  const argv = payload['argv'];
+  const stdin = payload['stdin'];
+  return {
+    attempt,
+    task: task.id,
+    run: task.run ?? '',
+    stage: task.stage ?? '',
+    agent: task.agent ?? '',
+    action: task.action,
+    ...(Array.isArray(argv) ? { argv: argv.map(String) } : {}),
+    ...(typeof stdin === 'string' ? { stdin } : {}),
+    ...(payload['env'] === undefined ? {} : { env: payload['env'] as Record<string, string> }),
+    ...(run?.repo !== undefined && run.gitDir !== undefined ? { repo: { path: run.repo, gitDir: run.gitDir } } : {}),
+    ...(place.worktree === undefined ? {} : { worktree: { path: place.worktree.path, gitDir: place.worktree.gitDir, branch: place.worktree.branch } }),
+    ...(place.commit === undefined ? {} : { commit: place.commit }),
+    inputs: { ...inputs, done: committedBefore(context.state, task.id).map((c) => c.key) },
+    timeoutMs: task.timeoutMs || (def?.timeoutMs ?? context.settings.taskTimeoutMs),
+    home: await context.ports.homeFor(attempt),
+  };
+}
+
+function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome> {
+  const { context, live, task } = job;
+  const kind = context.state.agents.get(task.agent ?? '')?.adapter ?? 'command';
+  const adapter = context.ports.adapters[kind];
+  if (!adapter) throw Object.assign(new Error(`This daemon has no ${kind} adapter.`), { code: 'adapter_missing' });
+  return new Promise((resolve, reject) => {
+    let before: Promise<unknown> = Promise.resolve();
+    const inOrder = (work: () => Promise<unknown>): void => {
+      before = before.then(work);
+      before.catch(reject);
+    };
+    live.running = adapter.start(spec, (event) => {
+      if (event.type === 'output') spool.write(event.stream, event.text);
+      else if (event.type === 'ended') inOrder(async () => resolve(event.outcome));
+      else inOrder(() => handle(job, event));
+    });
+  });
+}
+
+async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 'ended' }>): Promise<void> {
+  const { context, attempt, task, cause } = job;
+  const { tell, ports } = context;
+  switch (event.type) {
+    case 'started': {
+      const { pid, startTime } = event.process ?? {};
+      await tell({ type: 'attempt/run', attempt, token: task.token, ...(pid === undefined ? {} : { pid }), ...(startTime === undefined ? {} : { startTime }) }, cause);
+      return;
+    }
+    case 'progress': {
+      const { text, activity = 'executing', fraction } = event;
+      const at = new Date().toISOString();
+      ports.progress({ attempt, run: task.run ?? '', stage: task.stage ?? '', activity, text: text.slice(0, 500), ...(fraction === undefined ? {} : { fraction }), at });
+      return;
+    }
+    case 'artifact': {
+      const { digest, size } = await ports.artifacts.putText(event.content);
+      if (task.run === undefined) return;
+      const of = { run: task.run, task: task.id, attempt, ...(task.stage === undefined ? {} : { stage: task.stage }) };
+      await tell({ type: 'artifact/record', ...of, name: event.name, digest, size, mediaType: event.mediaType }, cause);
+      return;
+    }
+    case 'committed': {
+      const { key, commit, summary } = event;
+      await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: summary.slice(0, 500) }, cause);
+      return;
+    }
+    default:
+      event satisfies never;
+  }
+}

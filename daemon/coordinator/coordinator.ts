@@ -1,0 +1,140 @@
+/**
+ * The one writer. Commands wait in one queue; all that wait are decided against a tentative state, appended to the
+ * journal in one batch, and only then seen by anybody.
+ *
+ * 1. Nobody is answered, told or shown what is not durable.
+ * 2. The tentative state is seen by `decide` only, and is ahead of the published one by the batch under way, at most.
+ * 3. When the journal fails, nothing is answered any more and `onFatal` is called: the daemon must stop.
+ * 4. Time never goes back: `at` is at least that of the commit before.
+ */
+import type { NewEvent, Event, UnchainedCommit } from '../../shared/events/envelope.ts';
+import { LOCAL_TENANT, MAX_COMMIT_BYTES } from '../../shared/events/envelope.ts';
+import { evolve, type Recorded, type State } from '../../shared/state/evolve.ts';
+import type { Command, CommandResult, Origin } from '../commands.ts';
+import { isRefusal, type Context } from '../decide/context.ts';
+import { decide } from '../decide/decide.ts';
+import type { Journal } from '../journal/port.ts';
+
+/** Commands that one batch takes at most; the rest wait for the next. */
+const MAX_BATCH = 1_024;
+/** Commands that may wait; more are refused. */
+const MAX_QUEUE = 20_000;
+/** What the journal adds around the events of a commit, generously. */
+const ENVELOPE_BYTES = 1_024;
+
+export interface Coordinator {
+  /** What is durable; entries may be kept, tables must not be changed. */
+  readonly state: State;
+  /** Puts a command on the queue; resolves when it is durable, or refused. */
+  submit(command: Command, origin: Origin): Promise<CommandResult>;
+  /** Called with the commits of each batch once they are durable and in the state; returns what ends that. */
+  onRecorded(listener: (commits: readonly Recorded[]) => void): () => void;
+  /** Resolves when nothing waits and nothing is being written. */
+  idle(): Promise<void>;
+}
+
+export interface CoordinatorOptions {
+  journal: Journal;
+  /** Two equal states that share nothing but their entries. */
+  published: State;
+  tentative: State;
+  context: Omit<Context, 'now'>;
+  now(): number;
+  onFatal(error: unknown): void;
+}
+
+interface Waiting {
+  command: Command;
+  origin: Origin;
+  answer(result: CommandResult): void;
+}
+
+interface Batch {
+  commits: UnchainedCommit[];
+  /** For each command its commit's place in the batch, or what it was refused with, or neither when there was nothing to do. */
+  outcomes: { waiting: Waiting; index?: number; result?: CommandResult }[];
+}
+
+export function createCoordinator(options: CoordinatorOptions): Coordinator {
+  const { journal, published, tentative, context, onFatal } = options;
+  const listeners = new Set<(commits: readonly Recorded[]) => void>();
+  let queue: Waiting[] = [];
+  let pumping: Promise<void> | undefined;
+  let dead = false;
+  let lastMs = Date.parse(published.at);
+
+  const decideOne = (waiting: Waiting, batch: Batch, now: number): void => {
+    const verdict = decide(tentative, waiting.command, { ...context, now });
+    if (isRefusal(verdict)) {
+      batch.outcomes.push({ waiting, result: { ok: false, refusal: verdict } });
+    } else if (verdict.length === 0) {
+      batch.outcomes.push({ waiting, result: { ok: true, commit: undefined } });
+    } else {
+      const commit = stamp(verdict, { seq: tentative.seq + 1, now, epoch: context.epoch, origin: waiting.origin });
+      const bytes = Buffer.byteLength(JSON.stringify(commit.events)) + ENVELOPE_BYTES;
+      if (bytes > MAX_COMMIT_BYTES) {
+        const message = `It would make a record of about ${bytes} bytes; ${MAX_COMMIT_BYTES} is the most. Pass large values as artifacts.`;
+        batch.outcomes.push({ waiting, result: { ok: false, refusal: { code: 'commit_too_large', message, facts: { bytes, limit: MAX_COMMIT_BYTES } } } });
+        return;
+      }
+      evolve(tentative, commit);
+      batch.outcomes.push({ waiting, index: batch.commits.push(commit) - 1 });
+    }
+  };
+
+  const writeBatch = async (): Promise<void> => {
+    const waiting = queue.slice(0, MAX_BATCH);
+    queue = queue.slice(MAX_BATCH);
+    const now = (lastMs = Math.max(lastMs, options.now()));
+    const batch: Batch = { commits: [], outcomes: [] };
+    const expected = tentative.seq;
+    for (const one of waiting) decideOne(one, batch, now);
+    const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
+    if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
+    const commits = appended?.commits ?? [];
+    for (const commit of commits) evolve(published, commit);
+    for (const { waiting: one, index, result } of batch.outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
+    if (commits.length > 0) for (const listen of listeners) listen(commits);
+  };
+
+  const pump = async (): Promise<void> => {
+    try {
+      while (queue.length > 0) {
+        await writeBatch();
+        // Sockets and timers get their turn between batches, and what they bring joins the next one.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      dead = true;
+      onFatal(error);
+    } finally {
+      pumping = undefined;
+    }
+  };
+
+  return {
+    state: published,
+    submit(command, origin) {
+      if (dead) return new Promise(() => undefined);
+      if (queue.length >= MAX_QUEUE) {
+        return Promise.resolve({ ok: false, refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} } });
+      }
+      return new Promise((answer) => {
+        queue.push({ command, origin, answer });
+        pumping ??= Promise.resolve().then(pump);
+      });
+    },
+    onRecorded(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async idle() {
+      while (pumping) await pumping;
+    },
+  };
+}
+
+function stamp(events: NewEvent[], { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin }): UnchainedCommit {
+  const stamped = events.map((event, index): Event => ({ id: `${epoch}-${seq}.${index}`, tenant: LOCAL_TENANT, ...event }));
+  return { seq, at: new Date(now).toISOString(), ...origin, events: stamped };
+}

@@ -1,0 +1,68 @@
+import type { Run } from '../../shared/state/run.ts';
+import type { Task } from '../../shared/state/task.ts';
+import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { Worktree } from '../workspace/worktrees.ts';
+import { baseOf, committedBefore } from './base.ts';
+import { placeOfRun } from './merges.ts';
+import type { EffectContext } from './reactor.ts';
+
+/** Where an attempt works: a worktree of its own, or just a commit to read. */
+export interface WorkPlace {
+  worktree?: Worktree;
+  commit?: string;
+}
+
+interface Work {
+  run: Run | undefined;
+  def: StageDefinition | undefined;
+  task: Task;
+  attempt: string;
+}
+
+/** Branch of an attempt's worktree; the run's short name first, so that a person finds it. */
+export function branchFor(run: Run, task: Task): string {
+  return `signalbox/${run.workflow.name}-${run.id.slice(-12)}/${task.stage ?? 'task'}-${task.token}`;
+}
+
+/** Makes the attempt's worktree where its stage wants one; a later attempt begins where the earlier one's commits end. */
+export async function preparePlace({ state, ports, tell }: EffectContext, { run, def, task, attempt }: Work, cause: string): Promise<WorkPlace> {
+  const repo = run && placeOfRun(run);
+  if (!run || !repo || !def) return {};
+  const base = committedBefore(state, task.id).at(-1)?.commit ?? baseOf(state, run, def);
+  if (base === undefined) return {};
+  if (def.worktree === 'none') return { commit: base };
+  const branch = branchFor(run, task);
+  const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base });
+  await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
+  return { worktree, commit: base };
+}
+
+/** Commits what a command left in its worktree, when a later stage builds on it. */
+export async function keepWork({ state, ports, tell }: EffectContext, { run, def, task, attempt }: Work, place: WorkPlace, cause: string): Promise<void> {
+  const definition = run && ports.definitionOf(run.workflow.digest);
+  if (!place.worktree || !def || !run || !definition || !isBuiltOn(definition, def)) return;
+  const { worktree } = place;
+  const key = 'work';
+  const trailers = { 'Signalbox-Run': run.id, 'Signalbox-Stage': def.id };
+  const request = { gitDir: worktree.gitDir, commonDir: worktree.commonDir, workTree: worktree.path, message: `${def.name}`, trailers, at: state.at };
+  const commit = await ports.workspace.commitWorktree(request);
+  if (commit !== undefined) await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: def.name }, cause);
+}
+
+function isBuiltOn(definition: WorkflowDefinition, def: StageDefinition): boolean {
+  return def.command !== undefined && definition.stages.some((s) => s.merge?.from === def.id || (typeof s.worktree === 'object' && s.worktree.from === def.id));
+}
+
+/** Removes the worktree of an attempt that has ended, unless it holds work that is nowhere else. */
+export async function leavePlace({ ports, tell }: EffectContext, { run, attempt }: Pick<Work, 'run' | 'attempt'>, place: WorkPlace, cause: string): Promise<void> {
+  const repo = run && placeOfRun(run);
+  const path = place.worktree?.path;
+  if (!repo || path === undefined) return;
+  let kept = '';
+  try {
+    await ports.workspace.removeWorktree({ repo, path });
+  } catch (error) {
+    kept = error instanceof Error ? error.message : String(error);
+  }
+  await tell({ type: 'workspace/leave', attempt, path, kept: kept.slice(0, 1_000) }, cause);
+}

@@ -1,0 +1,73 @@
+/** What the coordinator needs of the impure rooms. Types only; `main.ts` passes the implementations in. */
+import type { Progress } from '../../shared/protocol/views.ts';
+import type { AdapterKind } from '../../shared/state/agent.ts';
+import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { Assignment } from '../../shared/protocol/views.ts';
+import type { Action, SimpleCommand } from '../../shared/state/action.ts';
+import type { Adapter, Json } from '../agents/agent.ts';
+import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
+import type { diffCommits } from '../workspace/diff.ts';
+import type { commitWorktree } from '../workspace/commit.ts';
+import type { createWorktree, findWorktree, removeWorktree } from '../workspace/worktrees.ts';
+
+export interface StoredArtifact {
+  digest: string;
+  size: number;
+}
+
+export interface ArtifactPort {
+  /** Redacts, stores and syncs a text; the digest is that of what was stored. */
+  putText(text: string): Promise<StoredArtifact>;
+  readText(digest: string): Promise<string>;
+}
+
+export interface SpoolPort {
+  open(attempt: string): Promise<Spool>;
+}
+
+export interface Spool {
+  write(stream: 'stdout' | 'stderr', text: string): void;
+  close(): Promise<{ bytes: number; dropped: number }>;
+}
+
+export interface WorkspacePort {
+  createWorktree: typeof createWorktree;
+  removeWorktree: typeof removeWorktree;
+  findWorktree: typeof findWorktree;
+  commitWorktree: typeof commitWorktree;
+  diffCommits: typeof diffCommits;
+  previewMerge: typeof previewMerge;
+  mergeBranch: typeof mergeBranch;
+  undoMerge: typeof undoMerge;
+  /** Commit that a branch stands at; throws WorkspaceError branch_missing. */
+  readBranch(repo: RepoWithPath, branch: string): Promise<string>;
+  /** Where a path of a commit really leads: links in it are followed within the commit. */
+  resolvePath(repo: RepoWithPath, commit: string, path: string, root: string): Promise<Extract<Action, { kind: 'agent.edit' }>['paths'][number]>;
+}
+
+export interface RemotePort {
+  /** Hands work to the connection that the agent works on; false when it has gone. */
+  assign(agent: string, assignment: Assignment): boolean;
+  cancel(agent: string, attempt: string, reason: string): void;
+}
+
+export interface Ports {
+  adapters: Partial<Record<AdapterKind, Adapter>>;
+  artifacts: ArtifactPort;
+  spools: SpoolPort;
+  workspace: WorkspacePort;
+  remote: RemotePort;
+  /** The definition with that digest, once the run that names it was submitted. */
+  definitionOf(digest: string): WorkflowDefinition | undefined;
+  /** A folder of the attempt's own, made when it is asked for. */
+  homeFor(attempt: string): Promise<string>;
+  worktreeFor(attempt: string): string;
+  /** The simple commands of an argv. */
+  readCommands(argv: readonly string[]): SimpleCommand[];
+  hash(text: string): string;
+  /** Tells watchers what an attempt is doing; nothing of it is recorded. */
+  progress(item: Progress): void;
+  log(event: string, facts: Record<string, unknown>): void;
+}
+
+export type Inputs = Record<string, Json>;

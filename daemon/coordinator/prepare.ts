@@ -1,0 +1,131 @@
+/**
+ * Before a stage may start: everything that it wants to do becomes an action, exact enough to be decided and to be
+ * recognised again. Doing it twice gives the same actions, so a restart may do it again.
+ */
+import { Plan, type Repair } from '../../shared/artifacts/plan.ts';
+import type { Action, Risk } from '../../shared/state/action.ts';
+import type { Run } from '../../shared/state/run.ts';
+import { stageOf } from '../../shared/state/select.ts';
+import type { StageDefinition } from '../../shared/state/workflow.ts';
+import type { Proposal } from '../commands.ts';
+import { isFoundCommand, resolveArgv } from '../workflow/submit.ts';
+import { baseOf } from './base.ts';
+import { explain, placeOfRun } from './merges.ts';
+import type { EffectContext } from './reactor.ts';
+
+/** Proposals that one commit takes, so that it stays well below 64 KiB. */
+const CHUNK = 16;
+/** Bytes of a diff that a person is shown before a merge. */
+const DIFF_BYTES = 4 * 1024 * 1024;
+
+interface Prepared {
+  proposals: Proposal[];
+  facts: Record<string, string>;
+}
+
+type Place = EffectContext & { run: Run; def: StageDefinition };
+
+/** Puts a stage's actions to the policy, in chunks; whatever goes wrong fails the stage with its reason. */
+export async function prepareStage(context: EffectContext, runId: string, stageId: string, cause: string): Promise<void> {
+  const { state, ports, tell } = context;
+  const run = state.runs.get(runId);
+  const stage = stageOf(state, runId, stageId);
+  const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === stageId);
+  if (!run || !def || stage?.status !== 'deciding' || stage.decided) return;
+  const at = { run: runId, stage: stageId, round: stage.round };
+  try {
+    const { proposals, facts } = await propose({ ...context, run, def });
+    for (let i = 0; i === 0 || i < proposals.length; i += CHUNK) {
+      const done = i + CHUNK >= proposals.length;
+      await tell({ type: 'stage/propose', ...at, proposals: proposals.slice(i, i + CHUNK), done, facts }, cause);
+    }
+  } catch (error) {
+    await tell({ type: 'stage/fail', run: runId, stage: stageId, ...explain(error) }, cause);
+  }
+}
+
+async function propose(place: Place): Promise<Prepared> {
+  const { def } = place;
+  const merge = def.merge ? await proposeMerge(place, def.merge.from) : { proposals: [], facts: {} };
+  const repairs = def.gate ? await proposeRepairs(place, def.gate.proposals) : [];
+  const command = def.command === undefined ? [] : await proposeCommand(place, def.command);
+  const proposals = [...repairs, ...command, ...merge.proposals];
+  const [first] = proposals;
+  if (def.approval && !def.gate && first) {
+    const ask = { ask: def.approval.summary, ...(def.approval.expiresMs === undefined ? {} : { expiresMs: def.approval.expiresMs }) };
+    return { proposals: [{ ...first, ...ask }, ...proposals.slice(1)], facts: merge.facts };
+  }
+  if (def.approval) proposals.unshift(await proposeAdvance(place, def.approval));
+  return { proposals, facts: merge.facts };
+}
+
+function common({ run, def }: Place, summary: string, risk: Risk) {
+  return { summary, agent: def.agent ?? 'daemon', run: run.id, stage: def.id, task: '', repo: run.repo ?? '', risk };
+}
+
+async function store({ ports }: Place, key: string, action: Action, show: Record<string, string> = {}): Promise<Proposal> {
+  const { digest } = await ports.artifacts.putText(JSON.stringify(action));
+  return { key, action, artifact: digest, show };
+}
+
+async function proposeAdvance(place: Place, approval: NonNullable<StageDefinition['approval']>): Promise<Proposal> {
+  const action: Action = { kind: 'stage.advance', ...common(place, approval.summary, 'medium'), workflow: place.run.workflow.name, base: baseOf(place.state, place.run, place.def) ?? '' };
+  const expires = approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs };
+  return { ...(await store(place, 'advance', action)), ask: approval.summary, ...expires };
+}
+
+async function proposeRepairs(place: Place, name: string): Promise<Proposal[]> {
+  const { state, run, ports } = place;
+  const artifact = state.artifacts.get(run.id)?.get(name);
+  if (!artifact) throw Object.assign(new Error(`The gate needs ${name}, which no stage has made.`), { code: 'output_missing' });
+  const plan = Plan.parse(JSON.parse(await ports.artifacts.readText(artifact.digest)));
+  return Promise.all(plan.repairs.map((repair) => proposeRepair(place, plan.base, repair, { [name]: artifact.digest })));
+}
+
+async function proposeRepair(place: Place, base: string, repair: Repair, show: Record<string, string>): Promise<Proposal> {
+  const { run, ports } = place;
+  const repo = placeOfRun(run);
+  if (!repo) throw Object.assign(new Error('A repair needs a repository.'), { code: 'repository' });
+  const root = run.repo ?? '';
+  const paths = await Promise.all(repair.paths.map((path) => ports.workspace.resolvePath(repo, base, path, root)));
+  const change = ports.hash(JSON.stringify(repair.operations));
+  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base };
+  return store(place, repair.id, action, show);
+}
+
+async function proposeCommand(place: Place, command: NonNullable<StageDefinition['command']>): Promise<Proposal[]> {
+  const { state, run, def, ports } = place;
+  const argv = resolveArgv(state, run, command);
+  if (!argv) throw Object.assign(new Error('The command of the stage has no value.'), { code: 'command_missing' });
+  const source = isFoundCommand(def) ? 'repository' : 'workflow';
+  const summary = `Run ${argv.join(' ').slice(0, 500)}`;
+  const base = baseOf(state, run, def) ?? '';
+  const action: Action = { kind: 'agent.execute', ...common(place, summary, 'medium'), argv, commands: ports.readCommands(argv), cwd: '.', source, base };
+  return [await store(place, 'command', action)];
+}
+
+async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> {
+  const { state, run, ports } = place;
+  const repo = placeOfRun(run);
+  const from = stageOf(state, run.id, fromStage)?.commit;
+  const into = run.into ?? '';
+  if (!repo || from === undefined) throw Object.assign(new Error(`The stage ${fromStage} made no commit to merge.`), { code: 'nothing_to_merge' });
+  const expected = await ports.workspace.readBranch(repo, into);
+  const preview = await ports.workspace.previewMerge({ repo, into: expected, from });
+  if (preview.conflicts.length > 0) {
+    const files = preview.conflicts.slice(0, 20).join(', ');
+    throw Object.assign(new Error(`Merging into ${into} conflicts in ${files}. Merge the branch by hand, or run again from the newer ${into}.`), { code: 'merge_conflicts' });
+  }
+  const diff = await ports.workspace.diffCommits({ repo, from: expected, to: preview.tree, maxBytes: DIFF_BYTES });
+  const shown = await ports.artifacts.putText(diff.truncated ? `${diff.patch}\n(The diff is longer than ${DIFF_BYTES} bytes; the rest is not shown.)\n` : diff.patch);
+  await place.tell({ type: 'artifact/record', run: run.id, stage: place.def.id, name: 'merge.diff', ...shown, mediaType: 'text/x-diff' }, 'prepare');
+  const files = diff.files.flatMap((f) => (f.oldPath === undefined ? [f.path] : [f.oldPath, f.path]));
+  const lines = diff.files.reduce((sum, f) => ({ added: sum.added + f.additions, removed: sum.removed + f.deletions }), { added: 0, removed: 0 });
+  const summary = `Merge ${diff.files.length} changed file${diff.files.length === 1 ? '' : 's'} (+${lines.added} -${lines.removed}) into ${into}`;
+  const configures = files.some((path) => path === '.signalbox' || path.startsWith('.signalbox/'));
+  const what = { into, from, base: expected, tree: preview.tree, files: files.slice(0, 5_000) };
+  const action: Action = configures
+    ? { kind: 'daemon.configure', ...common(place, `${summary}, and change .signalbox/`, 'high'), what: `merge ${from} into ${into}`, files: what.files }
+    : { kind: 'workspace.merge', ...common(place, summary, 'medium'), ...what };
+  return { proposals: [await store(place, 'merge', action, { diff: shown.digest })], facts: { from, expected, tree: preview.tree } };
+}

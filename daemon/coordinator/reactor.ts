@@ -1,0 +1,113 @@
+/**
+ * What follows from what was recorded: the next steps of runs, assignments, and effects. Everything that it decides
+ * goes back to the coordinator's queue; effects start from recorded events only.
+ */
+import type { Event } from '../../shared/events/envelope.ts';
+import type { Recorded, State } from '../../shared/state/evolve.ts';
+import { runEnded } from '../../shared/state/run.ts';
+import type { Command, CommandResult } from '../commands.ts';
+import { assignPending } from '../scheduler/schedule.ts';
+import { advanceRun, type EngineSettings } from '../workflow/advance.ts';
+import { startAttempts, type Attempts } from './attempts.ts';
+import type { Coordinator } from './coordinator.ts';
+import { performMerge, performUndo } from './merges.ts';
+import type { Ports } from './ports.ts';
+import { prepareStage } from './prepare.ts';
+
+export interface Reactor {
+  /** Takes up what a restart left: preparations, merges and undos that were under way, tasks that wait. */
+  resume(): void;
+  /** From now on nothing new is started; ends what runs within `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** What an effect may do: read the state and put commands on the queue. */
+export interface EffectContext {
+  ports: Ports;
+  settings: EngineSettings;
+  state: State;
+  /** Puts a command on the queue; a refusal is logged, since nobody else would hear of it. */
+  tell(command: Command, cause: string): Promise<CommandResult>;
+}
+
+/** Lets the coordinator's record drive runs, agents and branches. */
+export function createReactor(coordinator: Coordinator, ports: Ports, settings: EngineSettings, newId: () => string): Reactor {
+  const { state } = coordinator;
+  let draining = false;
+
+  const tell = async (command: Command, cause: string): Promise<CommandResult> => {
+    const result = await coordinator.submit(command, { principal: 'daemon', cause });
+    if (!result.ok) ports.log('command.refused', { command: command.type, cause, ...result.refusal });
+    return result;
+  };
+  const context: EffectContext = { ports, settings, state, tell };
+  const attempts = startAttempts(context);
+
+  const advance = (id: string, cause: string): void => {
+    const run = state.runs.get(id);
+    const definition = run && ports.definitionOf(run.workflow.digest);
+    if (!run || !definition || runEnded(run)) return;
+    for (const command of advanceRun(state, run, definition, settings)) void tell(command, cause);
+  };
+  const assign = (cause: string): void => {
+    if (draining) return;
+    for (const command of assignPending(state, newId)) void tell(command, cause);
+  };
+  const react = (commits: readonly Recorded[]): void => {
+    const runs = new Map<string, string>();
+    let last = '';
+    for (const { events } of commits) {
+      for (const event of events) {
+        last = event.id;
+        if (event.run !== undefined) runs.set(event.run, event.id);
+        if (!draining) startEffect(event, context, attempts);
+      }
+    }
+    if (!draining) for (const [run, cause] of runs) advance(run, cause);
+    assign(last);
+  };
+  coordinator.onRecorded(react);
+
+  return {
+    resume() {
+      for (const run of state.runs.values()) {
+        if (run.merge?.state === 'undoing') void performUndo(context, run.id, 'restart');
+        if (runEnded(run)) continue;
+        if (run.merge?.state === 'started') void performMerge(context, run.id, 'restart');
+        for (const stage of state.stages.get(run.id)?.values() ?? []) {
+          if (stage.status === 'deciding' && !stage.decided) void prepareStage(context, run.id, stage.id, 'restart');
+        }
+        advance(run.id, 'restart');
+      }
+      assign('restart');
+    },
+    async drain(graceMs) {
+      draining = true;
+      await attempts.drain(graceMs);
+    },
+  };
+}
+
+function startEffect(event: Event, context: EffectContext, attempts: Attempts): void {
+  switch (event.type) {
+    case 'stage.started':
+      void prepareStage(context, event.run ?? '', event.stage ?? '', event.id);
+      return;
+    case 'task.assigned':
+      void attempts.start(event.task ?? '', event.attempt ?? '', event.id);
+      return;
+    case 'task.cancel_requested':
+      void attempts.cancel(event.attempt ?? '', event.data.reason);
+      return;
+    case 'attempt.ended':
+      void attempts.forget(event.attempt ?? '', event.data.status);
+      return;
+    case 'workspace.merge_started':
+      void performMerge(context, event.run ?? '', event.id);
+      return;
+    case 'workspace.undo_started':
+      void performUndo(context, event.run ?? '', event.id);
+      return;
+    default:
+  }
+}

@@ -1,0 +1,143 @@
+/** From what a client asks for to a run: the repository as it is, the workflow, the policies, the inputs. Everything is checked before anything is recorded. */
+import { SignalboxError } from '../../shared/protocol/errors.ts';
+import type { ValidParamsOf } from '../../shared/protocol/methods.ts';
+import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { Command, CommandResult, Origin } from '../commands.ts';
+import type { PolicySource } from '../policy/load.ts';
+import type { RepoInfo } from '../workspace/inspect.ts';
+import type { RepoWithPath } from '../workspace/merge.ts';
+import { loadWorkflow } from '../workflow/load.ts';
+import { explain } from './merges.ts';
+import type { Rulebook } from './rulebook.ts';
+
+/** What `.signalbox/` of a repository holds. */
+export interface Configuration {
+  /** Hash over all of its files; empty when there is none. */
+  digest: string;
+  files: string[];
+  policies: { file: string; text: string }[];
+  workflows: { file: string; name: string; text: string }[];
+}
+
+export interface RunPorts {
+  rulebook: Rulebook;
+  inspectRepo(path: string): Promise<RepoInfo>;
+  readBranch(repo: RepoWithPath, branch: string): Promise<string>;
+  /** Reads `.signalbox/` of the main checkout that a repository belongs to; bounded, follows no links. */
+  readConfiguration(repo: RepoInfo): Promise<Configuration>;
+  builtinWorkflow(name: string): { file: string; text: string } | undefined;
+  /** Stores a definition under the digest of its JSON, and remembers it. */
+  keepDefinition(definition: WorkflowDefinition): Promise<string>;
+  trustedDigest(repo: string): string | undefined;
+  submit(command: Command, origin: Origin): Promise<CommandResult>;
+}
+
+type Params = ValidParamsOf<'run/start'>;
+
+/** Starts a run; throws SignalboxError for every refusal. */
+export async function submitRun(ports: RunPorts, params: Params, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }> {
+  const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
+  const configuration = info && (await ports.readConfiguration(info));
+  const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
+  const definition = readWorkflow(ports, params, configuration, trusted);
+  const inputs = checkInputs(definition, params.inputs);
+  if (info && configuration) loadRepositoryPolicies(ports.rulebook, info.path, configuration, trusted);
+  const repository = info && (await describeRepository(ports, info, params.into));
+  const digest = await ports.keepDefinition(definition);
+  const workflow = { name: definition.workflow, version: definition.version, digest };
+  const result = await ports.submit({ type: 'run/start', run: params.id, workflow, inputs, again: params.again, ...(repository ? { repository } : {}) }, origin);
+  if (!result.ok) throw new SignalboxError(result.refusal);
+  return { run: params.id, existing: result.commit === undefined, notices: info ? listNotices(info, configuration, trusted) : [] };
+}
+
+function repositoryProblem(reason: string, message: string, facts: Record<string, unknown> = {}): SignalboxError {
+  return new SignalboxError({ code: 'repository', message, facts: { ...facts, reason } });
+}
+
+async function openRepository(ports: RunPorts, path: string): Promise<RepoInfo> {
+  let info: RepoInfo;
+  try {
+    info = await ports.inspectRepo(path);
+  } catch (error) {
+    const { code, message } = explain(error);
+    throw repositoryProblem(code, message, { path });
+  }
+  if (info.head.commit === undefined) {
+    throw repositoryProblem('repository_empty', `${info.path} has no commit yet, so there is nothing to look at. Commit something first.`, { path });
+  }
+  return info;
+}
+
+async function describeRepository(ports: RunPorts, info: RepoInfo, into: string | undefined) {
+  const { path: repo, gitDir, commonDir, head } = info;
+  const place = { gitDir, commonDir, path: repo };
+  // The run starts from the branch that it is to be merged into, so that its diff is its own work only.
+  let base = head.commit ?? '';
+  if (into !== undefined) {
+    try {
+      base = await ports.readBranch(place, into);
+    } catch (error) {
+      const { code, message } = explain(error);
+      throw repositoryProblem(code, message, { branch: into });
+    }
+  }
+  return { repo, gitDir, commonDir, base, ...(head.branch === undefined ? {} : { head: head.branch }), ...(into === undefined ? {} : { into }) };
+}
+
+function readWorkflow(ports: RunPorts, params: Params, configuration: Configuration | undefined, trusted: boolean): WorkflowDefinition {
+  const chosen = params.workflow;
+  const source = 'file' in chosen ? chosen : findWorkflow(ports, chosen.name, configuration, trusted);
+  const loaded = loadWorkflow({ text: source.text, file: source.file });
+  if (loaded.ok) return loaded.definition;
+  const first = loaded.problems[0];
+  const message = `${source.file} has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}${first ? `; the first: ${first.line}:${first.column}: ${first.message}` : ''}`;
+  throw new SignalboxError({ code: 'invalid_workflow', message, facts: { problems: loaded.problems } });
+}
+
+function findWorkflow(ports: RunPorts, name: string, configuration: Configuration | undefined, trusted: boolean): { file: string; text: string } {
+  const own = configuration?.workflows.find((w) => w.name === name);
+  if (own && trusted) return own;
+  const builtin = ports.builtinWorkflow(name);
+  if (builtin) return builtin;
+  if (own) {
+    const message = `${own.file} comes from the repository, and nobody has trusted its .signalbox/. Look at it, then run \`signalbox trust\`.`;
+    throw new SignalboxError({ code: 'not_trusted', message, facts: { file: own.file, digest: configuration?.digest } });
+  }
+  throw new SignalboxError({ code: 'not_found', message: `There is no workflow ${name}. Name a built-in one (checkup), one in .signalbox/workflows/, or a path to a file.`, facts: { workflow: name } });
+}
+
+function checkInputs(definition: WorkflowDefinition, given: Record<string, unknown>): Record<string, unknown> {
+  const unknown = Object.keys(given).find((name) => !(name in definition.inputs));
+  if (unknown !== undefined) {
+    const known = Object.keys(definition.inputs).join(', ') || 'none';
+    throw new SignalboxError({ code: 'invalid_params', message: `${definition.workflow} has no input ${unknown}. Its inputs: ${known}.`, facts: { input: unknown } });
+  }
+  return Object.fromEntries(
+    Object.entries(definition.inputs).map(([name, { type, default: fallback }]) => {
+      const value = given[name] ?? fallback;
+      const actual = Array.isArray(value) ? 'list' : typeof value;
+      if (value === undefined) throw new SignalboxError({ code: 'invalid_params', message: `${definition.workflow} needs the input ${name} (${type}).`, facts: { input: name } });
+      if (actual !== type) throw new SignalboxError({ code: 'invalid_params', message: `The input ${name} is a ${type}, not a ${actual}.`, facts: { input: name } });
+      return [name, value];
+    }),
+  );
+}
+
+/** Puts a repository's policies into force; throws SignalboxError invalid_policy with every problem. */
+export function loadRepositoryPolicies(rulebook: Rulebook, repo: string, configuration: Configuration, trusted: boolean): void {
+  const sources = configuration.policies.map(({ file, text }): PolicySource => ({ file, text, origin: 'repository', trusted }));
+  const loaded = rulebook.load(repo, sources);
+  if (loaded.ok) return;
+  const message = `The repository's policies have ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}, so nothing can be decided there.`;
+  throw new SignalboxError({ code: 'invalid_policy', message, facts: { problems: loaded.problems } });
+}
+
+function listNotices(info: RepoInfo, configuration: Configuration | undefined, trusted: boolean): string[] {
+  const { changed, untracked } = info.dirty;
+  const dirty = changed + untracked;
+  return [
+    ...(dirty > 0 ? [`${dirty} uncommitted change${dirty === 1 ? '' : 's'} in ${info.path} ${dirty === 1 ? 'is' : 'are'} not looked at and not touched: the run works on commits.`] : []),
+    ...(info.submodules.length > 0 ? [`Submodules are not looked at: ${info.submodules.slice(0, 5).join(', ')}${info.submodules.length > 5 ? ', …' : ''}.`] : []),
+    ...(configuration && configuration.digest !== '' && !trusted ? ['The repository brings its own .signalbox/, which nobody has trusted: only its deny and ask rules count. `signalbox trust` shows it.'] : []),
+  ];
+}

@@ -1,0 +1,122 @@
+import type { NewEvent } from '../../shared/events/envelope.ts';
+import type { Refusal } from '../../shared/protocol/errors.ts';
+import { ATTEMPT_TABLE, type Attempt } from '../../shared/state/attempt.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import { approvalsOf } from '../../shared/state/select.ts';
+import { mayMove } from '../../shared/state/table.ts';
+import type { Task } from '../../shared/state/task.ts';
+import type { AttemptEnding, CommandOf } from '../commands.ts';
+import { event, refuse, type Verdict } from './context.ts';
+import { ofTask } from './task.ts';
+
+/** A task whose attempts were cut off so often is not tried again: it may be what brings the daemon down. */
+const MAX_TOKENS = 10;
+
+interface Lease {
+  attempt: Attempt;
+  task: Task;
+}
+
+/** The attempt, if it still holds the newest lease of its task. */
+function holdLease(state: State, command: { attempt: string; token?: number }): Lease | Refusal {
+  const attempt = state.attempts.get(command.attempt);
+  const task = state.tasks.get(attempt?.task ?? '');
+  if (!attempt || !task) return refuse('not_found', `There is no attempt ${command.attempt}.`, { attempt: command.attempt });
+  const late = attempt.endedAt !== undefined || task.token !== attempt.token || (command.token !== undefined && command.token !== attempt.token);
+  if (late) return refuse('stale_lease', 'The attempt was given up or has ended; what it says changes nothing.', { attempt: attempt.id });
+  return { attempt, task };
+}
+
+const ofAttempt = ({ attempt, task }: Lease) => ({ ...ofTask(task), attempt: attempt.id, agent: attempt.agent });
+
+/** The attempt's process runs. */
+export function runAttempt(state: State, command: CommandOf<'attempt/run'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  if (lease.attempt.status === 'running') return [];
+  const { pid, startTime } = command;
+  const data = { ...(pid === undefined ? {} : { pid }), ...(startTime === undefined ? {} : { startTime }) };
+  const of = ofAttempt(lease);
+  return [event('attempt.running', `attempt/${lease.attempt.id}`, of, data), event('task.running', `task/${lease.task.id}`, of, {})];
+}
+
+export function placeAttempt(state: State, command: CommandOf<'attempt/workspace'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const { path, branch, base } = command;
+  return [event('workspace.created', `attempt/${lease.attempt.id}`, ofAttempt(lease), { path, branch, base })];
+}
+
+/** A commit that the attempt made; the grant that allowed it is used with it. */
+export function commitAttempt(state: State, command: CommandOf<'attempt/commit'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const { key, commit, summary } = command;
+  if (lease.attempt.commits.some((c) => c.key === key)) return [];
+  const made = event('attempt.committed', `attempt/${lease.attempt.id}`, ofAttempt(lease), { key, commit, summary });
+  return [...useGrants(state, lease.task, key), made];
+}
+
+function useGrants(state: State, task: Task, key: string | undefined): NewEvent[] {
+  if (task.run === undefined) return [];
+  const mine = approvalsOf(state, task.run).filter((a) => a.stage === task.stage && a.status === 'granted' && (key === undefined || a.key === key));
+  return mine.map((a) => event('approval.used', `approval/${a.id}`, ofTask(task), { approval: a.id }));
+}
+
+/**
+ * Ends an attempt and says what becomes of its task. A grant is used by an attempt that came to an end of its own;
+ * one that was interrupted leaves it, so that the next attempt need not ask again.
+ */
+export function endAttempt(state: State, command: CommandOf<'attempt/end'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const { attempt, task } = lease;
+  const { values, ...how } = command.ending;
+  const of = ofAttempt(lease);
+  const began: NewEvent[] = [];
+  if (how.status === 'succeeded' && attempt.status === 'starting') {
+    began.push(event('attempt.running', `attempt/${attempt.id}`, of, {}), event('task.running', `task/${task.id}`, of, {}));
+  } else if (!mayMove(ATTEMPT_TABLE, attempt.status, how.status)) {
+    return refuse('invalid_transition', `An attempt that is ${attempt.status} cannot become ${how.status}.`, { attempt: attempt.id });
+  }
+  const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
+  const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
+  return [...began, ended, ...used, afterAttempt(task, command.ending)];
+}
+
+function afterAttempt(task: Task, ending: AttemptEnding): NewEvent {
+  const stream = `task/${task.id}`;
+  const of = ofTask(task);
+  const message = ending.message ?? '';
+  if (task.cancelReason !== undefined && ending.status !== 'succeeded') return event('task.canceled', stream, of, { reason: task.cancelReason });
+  switch (ending.status) {
+    case 'succeeded':
+      return event('task.completed', stream, of, { values: ending.values });
+    case 'canceled':
+      return event('task.canceled', stream, of, { reason: message || 'canceled' });
+    case 'interrupted': {
+      const code = 'interrupted_too_often';
+      if (task.token >= MAX_TOKENS) return event('task.failed', stream, of, { code, message: `${MAX_TOKENS} attempts were cut off: ${message}`, deadLetter: true });
+      return event('task.requeued', stream, of, { reason: message || 'interrupted', failures: task.failures });
+    }
+    case 'failed':
+    case 'timeout': {
+      const failures = task.failures + 1;
+      if (failures < task.maxAttempts) return event('task.requeued', stream, of, { reason: message, failures });
+      const deadLetter = task.run === undefined;
+      if (ending.status === 'timeout') return event('task.timeout', stream, of, { message, deadLetter });
+      return event('task.failed', stream, of, { code: ending.code ?? 'failed', message, deadLetter });
+    }
+  }
+}
+
+/** What became of the worktree of an attempt that has ended. */
+export function leaveWorkspace(state: State, command: CommandOf<'workspace/leave'>): Verdict {
+  const attempt = state.attempts.get(command.attempt);
+  const task = state.tasks.get(attempt?.task ?? '');
+  if (!attempt || !task) return refuse('not_found', `There is no attempt ${command.attempt}.`, { attempt: command.attempt });
+  const of = ofAttempt({ attempt, task });
+  const { path, kept } = command;
+  if (kept !== '') return [event('workspace.kept', `attempt/${attempt.id}`, of, { path, reason: kept })];
+  return [event('workspace.removed', `attempt/${attempt.id}`, of, { path })];
+}

@@ -1,0 +1,50 @@
+import type { Correlation, EventOf, EventType, NewEvent } from '../../shared/events/envelope.ts';
+import type { Refusal } from '../../shared/protocol/errors.ts';
+import type { Action, Decision } from '../../shared/state/action.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import type { Run } from '../../shared/state/run.ts';
+
+/** What `decide` may not find out by itself: time, ids, the policy, and where it runs. */
+export interface Context {
+  /** Milliseconds since 1970, never going back. */
+  now: number;
+  epoch: string;
+  host: string;
+  bootId: string;
+  newId(): string;
+  /** What the rules say about an action. */
+  judge(action: Action, state: State): Decision;
+  /** HMAC of the exact action and of the rules that decided it. */
+  digest(action: Action, decision: Decision): string;
+  /** How long an approval waits when no rule says, in milliseconds. */
+  approvalMs: number;
+}
+
+/** Events to record (none when it was all done before), or a refusal. */
+export type Verdict = NewEvent[] | Refusal;
+
+/** True for the refusing kind of verdict. */
+export function isRefusal(verdict: Verdict): verdict is Refusal {
+  return !Array.isArray(verdict);
+}
+
+export function refuse(code: Refusal['code'], message: string, facts: Record<string, unknown> = {}): Refusal {
+  return { code, message, facts };
+}
+
+type DataOf<T extends EventType> = Extract<NewEvent, { type: T }>['data'];
+
+/** One event, with what it is about. */
+export function event<T extends EventType>(type: T, stream: string, of: Correlation, data: DataOf<T>): Extract<NewEvent, { type: T }> {
+  return { type, v: 1, stream, ...of, data } satisfies EventOf<T, DataOf<T>> as unknown as Extract<NewEvent, { type: T }>;
+}
+
+/** What every event of a run carries. */
+export function ofRun(run: Run, stage?: string): Correlation {
+  return { ...(run.repo === undefined ? {} : { repo: run.repo }), run: run.id, ...(stage === undefined ? {} : { stage }) };
+}
+
+/** The time `ms` milliseconds from now, as the record writes it. */
+export function later(context: Context, ms: number): string {
+  return new Date(context.now + ms).toISOString();
+}

@@ -1,0 +1,83 @@
+/**
+ * Decides what a command means: the events that record it, or a refusal. Pure: the same state, command and context
+ * give the same verdict. An empty list means that all of it was done before.
+ */
+import type { State } from '../../shared/state/evolve.ts';
+import type { Command, CommandOf } from '../commands.ts';
+import { answerApproval, expireApproval, revokeApproval } from './approval.ts';
+import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt } from './attempt.ts';
+import { event, refuse, type Context, type Verdict } from './context.ts';
+import {
+  addPrincipal,
+  grantTrust,
+  leaveAgent,
+  loadPolicy,
+  refusePrincipal,
+  registerAgent,
+  resumeDaemon,
+  revokeTrust,
+  startDaemon,
+  stopDaemon,
+} from './daemon.ts';
+import { endMerge, endUndo, startMerge, startUndo } from './merge.ts';
+import { beginRun, cancelRun, continueRun, finishRun, startRun, waitForApproval } from './run.ts';
+import { admitStage, cancelStage, completeStage, failStage, proposeActions, skipStage, startStage } from './stage.ts';
+import { assignTask, cancelTask, submitTask } from './task.ts';
+
+function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Verdict {
+  const { run, stage, task, attempt, name, digest, size, mediaType } = command;
+  const repo = state.runs.get(run)?.repo;
+  if (!state.runs.has(run)) return refuse('not_found', `There is no run ${run}.`, { run });
+  if (state.artifacts.get(run)?.get(name)?.digest === digest) return [];
+  const of = { ...(repo === undefined ? {} : { repo }), run, ...(stage === undefined ? {} : { stage }), ...(task === undefined ? {} : { task }), ...(attempt === undefined ? {} : { attempt }) };
+  return [event('artifact.recorded', `run/${run}`, { ...of, artifact: digest }, { name, digest, size, mediaType })];
+}
+
+const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, context: Context) => Verdict } = {
+  'daemon/start': startDaemon,
+  'daemon/stop': stopDaemon,
+  'daemon/resume': resumeDaemon,
+  'principal/add': addPrincipal,
+  'principal/refuse': refusePrincipal,
+  'agent/register': registerAgent,
+  'agent/leave': leaveAgent,
+  'policy/load': loadPolicy,
+  'trust/grant': grantTrust,
+  'trust/revoke': revokeTrust,
+  'run/start': startRun,
+  'run/begin': beginRun,
+  'run/wait': waitForApproval,
+  'run/continue': continueRun,
+  'run/cancel': cancelRun,
+  'run/finish': finishRun,
+  'stage/start': startStage,
+  'stage/propose': proposeActions,
+  'stage/admit': admitStage,
+  'stage/complete': completeStage,
+  'stage/fail': failStage,
+  'stage/skip': skipStage,
+  'stage/cancel': cancelStage,
+  'task/submit': submitTask,
+  'task/assign': assignTask,
+  'task/cancel': cancelTask,
+  'attempt/run': runAttempt,
+  'attempt/workspace': placeAttempt,
+  'attempt/commit': commitAttempt,
+  'attempt/end': endAttempt,
+  'workspace/leave': leaveWorkspace,
+  'artifact/record': recordArtifact,
+  'approval/answer': answerApproval,
+  'approval/expire': expireApproval,
+  'approval/revoke': revokeApproval,
+  'merge/start': startMerge,
+  'merge/end': endMerge,
+  'undo/start': startUndo,
+  'undo/end': endUndo,
+};
+
+/** The verdict on one command. */
+export function decide<T extends Command['type']>(state: State, command: CommandOf<T>, context: Context): Verdict {
+  const by = BY_TYPE[command.type as T] as (state: State, command: CommandOf<T>, context: Context) => Verdict;
+  return by(state, command, context);
+}
+

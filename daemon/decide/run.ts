@@ -1,0 +1,88 @@
+import type { NewEvent } from '../../shared/events/envelope.ts';
+import { approvalsOf } from '../../shared/state/select.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import { RUN_TABLE, runEnded, type Run, type RunStatus } from '../../shared/state/run.ts';
+import { mayMove } from '../../shared/state/table.ts';
+import type { CommandOf } from '../commands.ts';
+import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
+
+const gone = (id: string) => refuse('not_found', `There is no run ${id}.`, { run: id });
+
+/** A run with this id is started once; the same workflow runs once at a time on a repository unless asked for again. */
+export function startRun(state: State, command: CommandOf<'run/start'>): Verdict {
+  const known = state.runs.get(command.run);
+  if (known) {
+    const same = known.workflow.digest === command.workflow.digest && known.repo === command.repository?.repo;
+    return same ? [] : refuse('id_taken', `The id ${command.run} belongs to another run.`, { run: command.run });
+  }
+  const active = command.again ? undefined : findSame(state, command);
+  if (active) {
+    const text = `${command.workflow.name} is already running there, as ${active.id}.`;
+    return refuse('run_active', text, { run: active.id, submittedAt: active.submittedAt, status: active.status });
+  }
+  const { repo, ...where } = command.repository ?? {};
+  const of = { ...(repo === undefined ? {} : { repo }), run: command.run };
+  return [event('run.submitted', `run/${command.run}`, of, { workflow: command.workflow, inputs: command.inputs, ...where })];
+}
+
+function findSame(state: State, command: CommandOf<'run/start'>): Run | undefined {
+  if (!command.repository) return undefined;
+  const { repo, into } = command.repository;
+  for (const run of state.runs.values())
+    if (!runEnded(run) && run.repo === repo && run.workflow.name === command.workflow.name && run.into === into) return run;
+  return undefined;
+}
+
+function step(state: State, id: string, to: RunStatus, make: (run: Run) => NewEvent[]): Verdict {
+  const run = state.runs.get(id);
+  if (!run) return gone(id);
+  if (run.status === to) return [];
+  if (!mayMove(RUN_TABLE, run.status, to)) return refuse('invalid_transition', `A run that is ${run.status} cannot become ${to}.`, { run: id });
+  return make(run);
+}
+
+export function beginRun(state: State, command: CommandOf<'run/begin'>): Verdict {
+  return step(state, command.run, 'running', (run) => [event('run.started', `run/${run.id}`, ofRun(run), {})]);
+}
+
+export function waitForApproval(state: State, command: CommandOf<'run/wait'>): Verdict {
+  return step(state, command.run, 'waiting_approval', (run) => [event('run.waiting', `run/${run.id}`, ofRun(run), { approvals: command.approvals })]);
+}
+
+export function continueRun(state: State, command: CommandOf<'run/continue'>): Verdict {
+  return step(state, command.run, 'running', (run) => [event('run.continued', `run/${run.id}`, ofRun(run), {})]);
+}
+
+/** Asks that the run end; it has ended when nothing of it runs any more. */
+export function cancelRun(state: State, command: CommandOf<'run/cancel'>): Verdict {
+  const run = state.runs.get(command.run);
+  if (!run) return gone(command.run);
+  if (runEnded(run)) return refuse('run_ended', `The run has ended already (${run.status}).`, { run: run.id, status: run.status });
+  if (run.cancelReason !== undefined) return [];
+  return [event('run.cancel_requested', `run/${run.id}`, ofRun(run), { reason: command.reason || 'asked to cancel' })];
+}
+
+/** Ends a run; questions that nobody answered are withdrawn, grants that nobody used lapse. */
+export function finishRun(state: State, command: CommandOf<'run/finish'>, _context: Context): Verdict {
+  const { status, code, summary } = command;
+  return step(state, command.run, status, (run) => {
+    const of = ofRun(run);
+    const stream = `run/${run.id}`;
+    const end =
+      status === 'success'
+        ? event('run.succeeded', stream, of, { summary })
+        : status === 'failure'
+          ? event('run.failed', stream, of, { code, summary })
+          : event('run.canceled', stream, of, { summary });
+    return [...settleApprovals(state, run), end];
+  });
+}
+
+function settleApprovals(state: State, run: Run): NewEvent[] {
+  return approvalsOf(state, run.id).flatMap((a): NewEvent[] => {
+    const of = ofRun(run, a.stage);
+    if (a.status === 'pending') return [event('approval.voided', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended.' })];
+    if (a.status === 'granted') return [event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended without using it.' })];
+    return [];
+  });
+}

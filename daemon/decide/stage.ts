@@ -1,0 +1,119 @@
+import type { NewEvent } from '../../shared/events/envelope.ts';
+import type { Refusal } from '../../shared/protocol/errors.ts';
+import type { Decision } from '../../shared/state/action.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import { STAGE_TABLE, type Run, type Stage, type StageStatus } from '../../shared/state/run.ts';
+import { approvalsOf, stageOf } from '../../shared/state/select.ts';
+import { mayMove } from '../../shared/state/table.ts';
+import type { CommandOf, Proposal } from '../commands.ts';
+import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
+
+/** A stage whose branch moved is asked anew so often, then it fails. */
+const MAX_ROUNDS = 5;
+
+interface Target {
+  run: Run;
+  stage: Stage | undefined;
+}
+
+function find(state: State, command: { run: string; stage: string }): Target | Refusal {
+  const run = state.runs.get(command.run);
+  if (!run) return refuse('not_found', `There is no run ${command.run}.`, { run: command.run });
+  return { run, stage: stageOf(state, command.run, command.stage) };
+}
+
+const stream = (run: Run) => `run/${run.id}`;
+
+/** Begins a stage, or begins it anew when what was decided no longer fits. Without anything to decide it is admitted at once. */
+export function startStage(state: State, command: CommandOf<'stage/start'>): Verdict {
+  const found = find(state, command);
+  if ('code' in found) return found;
+  const { run, stage } = found;
+  if (stage && stage.status !== 'running' && stage.status !== 'admitted') return [];
+  const round = (stage?.round ?? 0) + 1;
+  const of = ofRun(run, command.stage);
+  if (round > MAX_ROUNDS) return [event('stage.failed', stream(run), of, { code: 'moved_too_often', message: `What it works on changed ${MAX_ROUNDS} times while it was decided.` })];
+  const started = event('stage.started', stream(run), of, { round });
+  if (command.prepare) return [started];
+  return [started, event('stage.proposed', stream(run), of, { count: 0, facts: {} }), event('stage.admitted', stream(run), of, { results: [] })];
+}
+
+/** Puts a stage's actions to the policy: each decision is recorded, and a question asked where one is needed. */
+export function proposeActions(state: State, command: CommandOf<'stage/propose'>, context: Context): Verdict {
+  const found = find(state, command);
+  if ('code' in found) return found;
+  const { run, stage } = found;
+  if (!stage || stage.status !== 'deciding' || stage.decided || stage.round !== command.round) return [];
+  const known = new Set(stage.proposed.map((p) => p.key));
+  const fresh = command.proposals.filter((p) => !known.has(p.key));
+  const events = fresh.flatMap((proposal) => decideProposal(state, run, stage, proposal, context));
+  if (!command.done) return events;
+  return [...events, event('stage.proposed', stream(run), ofRun(run, stage.id), { count: known.size + fresh.length, facts: command.facts })];
+}
+
+function decideProposal(state: State, run: Run, stage: Stage, proposal: Proposal, context: Context): NewEvent[] {
+  const { key, action, artifact, ask } = proposal;
+  const decision = withQuestion(context.judge(action, state), ask);
+  const digest = context.digest(action, decision);
+  const of = { ...ofRun(run, stage.id), artifact };
+  const decided = event('policy.decided', stream(run), of, { key, kind: action.kind, summary: action.summary, digest, decision });
+  if (decision.effect !== 'require_approval') return [decided];
+  const approval = context.newId();
+  const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
+  const expiresAt = later(context, decision.obligations.expiresMs ?? proposal.expiresMs ?? context.approvalMs);
+  const question = { approval, key, kind: action.kind, summary: action.summary, risk: action.risk, digest, why, expiresAt, show: proposal.show };
+  return [decided, event('approval.requested', `approval/${approval}`, of, question)];
+}
+
+/** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */
+function withQuestion(decision: Decision, ask: string | undefined): Decision {
+  if (ask === undefined || decision.effect === 'deny') return decision;
+  const reason = { policy: 'workflow', version: '', rule: 'approval', effect: 'require_approval', message: ask, severity: 'medium', values: {} } as const;
+  return { ...decision, effect: 'require_approval', reasons: [...decision.reasons, reason] };
+}
+
+function move(state: State, command: { run: string; stage: string }, to: StageStatus, make: (run: Run, stage: Stage | undefined) => NewEvent[]): Verdict {
+  const found = find(state, command);
+  if ('code' in found) return found;
+  const { run, stage } = found;
+  if (stage?.status === to) return [];
+  if (stage && !mayMove(STAGE_TABLE, stage.status, to)) {
+    return refuse('invalid_transition', `A stage that is ${stage.status} cannot become ${to}.`, { run: run.id, stage: stage.id });
+  }
+  return make(run, stage);
+}
+
+export function admitStage(state: State, command: CommandOf<'stage/admit'>): Verdict {
+  return move(state, command, 'admitted', (run) => [event('stage.admitted', stream(run), ofRun(run, command.stage), { results: command.results })]);
+}
+
+export function completeStage(state: State, command: CommandOf<'stage/complete'>): Verdict {
+  const data = { values: command.values, ...(command.commit === undefined ? {} : { commit: command.commit }) };
+  return move(state, command, 'completed', (run) => [event('stage.completed', stream(run), ofRun(run, command.stage), data)]);
+}
+
+export function failStage(state: State, command: CommandOf<'stage/fail'>): Verdict {
+  const { code, message } = command;
+  return move(state, command, 'failed', (run) => [
+    ...withdraw(state, run, command.stage, 'The stage failed.'),
+    event('stage.failed', stream(run), ofRun(run, command.stage), { code, message }),
+  ]);
+}
+
+export function skipStage(state: State, command: CommandOf<'stage/skip'>): Verdict {
+  const { reason, cause } = command;
+  return move(state, command, 'skipped', (run) => [event('stage.skipped', stream(run), ofRun(run, command.stage), { reason, cause })]);
+}
+
+export function cancelStage(state: State, command: CommandOf<'stage/cancel'>): Verdict {
+  const { reason } = command;
+  return move(state, command, 'canceled', (run) => [
+    ...withdraw(state, run, command.stage, 'The run was canceled.'),
+    event('stage.canceled', stream(run), ofRun(run, command.stage), { reason }),
+  ]);
+}
+
+function withdraw(state: State, run: Run, stage: string, reason: string): NewEvent[] {
+  const open = approvalsOf(state, run.id).filter((a) => a.stage === stage && a.status === 'pending');
+  return open.map((a) => event('approval.voided', `approval/${a.id}`, ofRun(run, stage), { approval: a.id, reason }));
+}

@@ -1,0 +1,60 @@
+import type { Correlation } from '../../shared/events/envelope.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import { taskEnded, TASK_TABLE, type Task } from '../../shared/state/task.ts';
+import { mayMove } from '../../shared/state/table.ts';
+import type { CommandOf } from '../commands.ts';
+import { event, refuse, type Context, type Verdict } from './context.ts';
+
+/** What every event of a task carries. */
+export function ofTask(task: Pick<Task, 'id' | 'run' | 'stage' | 'repo'>): Correlation {
+  return {
+    ...(task.repo === undefined ? {} : { repo: task.repo }),
+    ...(task.run === undefined ? {} : { run: task.run }),
+    ...(task.stage === undefined ? {} : { stage: task.stage }),
+    task: task.id,
+  };
+}
+
+/** A task with this id is submitted once; saying it again changes nothing. */
+export function submitTask(state: State, command: CommandOf<'task/submit'>): Verdict {
+  const { type: _, task, run, stage, ...data } = command;
+  const known = state.tasks.get(task);
+  if (known) {
+    const same = known.wants === data.wants && known.action === data.action && known.run === run;
+    return same ? [] : refuse('id_taken', `The id ${task} belongs to another task.`, { task });
+  }
+  if (!state.agents.has(data.wants)) {
+    return refuse('agent_unknown', `No agent ${data.wants} is registered. \`signalbox agents\` lists those that are.`, { agent: data.wants });
+  }
+  const repo = run === undefined ? undefined : state.runs.get(run)?.repo;
+  const of = ofTask({ id: task, ...(run === undefined ? {} : { run }), ...(stage === undefined ? {} : { stage }), ...(repo === undefined ? {} : { repo }) });
+  return [event('task.submitted', `task/${task}`, of, data)];
+}
+
+/** Gives a pending task to an agent: a lease with the next token, and a new attempt. */
+export function assignTask(state: State, command: CommandOf<'task/assign'>, context: Context): Verdict {
+  const task = state.tasks.get(command.task);
+  const agent = state.agents.get(command.agent);
+  if (!task || !agent) return refuse('not_found', `There is no task ${command.task} or no agent ${command.agent}.`);
+  if (task.status !== 'pending') return [];
+  if (agent.status !== 'ready') return refuse('invalid_transition', `The agent ${agent.id} is ${agent.status}.`, { agent: agent.id });
+  const token = task.token + 1;
+  const of = { ...ofTask(task), attempt: command.attempt, agent: agent.id };
+  const { host, bootId } = context;
+  return [
+    event('task.assigned', `task/${task.id}`, of, { token, leaseMs: task.timeoutMs }),
+    event('attempt.starting', `attempt/${command.attempt}`, of, { token, host, bootId }),
+  ];
+}
+
+/** Ends a task that waits at once; asks the attempt of one that runs to end. */
+export function cancelTask(state: State, command: CommandOf<'task/cancel'>): Verdict {
+  const task = state.tasks.get(command.task);
+  if (!task) return refuse('not_found', `There is no task ${command.task}.`, { task: command.task });
+  if (task.status === 'canceled' || task.cancelReason !== undefined) return [];
+  if (taskEnded(task)) return refuse('invalid_transition', `The task has ended already (${task.status}).`, { task: task.id });
+  const reason = command.reason || 'asked to cancel';
+  if (task.status === 'pending' && mayMove(TASK_TABLE, task.status, 'canceled')) return [event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
+  const of = { ...ofTask(task), ...(task.attempt === undefined ? {} : { attempt: task.attempt }) };
+  return [event('task.cancel_requested', `task/${task.id}`, of, { reason })];
+}

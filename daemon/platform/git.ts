@@ -1,0 +1,22 @@
+// The door to git for everyone in the daemon: explicit directories, no configuration that executes, bounded output.
+// `.gitattributes` and `.git/config` of a repository are input; see git-environment.ts for what is switched off and why.
+import type { GitWhere } from './git-environment.ts';
+import { collect, type GitOptions, type GitResult, spawnGit } from './git-process.ts';
+
+export type { GitSetting, GitWhere } from './git-environment.ts';
+export { type BatchObject, catFileBatch, listTree, type TreeEntry } from './git-objects.ts';
+export { GitError, type GitErrorCode, type GitOptions, type GitResult } from './git-process.ts';
+
+/**
+ * Runs one git command and returns its output; throws GitError for an exit code outside `okCodes`, a timeout, too much output or an abort.
+ * Pathspecs are literal; diffs and status have their guarding flags added here.
+ */
+export async function runGit(where: GitWhere, args: readonly string[], opts: GitOptions = {}): Promise<GitResult> {
+  return collect(await spawnGit(where, args, opts), args, opts);
+}
+
+/** Runs one git command and returns its standard output as UTF-8 text without the final newline; throws GitError like runGit. */
+export async function readGit(where: GitWhere, args: readonly string[], opts: GitOptions = {}): Promise<string> {
+  const { stdout } = await runGit(where, args, opts);
+  return stdout.toString('utf8').replace(/\r?\n$/, '');
+}

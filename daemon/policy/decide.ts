@@ -1,0 +1,146 @@
+// Decides one action by the loaded policies. Pure, and the same for the same input whatever the order of files and rules.
+//
+// D1. Deny beats require_approval beats warn beats allow.
+// D2. The default of a layer counts unless a rule that was evaluated without error, and blocks in full where it says deny,
+//     decides. So neither a broken condition nor a rule that only warns ever permits more than no rule at all.
+// D3. The host's layer and the repository's are decided apart and the stricter answer stands: a repository never loosens.
+// D4. A condition that fails matches when its rule denies, asks or warns, and does not match when its rule allows.
+import type { Action, Decision, Effect, Reason } from '../../shared/state/action.ts';
+import { evaluateCondition, findLongestList } from './condition.ts';
+import { compareStrictness, type Layer, type Policies, type PolicyDefault, pickStrictest, type Rule } from './rules.ts';
+import { excerptValues } from './values.ts';
+
+const MAX_REASONS = 50;
+/** So that sixteen decisions fit into one commit. */
+const MAX_DECISION_BYTES = 3_000;
+
+/** A rule that matched, with the effect that it has after its policy's enforcement. */
+interface Match {
+  rule: Rule;
+  effect: Effect;
+  /** Whether it replaces the default of its layer (D2). */
+  decisive: boolean;
+  reason: Reason;
+}
+
+/** What the policies say about an action, with the rules that matched and why; about 3,000 bytes as JSON at most. */
+export function decideAction(policies: Policies, action: Action): Decision {
+  const longest = findLongestList(action);
+  const matches = policies.byKind[action.kind].map((rule) => matchRule(rule, action, longest)).filter((match) => match !== undefined);
+  const layers = [decideLayer('host', matches, policies.defaults), decideLayer('repository', matches, policies.defaults)];
+  const reasons = layers.flatMap((layer) => layer.reasons).sort(compareReasons);
+  const effect = pickStrictest(layers.flatMap((layer) => layer.effect ?? [])) ?? 'require_approval';
+  return { effect, reasons: boundReasons(reasons), obligations: effect === 'require_approval' ? collectObligations(matches) : {} };
+}
+
+function matchRule(rule: Rule, action: Action, longest: number): Match | undefined {
+  const outcome = rule.condition === undefined ? { ok: true as const, value: true } : evaluateCondition(rule.condition, action, longest);
+  if (outcome.ok ? !outcome.value : rule.effect === 'allow') return undefined;
+  const effect = enforce(rule.effect, rule.enforcement);
+  const message = [rule.message];
+  if (effect !== rule.effect)
+    message.push(
+      rule.enforcement === 'soft'
+        ? 'The policy is soft, so a person may override this refusal.'
+        : 'The policy only warns, so this blocks nothing.',
+    );
+  if (!outcome.ok) message.push(`The condition could not be evaluated (${outcome.error}), so the rule counts as matched.`);
+  const reason: Reason = {
+    policy: rule.policy,
+    version: rule.version,
+    rule: rule.id,
+    effect,
+    message: message.join(' '),
+    severity: rule.severity,
+    values: excerptValues(action, rule.condition?.mentions ?? []),
+  };
+  return { rule, effect, decisive: outcome.ok && effect === rule.effect && rule.enforcement !== 'warn', reason };
+}
+
+/** What an effect becomes under the enforcement of its policy. */
+function enforce(effect: Effect, enforcement: Rule['enforcement']): Effect {
+  if (effect === 'deny' && enforcement === 'soft') return 'require_approval';
+  if ((effect === 'deny' || effect === 'require_approval') && enforcement === 'warn') return 'warn';
+  return effect;
+}
+
+/** The answer of one layer; a repository that has no default and no rule that matched has none. */
+function decideLayer(
+  layer: Layer,
+  all: readonly Match[],
+  defaults: readonly PolicyDefault[],
+): { effect: Effect | undefined; reasons: Reason[] } {
+  const matches = all.filter((match) => match.rule.layer === layer);
+  const reasons = matches.map((match) => match.reason);
+  if (!matches.some((match) => match.decisive)) {
+    const own = defaults
+      .filter((each) => each.layer === layer)
+      .map(explainDefault)
+      .sort(compareReasons)[0];
+    const fallback = own ?? (layer === 'host' ? NO_DEFAULT : undefined);
+    if (fallback !== undefined) reasons.push(fallback);
+  }
+  return { effect: pickStrictest(reasons.map((reason) => reason.effect)), reasons };
+}
+
+function explainDefault({ policy, version, effect }: PolicyDefault): Reason {
+  return {
+    policy,
+    version,
+    rule: 'default',
+    effect,
+    message: 'No rule decides this action, so the default of the policy holds.',
+    severity: 'info',
+    values: {},
+  };
+}
+
+const NO_DEFAULT: Reason = {
+  policy: 'signalbox',
+  version: '',
+  rule: 'default',
+  effect: 'require_approval',
+  message: 'No rule and no default decides this action, so a person is asked.',
+  severity: 'info',
+  values: {},
+};
+
+/** Keeps the strictest reasons within the size of one field of a commit; values go before whole reasons do. */
+function boundReasons(reasons: readonly Reason[]): Reason[] {
+  const kept: Reason[] = [];
+  const encoder = new TextEncoder();
+  let left = MAX_DECISION_BYTES;
+  for (const reason of reasons) {
+    const fitting = [reason, { ...reason, values: {} }].find((each) => encoder.encode(JSON.stringify(each)).length <= left);
+    // The strictest reason always stays: a decision without any would explain nothing.
+    if (kept.length > 0 && (fitting === undefined || kept.length === MAX_REASONS)) break;
+    const next = fitting ?? { ...reason, values: {} };
+    left -= encoder.encode(JSON.stringify(next)).length;
+    kept.push(next);
+  }
+  return kept;
+}
+
+/** The shortest wait, and the approvers that every rule that asks can agree on. */
+function collectObligations(matches: readonly Match[]): Decision['obligations'] {
+  const asking = matches.filter((match) => match.effect === 'require_approval').map((match) => match.rule);
+  const waits = asking.map((rule) => rule.expiresMs).filter((ms) => ms !== undefined);
+  const lists = asking.map((rule) => rule.approvers).filter((list) => list !== undefined);
+  const approvers = lists.reduce((common, list) => common.filter((each) => list.includes(each)), lists[0] ?? []);
+  return {
+    ...(waits.length > 0 ? { expiresMs: Math.min(...waits) } : {}),
+    ...(lists.length > 0 ? { approvers: [...new Set(approvers)].sort() } : {}),
+  };
+}
+
+const SEVERITIES: readonly Reason['severity'][] = ['critical', 'high', 'medium', 'low', 'info'];
+
+/** Strictest first, then gravest, then by name, so that the order of files never shows. */
+function compareReasons(a: Reason, b: Reason): number {
+  const names = (reason: Reason) => `${reason.policy}\n${reason.rule}\n${reason.version}\n${reason.message}`;
+  return (
+    compareStrictness(a.effect, b.effect) ||
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+    (names(a) < names(b) ? -1 : names(a) > names(b) ? 1 : 0)
+  );
+}

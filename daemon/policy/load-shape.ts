@@ -1,0 +1,56 @@
+// What a policy file may say, key by key.
+import * as z from 'zod';
+import { ACTION_KINDS, Effect } from '../../shared/state/action.ts';
+import { parseDuration } from '../../shared/state/workflow.ts';
+import { MAX_CONDITION } from './condition.ts';
+import { strictShape, suggestName } from './source.ts';
+
+/** Most rules that one file may have. */
+export const MAX_RULES = 2_000;
+
+const Name = z
+  .string()
+  .max(64)
+  .regex(/^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/, 'a name is lower-case words joined by `-`');
+const WrittenEffect = z.enum(Effect.options, { error: `write ${Effect.options.map((effect) => `\`${effect}\``).join(', ')}` });
+const Kind = z.enum(ACTION_KINDS, {
+  error: (issue) => `there is no such action. ${suggestName(String(issue.input), ACTION_KINDS) ?? `Known are ${ACTION_KINDS.join(', ')}.`}`,
+});
+const Duration = z.string({ error: 'write a duration such as `30s`, `5m`, `2h` or `1d`' }).transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms === undefined) context.addIssue('write a duration such as `30s`, `5m`, `2h` or `1d`, at most `30d`');
+  return ms ?? 0;
+});
+
+/** One rule as it is written. */
+export const RuleShape = strictShape({
+  id: Name,
+  on: z.array(Kind).min(1, 'name at least one action'),
+  when: z
+    .string({ error: 'write a condition as text' })
+    .min(1, 'leave `when` out for a rule that always matches')
+    .max(MAX_CONDITION)
+    .optional(),
+  effect: WrittenEffect,
+  message: z.string().min(1).max(500),
+  severity: z
+    .enum(['info', 'low', 'medium', 'high', 'critical'], { error: 'write `info`, `low`, `medium`, `high` or `critical`' })
+    .default('medium'),
+  approvers: z
+    .array(z.literal('human', { error: 'only `human` can approve' }))
+    .min(1)
+    .optional(),
+  expires: Duration.optional(),
+});
+export type RuleShape = z.infer<typeof RuleShape>;
+
+/** A policy file without its rules, which are checked one by one so that all problems appear at once. */
+export const PolicyShape = strictShape({
+  policy: Name,
+  version: z.int('write a whole number').positive('the first version is 1'),
+  description: z.string().max(2_000).optional(),
+  enforcement: z.enum(['hard', 'soft', 'warn'], { error: 'write `hard`, `soft` or `warn`' }).default('hard'),
+  default: WrittenEffect.optional(),
+  rules: z.array(z.unknown()).max(MAX_RULES, `a policy has at most ${MAX_RULES} rules`).default([]),
+});
+export type PolicyShape = z.infer<typeof PolicyShape>;

@@ -1,0 +1,62 @@
+// What loaded policies look like to the decision: rules by kind of action, defaults by layer.
+import type { ActionKind, Effect, Reason } from '../../shared/state/action.ts';
+import type { Condition } from './condition.ts';
+
+/** Who wrote a policy: the host (Signalbox itself, or the user) or a repository, which can only make things stricter. */
+export type Layer = 'host' | 'repository';
+
+/** One rule as it stands for one kind of action. */
+export interface Rule {
+  layer: Layer;
+  policy: string;
+  /** First 12 hex digits of the hash of the policy's text. */
+  version: string;
+  enforcement: 'hard' | 'soft' | 'warn';
+  id: string;
+  effect: Effect;
+  message: string;
+  severity: Reason['severity'];
+  approvers?: readonly string[];
+  expiresMs?: number;
+  /** Absent for a rule that always matches. */
+  condition?: Condition;
+}
+
+/** What a policy says where no rule of its layer matches. */
+export interface PolicyDefault {
+  layer: Layer;
+  policy: string;
+  version: string;
+  /** After enforcement: a soft policy asks where it would deny. */
+  effect: Effect;
+}
+
+/** A file that takes part, for the record. */
+export interface PolicyFile {
+  file: string;
+  origin: 'builtin' | 'user' | 'repository';
+  trusted: boolean;
+  policy: string;
+  /** Full hash of the text. */
+  digest: string;
+  rules: number;
+}
+
+/** Every loaded policy, indexed for decisions. */
+export interface Policies {
+  byKind: Readonly<Record<ActionKind, readonly Rule[]>>;
+  defaults: readonly PolicyDefault[];
+  files: readonly PolicyFile[];
+}
+
+const STRICTNESS: Record<Effect, number> = { allow: 0, warn: 1, require_approval: 2, deny: 3 };
+
+/** Below zero when the first effect is the stricter one: deny, require_approval, warn, allow. */
+export function compareStrictness(a: Effect, b: Effect): number {
+  return STRICTNESS[b] - STRICTNESS[a];
+}
+
+/** The strictest of some effects, or undefined of none. */
+export function pickStrictest(effects: readonly Effect[]): Effect | undefined {
+  return [...effects].sort(compareStrictness)[0];
+}

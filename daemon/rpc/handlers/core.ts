@@ -1,0 +1,57 @@
+import type { ValidParamsOf } from '../../../shared/protocol/methods.ts';
+import type { CloudEvent, StatusResult, SubscribeResult, TrustView } from '../../../shared/protocol/views.ts';
+import type { EventScope } from '../../../shared/protocol/methods.ts';
+import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import type { Scope } from '../../../shared/protocol/scopes.ts';
+import type { State } from '../../../shared/state/evolve.ts';
+import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
+import type { Command, CommandResult, Origin } from '../../commands.ts';
+import type { Connection } from '../connection.ts';
+
+/** What the handlers need of the daemon; `main.ts` puts it together. */
+export interface Core {
+  readonly state: State;
+  readonly epoch: string;
+  submit(command: Command, origin: Origin): Promise<CommandResult>;
+  /** Resolves when `settled` holds, looking after each batch; rejects after `timeoutMs`. */
+  until(settled: () => boolean, timeoutMs: number): Promise<void>;
+  status(): StatusResult;
+  stop(reason: string): void;
+  submitRun(params: ValidParamsOf<'run/start'>, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }>;
+  definition(digest: string): Promise<WorkflowDefinition>;
+  readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
+  readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
+  readEvents(scope: EventScope, cursor: string | undefined, limit: number): Promise<{ events: CloudEvent[]; cursor: string; more: boolean }>;
+  subscribe(connection: Connection, id: string, scope: EventScope, cursor: string | undefined): SubscribeResult;
+  unsubscribe(id: string): void;
+  showTrust(repo: string): Promise<TrustView>;
+  /** Puts the repository's policies into force again after its trust changed. */
+  reloadPolicies(repo: string): Promise<void>;
+  issueToken(request: { name: string; scopes: Scope[]; ttlMs: number; by: readonly Scope[] }): { token: string; expiresAt: string };
+  workers: {
+    attach(agent: string, worker: Connection): boolean;
+    detach(agent: string, worker: Connection): boolean;
+    isAttached(agent: string, worker: Connection): boolean;
+  };
+  /** Which attempt's process is at the other end of the connection, if one is. */
+  attemptBehind(connection: Connection): Promise<string | undefined>;
+  newId(): string;
+}
+
+/** Who asks, for the record. */
+export function originOf(connection: Connection): Origin {
+  return { principal: connection.principal.name, cause: `rpc:${connection.id}` };
+}
+
+/** Puts a command on the queue; throws SignalboxError when it is refused. Says whether it was all done before. */
+export async function submitOrThrow(core: Core, command: Command, connection: Connection): Promise<{ existing: boolean }> {
+  const result = await core.submit(command, originOf(connection));
+  if (!result.ok) throw new SignalboxError(result.refusal);
+  return { existing: result.commit === undefined };
+}
+
+/** What the state must have by now; its absence is a refusal for the client. */
+export function found<T>(entry: T | undefined, what: string): T {
+  if (entry === undefined) throw new SignalboxError({ code: 'not_found', message: `There is no ${what}.` });
+  return entry;
+}

@@ -1,0 +1,12 @@
+import type { Handlers } from '../connection.ts';
+import { approvalHandlers } from './approval.ts';
+import type { Core } from './core.ts';
+import { daemonHandlers } from './daemon.ts';
+import { recordHandlers } from './record.ts';
+import { runHandlers } from './run.ts';
+import { taskHandlers } from './task.ts';
+
+/** A handler for every method; a missing one does not compile. */
+export function createHandlers(core: Core): Handlers {
+  return { ...daemonHandlers(core), ...runHandlers(core), ...taskHandlers(core), ...approvalHandlers(core), ...recordHandlers(core) } satisfies Handlers;
+}

@@ -1,0 +1,25 @@
+import type { Handlers } from '../connection.ts';
+import type { Core } from './core.ts';
+
+type RecordHandlers = Pick<Handlers, 'artifact/read' | 'spool/read' | 'events/read' | 'events/subscribe' | 'events/unsubscribe'>;
+
+export function recordHandlers(core: Core): RecordHandlers {
+  const mediaTypes = (digest: string): string => {
+    for (const artifacts of core.state.artifacts.values()) for (const a of artifacts.values()) if (a.digest === digest) return a.mediaType;
+    return 'application/json';
+  };
+  return {
+    'artifact/read': async ({ digest, offset }) => ({ ...(await core.readArtifact(digest, offset)), mediaType: mediaTypes(digest) }),
+    'spool/read': ({ attempt, offset }) => core.readSpool(attempt, offset),
+    'events/read': ({ scope, cursor, limit }) => core.readEvents(scope, cursor, limit),
+    'events/subscribe'({ scope, cursor }, connection) {
+      const id = core.newId();
+      connection.onClose(() => core.unsubscribe(id));
+      return core.subscribe(connection, id, scope, cursor);
+    },
+    'events/unsubscribe'({ subscription }) {
+      core.unsubscribe(subscription);
+      return { subscription };
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import { MAX_FIELD_BYTES } from '../../../shared/events/envelope.ts';
+import { taskEnded } from '../../../shared/state/task.ts';
+import type { Handlers } from '../connection.ts';
+import { found, originOf, submitOrThrow, type Core } from './core.ts';
+
+type TaskHandlers = Pick<Handlers, 'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'agent/list' | 'worker/attach' | 'worker/report'>;
+
+/** Throws SignalboxError when a value is too large to stand in a record. */
+function refuseLarge(value: unknown, what: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(value) ?? '');
+  if (bytes <= MAX_FIELD_BYTES) return;
+  throw new SignalboxError({ code: 'commit_too_large', message: `${what} is ${bytes} bytes; ${MAX_FIELD_BYTES} is the most.`, facts: { bytes, limit: MAX_FIELD_BYTES } });
+}
+
+export function taskHandlers(core: Core): TaskHandlers {
+  const { state } = core;
+  return {
+    async 'task/submit'({ id, agent, ...rest }, connection) {
+      refuseLarge(rest.payload, 'The payload');
+      const { existing } = await submitOrThrow(core, { type: 'task/submit', task: id, wants: agent, artifacts: {}, ...rest }, connection);
+      return { task: id, existing };
+    },
+    'task/list'({ run, active, limit }) {
+      const tasks = [...state.tasks.values()].filter((t) => (run === undefined || t.run === run) && !(active && taskEnded(t)));
+      return { tasks: tasks.slice(-limit).reverse() };
+    },
+    'task/get': ({ task }) => ({ task: found(state.tasks.get(task), `task ${task}`) }),
+    async 'task/cancel'({ task, reason }, connection) {
+      await submitOrThrow(core, { type: 'task/cancel', task, reason }, connection);
+      return { task };
+    },
+    'agent/list': () => ({ agents: [...state.agents.values()] }),
+    async 'worker/attach'({ id, ...about }, connection) {
+      if (!core.workers.attach(id, connection)) {
+        throw new SignalboxError({ code: 'id_taken', message: `Another worker works for ${id} already.`, facts: { agent: id } });
+      }
+      const leave = async () => {
+        if (!core.workers.detach(id, connection)) return;
+        const reason = 'The connection of its worker ended.';
+        await core.submit({ type: 'agent/leave', agent: id, reason }, originOf(connection));
+        await endAttempts(core, id, reason);
+      };
+      connection.onClose(() => void leave());
+      await submitOrThrow(core, { type: 'agent/register', agent: id, adapter: 'remote', ...about }, connection);
+      return { agent: id };
+    },
+    async 'worker/report'({ reports }, connection) {
+      const origin = originOf(connection);
+      const results = await Promise.all(
+        reports.map(async ({ attempt, token, status, code, message, values }) => {
+          refuseLarge(values, 'The values of a report');
+          const agent = state.attempts.get(attempt)?.agent ?? '';
+          if (!core.workers.isAttached(agent, connection)) return { attempt, code: 'stale_lease', message: 'This connection does not work for that agent.' };
+          const why = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+          const result = await core.submit({ type: 'attempt/end', attempt, token, ending: { status, values, ...why } }, origin);
+          return result.ok ? undefined : { attempt, code: result.refusal.code, message: result.refusal.message };
+        }),
+      );
+      const refused = results.filter((r) => r !== undefined);
+      return { accepted: results.length - refused.length, refused };
+    },
+  };
+}
+
+/** A worker that is gone answers for nothing any more: its attempts are interrupted, and their tasks wait again. */
+async function endAttempts({ state, submit }: Core, agent: string, message: string): Promise<void> {
+  const mine = [...state.active].flatMap((id) => state.attempts.get(id) ?? []).filter((a) => a.agent === agent);
+  const ending = { status: 'interrupted', code: 'worker_gone', message, values: {} } as const;
+  await Promise.all(mine.map(({ id, token }) => submit({ type: 'attempt/end', attempt: id, token, ending }, { principal: 'daemon', cause: `agent/${agent}` })));
+}

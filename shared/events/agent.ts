@@ -1,0 +1,13 @@
+import type { AdapterKind } from '../state/agent.ts';
+import type { EventOf } from './envelope.ts';
+
+export type AgentEvent =
+  | EventOf<
+      'agent.registered',
+      { role: string; capabilities: string[]; tags: string[]; adapter: AdapterKind; slots: number; provider?: string; model?: string; region?: string }
+    >
+  | EventOf<'agent.starting', Record<string, never>>
+  | EventOf<'agent.ready', Record<string, never>>
+  | EventOf<'agent.draining', { reason: string }>
+  | EventOf<'agent.offline', { reason: string }>
+  | EventOf<'agent.failed', { reason: string }>;

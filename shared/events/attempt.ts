@@ -1,0 +1,21 @@
+import type { EventOf } from './envelope.ts';
+import type { AttemptEnd } from '../state/attempt.ts';
+
+export type AttemptEvent =
+  | EventOf<'attempt.starting', { token: number; host: string; bootId: string }>
+  | EventOf<'attempt.running', { pid?: number; startTime?: string }>
+  /** A commit on the attempt's branch that a later attempt need not make again. */
+  | EventOf<'attempt.committed', { key: string; commit: string; summary: string }>
+  | EventOf<
+      'attempt.ended',
+      {
+        status: AttemptEnd;
+        exitCode?: number;
+        signal?: string;
+        code?: string;
+        message?: string;
+        /** Bytes of output kept in the spool, and bytes that the bound dropped. */
+        spoolBytes?: number;
+        droppedBytes?: number;
+      }
+    >;

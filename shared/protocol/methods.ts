@@ -1,0 +1,171 @@
+import * as z from 'zod';
+import type { Agent } from '../state/agent.ts';
+import type { Approval } from '../state/approval.ts';
+import type { Recorded } from '../state/evolve.ts';
+import type { Run } from '../state/run.ts';
+import type { Task } from '../state/task.ts';
+import { Scope } from './scopes.ts';
+import type { Assignment, CloudEvent, HelloResult, Progress, RunDetail, StatusResult, SubscribeResult, TrustView } from './views.ts';
+
+/** Ids are made by clients (UUIDv7 by convention), so that a retry is harmless. */
+export const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'an id has 1 to 100 letters, digits, dots, dashes or underscores, and starts with a letter or digit');
+const Path = z.string().min(1).max(4_096);
+const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'a digest is 64 hex digits');
+const Values = z.record(z.string().max(200), z.json());
+
+/** Which part of the record a subscription or a listing is about. */
+export const EventScope = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('all') }),
+  /** Agents, runs and approvals, without tasks and attempts. */
+  z.strictObject({ kind: z.literal('summary') }),
+  z.strictObject({ kind: z.literal('repo'), repo: Path }),
+  z.strictObject({ kind: z.literal('run'), run: Id }),
+]);
+export type EventScope = z.infer<typeof EventScope>;
+
+const Hello = z.strictObject({
+  protocol: z.strictObject({ min: z.int().min(1), max: z.int().min(1) }),
+  client: z.strictObject({ name: z.string().max(100), version: z.string().max(50) }),
+});
+
+const WorkflowChoice = z.union([
+  z.strictObject({ name: z.string().max(100) }),
+  /** A file that the user named: its text, and where it lies for messages. */
+  z.strictObject({ file: Path, text: z.string().max(256 * 1024) }),
+]);
+
+const RunStart = z.strictObject({
+  id: Id,
+  workflow: WorkflowChoice,
+  repo: Path.optional(),
+  into: z.string().min(1).max(255).optional(),
+  inputs: Values.default({}),
+  /** Start another one although the same is running. */
+  again: z.boolean().default(false),
+});
+
+const TaskSubmit = z.strictObject({
+  id: Id,
+  agent: Id,
+  action: z.string().min(1).max(200),
+  payload: Values.default({}),
+  priority: z.int().min(-100).max(100).default(0),
+  timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
+  maxAttempts: z.int().min(1).max(100).default(3),
+});
+
+const AgentRegister = z.strictObject({
+  id: Id,
+  role: z.string().max(100).default(''),
+  capabilities: z.array(z.string().max(100)).max(100).default([]),
+  tags: z.array(z.string().max(100)).max(100).default([]),
+  slots: z.int().min(1).max(10_000).default(1),
+});
+
+const WorkerReport = z.strictObject({
+  task: Id,
+  attempt: Id,
+  token: z.int().min(1),
+  status: z.enum(['succeeded', 'failed']),
+  code: z.string().max(100).optional(),
+  message: z.string().max(2_000).optional(),
+  values: Values.default({}),
+});
+
+const Page = { limit: z.int().min(1).max(1_000).default(200) };
+
+/** A method of the daemon: the scope that it needs, the form of its parameters, and (as a type only) its result. */
+export interface Method<Params extends z.ZodType, Result> {
+  scope: Scope | undefined;
+  params: Params;
+  /** Never set: carries the type of the result. */
+  result?: Result;
+}
+
+function method<Result>() {
+  return <Params extends z.ZodType>(scope: Scope | undefined, params: Params): Method<Params, Result> => ({ scope, params });
+}
+
+const none = z.strictObject({}).default({});
+
+/** Every method of the wire: the one declaration, from which both sides infer. */
+export const METHODS = {
+  'daemon/hello': method<HelloResult>()(undefined, Hello),
+  'daemon/status': method<StatusResult>()('observe', none),
+  'daemon/stop': method<{ stopping: true }>()('configure', z.strictObject({ reason: z.string().max(200).default('asked to stop') })),
+
+  'run/start': method<{ run: string; existing: boolean; notices: string[] }>()('submit', RunStart),
+  'run/get': method<RunDetail>()('observe', z.strictObject({ run: Id })),
+  'run/list': method<{ runs: Run[] }>()('observe', z.strictObject({ repo: Path.optional(), active: z.boolean().default(false), ...Page })),
+  'run/cancel': method<{ run: string }>()('submit', z.strictObject({ run: Id, reason: z.string().max(500).default('') })),
+  /** Adds a commit that takes the run's merge back; the branch keeps its history. */
+  'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
+
+  'task/submit': method<{ task: string; existing: boolean }>()('submit', TaskSubmit),
+  'task/list': method<{ tasks: Task[] }>()('observe', z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Page })),
+  'task/get': method<{ task: Task }>()('observe', z.strictObject({ task: Id })),
+  'task/cancel': method<{ task: string }>()('submit', z.strictObject({ task: Id, reason: z.string().max(500).default('') })),
+
+  'agent/list': method<{ agents: Agent[] }>()('observe', none),
+
+  'approval/list': method<{ approvals: Approval[] }>()('observe', z.strictObject({ run: Id.optional(), pending: z.boolean().default(true), ...Page })),
+  'approval/answer': method<{ approval: Approval }>()(
+    'approve',
+    z.strictObject({ approval: Id, answer: z.enum(['grant', 'deny']), reason: z.string().max(2_000).default('') }),
+  ),
+  'approval/revoke': method<{ approval: Approval }>()('approve', z.strictObject({ approval: Id, reason: z.string().max(2_000).default('') })),
+
+  /** Text artifacts come as UTF-8 in pieces of at most 1 MiB. */
+  'artifact/read': method<{ text: string; next: number; size: number; mediaType: string }>()(
+    'observe',
+    z.strictObject({ digest: Digest, offset: z.int().min(0).default(0) }),
+  ),
+  /** Output of an attempt, from a byte offset; `ended` says that no more will come. */
+  'spool/read': method<{ text: string; next: number; ended: boolean; dropped: number }>()(
+    'observe',
+    z.strictObject({ attempt: Id, offset: z.int().min(0).default(0) }),
+  ),
+
+  'events/read': method<{ events: CloudEvent[]; cursor: string; more: boolean }>()(
+    'observe',
+    z.strictObject({ scope: EventScope.default({ kind: 'all' }), cursor: z.string().max(200).optional(), ...Page }),
+  ),
+  'events/subscribe': method<SubscribeResult>()('observe', z.strictObject({ scope: EventScope, cursor: z.string().max(200).optional() })),
+  'events/unsubscribe': method<{ subscription: string }>()('observe', z.strictObject({ subscription: Id })),
+
+  'trust/show': method<TrustView>()('observe', z.strictObject({ repo: Path })),
+  'trust/grant': method<TrustView>()('configure', z.strictObject({ repo: Path, digest: Digest })),
+  'trust/revoke': method<TrustView>()('configure', z.strictObject({ repo: Path })),
+
+  /** Makes a token for another principal; it lives until the daemon stops or the time is over. */
+  'token/issue': method<{ token: string; expiresAt: string }>()(
+    'configure',
+    z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9:_-]{0,39}$/), scopes: z.array(Scope).min(1).max(6), ttlMs: z.int().min(1_000).max(86_400_000).default(3_600_000) }),
+  ),
+
+  /** Registers an agent that this connection works for; it is offline again when the connection ends. */
+  'worker/attach': method<{ agent: string }>()('worker', AgentRegister),
+  'worker/report': method<{ accepted: number; refused: { attempt: string; code: string; message: string }[] }>()(
+    'worker',
+    z.strictObject({ reports: z.array(WorkerReport).min(1).max(1_000) }),
+  ),
+} as const;
+
+export type MethodName = keyof typeof METHODS;
+/** Parameters as a client writes them (defaults may be left out). */
+export type ParamsOf<M extends MethodName> = z.input<(typeof METHODS)[M]['params']>;
+/** Parameters as a handler gets them. */
+export type ValidParamsOf<M extends MethodName> = z.output<(typeof METHODS)[M]['params']>;
+export type ResultOf<M extends MethodName> = NonNullable<(typeof METHODS)[M]['result']>;
+
+/** What the daemon says unasked. Lists, so that one frame carries many. */
+export interface Notifications {
+  'events/recorded': { subscription: string; commits: Recorded[]; cursor: string };
+  /** The subscriber was too slow, or its scope is gone: subscribe again with the last cursor. */
+  'events/lost': { subscription: string; reason: string };
+  'attempt/progress': { items: Progress[] };
+  'worker/assign': { assignments: Assignment[] };
+  'worker/cancel': { attempts: { attempt: string; reason: string }[] };
+  'daemon/stopping': { reason: string };
+}
+export type NotificationName = keyof Notifications;

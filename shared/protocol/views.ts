@@ -1,0 +1,100 @@
+import type { Agent } from '../state/agent.ts';
+import type { Approval } from '../state/approval.ts';
+import type { Attempt } from '../state/attempt.ts';
+import type { Recorded } from '../state/evolve.ts';
+import type { Run, RunArtifact, Stage } from '../state/run.ts';
+import type { StateJson } from '../state/serialize.ts';
+import type { Task } from '../state/task.ts';
+import type { WorkflowDefinition } from '../state/workflow.ts';
+import type { Scope } from './scopes.ts';
+
+export interface HelloResult {
+  protocol: number;
+  version: string;
+  epoch: string;
+  pid: number;
+  principal: string;
+  scopes: Scope[];
+}
+
+export interface StatusResult {
+  version: string;
+  pid: number;
+  port: number;
+  home: string;
+  startedAt: string;
+  seq: number;
+  runs: { active: number; waiting: number };
+  tasks: { pending: number; running: number };
+  approvals: number;
+  agents: Agent[];
+  connections: number;
+  memoryMb: number;
+  /** Sentences about what is wrong, for instance a policy file that does not load. */
+  notices: string[];
+}
+
+/** A run with all that belongs to it. */
+export interface RunDetail {
+  run: Run;
+  stages: Stage[];
+  artifacts: (RunArtifact & { name: string })[];
+  tasks: Task[];
+  attempts: Attempt[];
+  approvals: Approval[];
+  definition: WorkflowDefinition;
+}
+
+export interface TrustView {
+  repo: string;
+  /** Hash over all files of `.signalbox/`; empty when there is none. */
+  digest: string;
+  files: string[];
+  trusted: boolean;
+}
+
+export interface SubscribeResult {
+  subscription: string;
+  /** Where the subscription stands; opaque. */
+  cursor: string;
+  /** The missing commits, when the cursor was served; else the whole state of the scope. */
+  commits?: Recorded[];
+  snapshot?: StateJson;
+}
+
+/** A CloudEvents 1.0 event in JSON, as `events` and webhooks show it. */
+export interface CloudEvent {
+  specversion: '1.0';
+  id: string;
+  source: string;
+  type: string;
+  time: string;
+  subject: string;
+  datacontenttype: 'application/json';
+  /** Number of the commit, as a decimal string (the `sequence` extension). */
+  sequence: string;
+  principal: string;
+  cause: string;
+  data: Record<string, unknown>;
+}
+
+/** A unit of work handed to a remote worker. */
+export interface Assignment {
+  task: string;
+  attempt: string;
+  token: number;
+  action: string;
+  payload: Record<string, unknown>;
+  timeoutMs: number;
+}
+
+/** What an attempt is doing right now; not recorded. */
+export interface Progress {
+  attempt: string;
+  run: string;
+  stage: string;
+  activity: string;
+  text: string;
+  fraction?: number;
+  at: string;
+}

@@ -1,0 +1,65 @@
+import type { AgentEvent } from '../events/agent.ts';
+import type { Event } from '../events/envelope.ts';
+import type { StateTable } from './table.ts';
+
+export type AdapterKind = 'acp' | 'command' | 'builtin' | 'remote';
+export type AgentStatus = 'starting' | 'ready' | 'busy' | 'draining' | 'offline' | 'failed';
+
+export const AGENT_TABLE: StateTable<AgentStatus> = {
+  starting: ['ready', 'failed'],
+  ready: ['busy', 'draining', 'offline', 'failed'],
+  busy: ['ready', 'draining', 'failed'],
+  draining: ['offline', 'failed'],
+  offline: ['starting'],
+  failed: ['starting'],
+};
+
+export interface Agent {
+  id: string;
+  role: string;
+  capabilities: readonly string[];
+  tags: readonly string[];
+  adapter: AdapterKind;
+  provider?: string;
+  model?: string;
+  region?: string;
+  /** How many attempts it takes at once. */
+  slots: number;
+  /** How many it has now; `busy` means none is free. */
+  used: number;
+  status: AgentStatus;
+  /** Why it is draining, offline or failed. */
+  reason: string;
+  since: string;
+}
+
+/** Busy means no free slot; only a ready or busy agent changes by its load. */
+export function withLoad(agent: Agent, used: number, at: string): Agent {
+  const loaded = used >= agent.slots ? 'busy' : 'ready';
+  const follows = agent.status === 'ready' || agent.status === 'busy';
+  return follows && agent.status !== loaded ? { ...agent, used, status: loaded, since: at } : { ...agent, used };
+}
+
+const STATUS_AFTER = {
+  'agent.starting': 'starting',
+  'agent.draining': 'draining',
+  'agent.offline': 'offline',
+  'agent.failed': 'failed',
+} as const;
+
+/** Folds one event about agents into their table. */
+export function evolveAgents(agents: Map<string, Agent>, event: Event & AgentEvent, at: string): void {
+  const id = event.agent ?? '';
+  const known = agents.get(id);
+  if (event.type === 'agent.registered') {
+    agents.set(id, { ...event.data, id, used: known?.used ?? 0, status: known?.status ?? 'offline', reason: known?.reason ?? '', since: at });
+    return;
+  }
+  if (!known) return;
+  if (event.type === 'agent.ready') {
+    agents.set(id, withLoad({ ...known, status: 'ready', reason: '', since: at }, known.used, at));
+    return;
+  }
+  const reason = 'reason' in event.data ? event.data.reason : '';
+  agents.set(id, { ...known, status: STATUS_AFTER[event.type], reason, since: at });
+}

@@ -1,0 +1,77 @@
+import type { AttemptEvent } from '../events/attempt.ts';
+import type { Event } from '../events/envelope.ts';
+import type { StateTable } from './table.ts';
+
+export type AttemptEnd = 'succeeded' | 'failed' | 'canceled' | 'timeout' | 'interrupted';
+export type AttemptStatus = 'starting' | 'running' | AttemptEnd;
+
+/** `starting` may fail or be given up before a process ran. */
+export const ATTEMPT_TABLE: StateTable<AttemptStatus> = {
+  starting: ['running', 'failed', 'canceled', 'timeout', 'interrupted'],
+  running: ['succeeded', 'failed', 'canceled', 'timeout', 'interrupted'],
+  succeeded: [],
+  failed: [],
+  canceled: [],
+  timeout: [],
+  interrupted: [],
+};
+
+export interface Attempt {
+  id: string;
+  task: string;
+  agent: string;
+  run?: string;
+  stage?: string;
+  /** Fencing token of its lease: only the task's newest counts. */
+  token: number;
+  status: AttemptStatus;
+  host: string;
+  bootId: string;
+  pid?: number;
+  startTime?: string;
+  workspace?: { path: string; branch: string; base: string };
+  /** Commits made on its branch, by key, oldest first. */
+  commits: readonly { key: string; commit: string; summary: string }[];
+  exitCode?: number;
+  signal?: string;
+  code?: string;
+  message?: string;
+  startedAt: string;
+  /** The lease counts from here; later than `startedAt` when the machine slept meanwhile. */
+  leaseFrom: string;
+  endedAt?: string;
+}
+
+/** Folds one event about attempts into their table. */
+export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & AttemptEvent, at: string): void {
+  const id = event.attempt ?? '';
+  if (event.type === 'attempt.starting') {
+    const { token, host, bootId } = event.data;
+    const of = { ...(event.run === undefined ? {} : { run: event.run }), ...(event.stage === undefined ? {} : { stage: event.stage }) };
+    attempts.set(id, { id, task: event.task ?? '', agent: event.agent ?? '', ...of, token, host, bootId, status: 'starting', commits: [], startedAt: at, leaseFrom: at });
+    return;
+  }
+  const attempt = attempts.get(id);
+  if (!attempt) return;
+  switch (event.type) {
+    case 'attempt.running':
+      attempts.set(id, { ...attempt, ...event.data, status: 'running' });
+      return;
+    case 'attempt.committed':
+      attempts.set(id, { ...attempt, commits: [...attempt.commits, event.data] });
+      return;
+    case 'attempt.ended': {
+      const { status, exitCode, signal, code, message } = event.data;
+      const how = {
+        ...(exitCode === undefined ? {} : { exitCode }),
+        ...(signal === undefined ? {} : { signal }),
+        ...(code === undefined ? {} : { code }),
+        ...(message === undefined ? {} : { message }),
+      };
+      attempts.set(id, { ...attempt, ...how, status, endedAt: at });
+      return;
+    }
+    default:
+      event satisfies never;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Event } from '../events/envelope.ts';
+import type { EventScope } from '../protocol/methods.ts';
+import type { Recorded, State } from './evolve.ts';
+
+const SUMMARY = /^(agent|run|approval|trust|daemon)\./;
+
+/** True when an event belongs to a scope. Agents belong to every scope but that of one run. */
+export function isInScope(scope: EventScope, event: Event): boolean {
+  switch (scope.kind) {
+    case 'all':
+      return true;
+    case 'summary':
+      return SUMMARY.test(event.type);
+    case 'repo':
+      return event.repo === scope.repo || (event.repo === undefined && event.type.startsWith('agent.'));
+    case 'run':
+      return event.run === scope.run;
+    default:
+      return scope satisfies never;
+  }
+}
+
+/** The part of a commit that a scope sees; undefined when it sees nothing of it. */
+export function narrow(scope: EventScope, commit: Recorded): Recorded | undefined {
+  if (scope.kind === 'all') return commit;
+  const events = commit.events.filter((event) => isInScope(scope, event));
+  if (events.length === 0) return undefined;
+  return { seq: commit.seq, at: commit.at, principal: commit.principal, events };
+}
+
+/** The part of the state that a scope sees; entries are shared, tables are new. */
+export function selectScope(state: State, scope: EventScope): State {
+  if (scope.kind === 'all') return state;
+  const runIds = new Set([...state.runs.values()].filter((r) => (scope.kind === 'run' ? r.id === scope.run : scope.kind !== 'repo' || r.repo === scope.repo)).map((r) => r.id));
+  const mine = (run: string | undefined) => run !== undefined && runIds.has(run);
+  const details = scope.kind !== 'summary';
+  return {
+    ...state,
+    agents: scope.kind === 'run' ? new Map() : new Map(state.agents),
+    runs: pick(state.runs, (_, id) => runIds.has(id)),
+    stages: details ? pick(state.stages, (_, id) => runIds.has(id)) : new Map(),
+    artifacts: details ? pick(state.artifacts, (_, id) => runIds.has(id)) : new Map(),
+    tasks: details ? pick(state.tasks, (t) => mine(t.run)) : new Map(),
+    attempts: details ? pick(state.attempts, (a) => mine(a.run)) : new Map(),
+    approvals: pick(state.approvals, (a) => mine(a.run)),
+    trust: scope.kind === 'repo' ? pick(state.trust, (_, repo) => repo === scope.repo) : scope.kind === 'summary' ? new Map(state.trust) : new Map(),
+    pending: details ? keep(state.pending, (id) => mine(state.tasks.get(id)?.run)) : new Set(),
+    active: details ? keep(state.active, (id) => mine(state.attempts.get(id)?.run)) : new Set(),
+    asked: keep(state.asked, (id) => mine(state.approvals.get(id)?.run)),
+  };
+}
+
+function pick<Entry>(table: Map<string, Entry>, wanted: (entry: Entry, id: string) => boolean): Map<string, Entry> {
+  return new Map([...table].filter(([id, entry]) => wanted(entry, id)));
+}
+
+function keep(ids: Set<string>, wanted: (id: string) => boolean): Set<string> {
+  return new Set([...ids].filter(wanted));
+}

@@ -1,0 +1,101 @@
+import type { Event } from '../events/envelope.ts';
+import type { TaskEvent } from '../events/task.ts';
+import { isFinal, type StateTable } from './table.ts';
+
+export type TaskStatus = 'pending' | 'assigned' | 'running' | 'completed' | 'failed' | 'canceled' | 'timeout' | 'skipped';
+
+/** What a pending task waits for. */
+export type WaitsFor = 'dependencies' | 'approval' | 'agent' | 'retry' | 'quota' | 'paused';
+
+export const TASK_TABLE: StateTable<TaskStatus> = {
+  pending: ['assigned', 'canceled', 'failed', 'skipped'],
+  assigned: ['running', 'pending', 'failed', 'canceled', 'timeout'],
+  running: ['completed', 'failed', 'canceled', 'timeout', 'pending'],
+  completed: [],
+  failed: [],
+  canceled: [],
+  timeout: [],
+  skipped: [],
+};
+
+export interface Task {
+  id: string;
+  run?: string;
+  stage?: string;
+  repo?: string;
+  wants: string;
+  action: string;
+  /** Higher goes first. */
+  priority: number;
+  timeoutMs: number;
+  maxAttempts: number;
+  payload: Readonly<Record<string, unknown>>;
+  /** Digests of the artifacts that it reads, by name. */
+  artifacts: Readonly<Record<string, string>>;
+  status: TaskStatus;
+  waitsFor?: WaitsFor;
+  /** Token of the newest lease; counts attempts from 1. */
+  token: number;
+  /** Attempts that failed; interrupted ones do not count. */
+  failures: number;
+  attempt?: string;
+  agent?: string;
+  /** Why somebody wants it ended, while its attempt is still ending. */
+  cancelReason?: string;
+  values: Readonly<Record<string, unknown>>;
+  code?: string;
+  message?: string;
+  deadLetter: boolean;
+  submittedAt: string;
+  endedAt?: string;
+}
+
+/** True when nothing can change the task any more. */
+export function taskEnded(task: Task): boolean {
+  return isFinal(TASK_TABLE, task.status);
+}
+
+/** Folds one event about tasks into their table; `pending` holds the ids that wait for an agent, oldest first. */
+export function evolveTasks(tasks: Map<string, Task>, pending: Set<string>, event: Event & TaskEvent, at: string): void {
+  const id = event.task ?? '';
+  if (event.type === 'task.submitted') {
+    const of = {
+      ...(event.run === undefined ? {} : { run: event.run }),
+      ...(event.stage === undefined ? {} : { stage: event.stage }),
+      ...(event.repo === undefined ? {} : { repo: event.repo }),
+    };
+    tasks.set(id, { id, ...of, ...event.data, status: 'pending', waitsFor: 'agent', token: 0, failures: 0, values: {}, deadLetter: false, submittedAt: at });
+    pending.add(id);
+    return;
+  }
+  const task = tasks.get(id);
+  if (!task) return;
+  tasks.set(id, applyToTask(task, event, at));
+  if (event.type === 'task.requeued') pending.add(id);
+  else if (event.type !== 'task.cancel_requested') pending.delete(id);
+}
+
+function applyToTask(task: Task, event: Event & Exclude<TaskEvent, { type: 'task.submitted' }>, at: string): Task {
+  switch (event.type) {
+    case 'task.assigned': {
+      const { waitsFor: _, ...rest } = task;
+      return { ...rest, status: 'assigned', token: event.data.token, attempt: event.attempt ?? '', agent: event.agent ?? '' };
+    }
+    case 'task.running':
+      return { ...task, status: 'running' };
+    case 'task.requeued':
+      return { ...task, status: 'pending', waitsFor: 'agent', message: event.data.reason, failures: event.data.failures };
+    case 'task.cancel_requested':
+      return { ...task, cancelReason: event.data.reason };
+    case 'task.completed':
+      return { ...task, status: 'completed', values: event.data.values, endedAt: at };
+    case 'task.failed':
+      return { ...task, ...event.data, status: 'failed', endedAt: at };
+    case 'task.timeout':
+      return { ...task, ...event.data, code: 'task_timeout', status: 'timeout', endedAt: at };
+    case 'task.canceled':
+      return { ...task, status: 'canceled', message: event.data.reason, endedAt: at };
+    default:
+      return event satisfies never;
+  }
+}

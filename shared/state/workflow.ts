@@ -1,0 +1,135 @@
+// What a validated workflow definition is. Pure data: it names agents, actions and stages, and knows no
+// file, line or column (those belong to the errors of the loader, `daemon/workflow/load.ts`).
+//
+// W1. Every default is filled in and every duration is a number of milliseconds, so a run that keeps the
+//     definition it started with does not change its meaning when a default changes later.
+// W2. A stage has either an `agent` or a `merge`, never both, never none.
+// W3. Every stage that `needs`, `inputs`, `when`, `gate`, `worktree.from`, `merge.from` or a template names exists
+//     and ends before this stage starts. The loader checks this across stages; the schema alone cannot.
+import * as z from 'zod';
+
+/** Most stages that one workflow may have. */
+export const MAX_STAGES = 500;
+/** Longest duration that a definition may ask for, in milliseconds: 30 days. */
+export const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
+
+const STAGE_ID = /^[a-z][a-z0-9_-]{0,63}$/;
+const VALUE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+const DURATION = /^([1-9][0-9]{0,8})(s|m|h|d)$/;
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+// Doubled braces are somebody else's template language and stay as they are.
+const TEMPLATE = /(?<!\{)\{([a-z][a-z0-9_-]{0,63})\.([A-Za-z_][A-Za-z0-9_]{0,63})\}(?!\})/g;
+
+/** Id of a stage: lower-case letters, digits, `-` and `_`, at most 64. */
+export const StageId = z.string().regex(STAGE_ID);
+
+/** Name of an artifact: a plain file name such as `findings.json`. */
+export const ArtifactName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+
+/** A value that an earlier stage reported (`scan.testCommand`), or an input of the run (`inputs.target`). */
+export interface ValueReference {
+  stage: string;
+  value: string;
+}
+
+/** Where a stage works: nowhere, in a fresh worktree, or in a fresh worktree at the commit that another stage ended with. */
+export const WorktreeUse = z.union([z.literal('none'), z.literal('own'), z.strictObject({ from: StageId })]);
+export type WorktreeUse = z.infer<typeof WorktreeUse>;
+
+/** One node of a workflow, with all defaults filled in. */
+export const StageDefinition = z.strictObject({
+  id: StageId,
+  /** What a person reads; the id when the file gives none. */
+  name: z.string(),
+  /** Stages that end before this one starts; a stage with none starts at once. */
+  needs: z.array(StageId),
+  /** Id of the agent that does the work; absent for a merge. */
+  agent: z.string().optional(),
+  /** What the agent is asked to do, one of its actions. */
+  action: z.string().optional(),
+  /** Argv whose elements may hold `{stage.value}`, or one such reference that resolves to a whole argv. Only for agent `command`. */
+  command: z.union([z.array(z.string()).min(1), z.string()]).optional(),
+  /** Text for the command's standard input; may hold `{stage.value}`. */
+  stdin: z.string().optional(),
+  /** Environment of the command; values may hold `{stage.value}`. */
+  env: z.record(z.string(), z.string()).optional(),
+  /** Artifact names, or `stage.value` references, of earlier stages. A name that is both is the artifact. */
+  inputs: z.array(z.string()),
+  /** Artifacts that this stage must produce. */
+  outputs: z.array(ArtifactName),
+  worktree: WorktreeUse,
+  /** `stage.value`; the stage is skipped, visibly, unless `isPresent` holds for that value. */
+  when: z.string().optional(),
+  /** The sentence to show when `when` skips the stage. */
+  otherwise: z.string().optional(),
+  /** Each repair proposed in that artifact is an action that the policy decides before the stage starts. */
+  gate: z.strictObject({ proposals: ArtifactName }).optional(),
+  /** A person is asked before the stage starts, whatever the policy says. */
+  approval: z.strictObject({ summary: z.string(), expiresMs: z.number().int().positive().optional() }).optional(),
+  /** The daemon's own action: merge that stage's commit into the target branch of the run, decided as `workspace.merge`. */
+  merge: z.strictObject({ from: StageId }).optional(),
+  timeoutMs: z.number().int().positive().max(MAX_DURATION_MS).optional(),
+  /** Runs as soon as its `needs` ended, however they ended. */
+  always: z.boolean(),
+  /** Its failure does not fail the run. */
+  optional: z.boolean(),
+  /** What a denied action or approval makes of the stage. Skipped counts as done for the stages that need it. */
+  onDenied: z.enum(['skip', 'fail']),
+});
+export type StageDefinition = z.infer<typeof StageDefinition>;
+
+/** A parameter that whoever starts the run may give. */
+export const WorkflowInput = z.strictObject({
+  type: z.enum(['string', 'number', 'boolean', 'list']),
+  default: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).optional(),
+  description: z.string().optional(),
+});
+export type WorkflowInput = z.infer<typeof WorkflowInput>;
+
+/** A workflow as a run keeps it: validated, normalised, content-addressed by whoever stores it. */
+export const WorkflowDefinition = z.strictObject({
+  workflow: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/),
+  version: z.number().int().positive(),
+  description: z.string().optional(),
+  inputs: z.record(z.string(), WorkflowInput),
+  stages: z.array(StageDefinition).min(1).max(MAX_STAGES),
+});
+export type WorkflowDefinition = z.infer<typeof WorkflowDefinition>;
+
+/** Reads `stage.value`; undefined when the text is not exactly one reference. */
+export function parseReference(text: string): ValueReference | undefined {
+  const dot = text.indexOf('.');
+  if (dot < 0) return undefined;
+  const stage = text.slice(0, dot);
+  const value = text.slice(dot + 1);
+  return STAGE_ID.test(stage) && VALUE_NAME.test(value) ? { stage, value } : undefined;
+}
+
+/** Every `{stage.value}` that a template holds, in order; `{{a.b}}` is literal text. */
+export function listReferences(template: string): ValueReference[] {
+  return [...template.matchAll(TEMPLATE)].map((match) => ({ stage: match[1] ?? '', value: match[2] ?? '' }));
+}
+
+/** The one reference that a text consists of (`{scan.testCommand}`), or undefined when it is anything else. */
+export function parseWholeTemplate(text: string): ValueReference | undefined {
+  return text.startsWith('{') && text.endsWith('}') ? parseReference(text.slice(1, -1)) : undefined;
+}
+
+/** Replaces every `{stage.value}` by what `resolve` says; a text never becomes a second template. */
+export function fillTemplate(template: string, resolve: (reference: ValueReference) => string): string {
+  return template.replace(TEMPLATE, (_whole, stage: string, value: string) => resolve({ stage, value }));
+}
+
+/** Whether a value counts for `when`: null, false, 0, NaN, the empty text and the empty list do not. */
+export function isPresent(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return Boolean(value);
+}
+
+/** Milliseconds of `30s`, `5m`, `2h` or `1d`; undefined for anything else, and beyond 30 days. */
+export function parseDuration(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (match === null) return undefined;
+  const ms = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  return ms <= MAX_DURATION_MS ? ms : undefined;
+}
