@@ -4,6 +4,7 @@
  * 1. Nothing else in the CLI writes to stdout or stderr, or reads stdin.
  * 2. A reader that went away (EPIPE) ends the command quietly.
  */
+import { createInterface } from 'node:readline/promises';
 import { chooseGlyphs, createPaint, type Glyphs, type Look, type Paint, wantsColour } from './render/paint.ts';
 
 export interface Terminal {
@@ -35,6 +36,8 @@ export interface Terminal {
   onResize(listener: () => void): () => void;
   /** Calls `listener` for each key (a chunk of stdin in raw mode) until the returned function is called. */
   readKeys(listener: (key: string) => void): () => void;
+  /** Asks a yes-or-no question; no when nobody is there to answer. */
+  confirm(question: string): Promise<boolean>;
   /** Waits until everything written has left. */
   drain(): Promise<void>;
 }
@@ -71,6 +74,7 @@ export function openTerminal(): Terminal {
       return () => void stdout.off('resize', listener);
     },
     readKeys,
+    confirm,
     drain: async () => {
       await Promise.all([stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));
     },
@@ -93,4 +97,16 @@ function readKeys(listener: (key: string) => void): () => void {
     stdin.setRawMode(false);
     stdin.pause();
   };
+}
+
+async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const closed = new Promise<string>((resolve) => reader.once('close', () => resolve('')));
+    const answer = await Promise.race([reader.question(`${question} [y/N] `), closed]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    reader.close();
+  }
 }

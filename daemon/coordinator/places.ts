@@ -44,7 +44,7 @@ export async function keepWork({ state, ports, tell }: EffectContext, { run, def
   const { worktree } = place;
   const key = 'work';
   const trailers = { 'Signalbox-Run': run.id, 'Signalbox-Stage': def.id };
-  const request = { gitDir: worktree.gitDir, commonDir: worktree.commonDir, workTree: worktree.path, message: `${def.name}`, trailers, at: state.at };
+  const request = { gitDir: worktree.gitDir, commonDir: worktree.commonDir, workTree: worktree.path, branch: worktree.branch, message: def.name, trailers, at: state.at };
   const commit = await ports.workspace.commitWorktree(request);
   if (commit !== undefined) await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: def.name }, cause);
 }

@@ -57,7 +57,7 @@ class FileJournal implements Journal {
   #turn: Promise<unknown> = Promise.resolve();
   #failed: JournalFailed | undefined;
   #closing: Promise<void> | undefined;
-  #wake = newSignal();
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: OpenJournal & { disk: Disk }, segments: Segment[], tip: Tip) {
     this.#options = options;
@@ -92,8 +92,7 @@ class FileJournal implements Journal {
       this.#failed = failure(error);
       throw this.#failed;
     }
-    this.#wake.resolve();
-    this.#wake = newSignal();
+    this.#wakeFollowers();
     return { kind: 'appended', commits: encoded.commits };
   }
 
@@ -121,8 +120,8 @@ class FileJournal implements Journal {
     Object.assign(tip, { segment, file, end: segment.end ?? 0, line: 2 });
   }
 
-  async *read(fromSeq: number): AsyncGenerator<Commit> {
-    yield* this.#readTo(fromSeq, this.head.seq);
+  read(fromSeq: number): AsyncGenerator<Commit> {
+    return this.#readTo(fromSeq, this.head.seq);
   }
 
   async *#readTo(from: number, to: number): AsyncGenerator<Commit> {
@@ -131,31 +130,39 @@ class FileJournal implements Journal {
 
   async *follow(fromSeq: number, signal: AbortSignal): AsyncGenerator<Commit> {
     let next = Math.max(1, fromSeq);
-    const aborted = newSignal();
-    const stop = () => aborted.resolve();
-    signal.addEventListener('abort', stop, { once: true });
+    let wake = (): void => {};
+    const stop = (): void => wake();
+    signal.addEventListener('abort', stop);
     try {
       for (;;) {
-        // Taken before the head is looked at, so that no append falls between.
-        const { promise } = this.#wake;
+        const { promise, resolve } = newWait();
+        wake = resolve;
+        // Before the head is looked at, so that no append falls between.
+        this.#waiting.add(wake);
         for await (const commit of this.#readTo(next, this.head.seq)) {
           if (signal.aborted) return;
           next = commit.seq + 1;
           yield commit;
         }
         if (signal.aborted || this.#closing) return;
-        await Promise.race([promise, aborted.promise]);
+        await promise;
       }
     } finally {
+      this.#waiting.delete(wake);
       signal.removeEventListener('abort', stop);
     }
+  }
+
+  #wakeFollowers(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#turn.then(async () => {
       this.#failed ??= closed();
+      this.#wakeFollowers();
       await this.#tip.file.close();
-      this.#wake.resolve();
     });
     return this.#closing;
   }
@@ -199,12 +206,7 @@ function closed(): JournalFailed {
   return new JournalFailed('CLOSED', 'The journal is closed. Nothing more is recorded until the next start.');
 }
 
-interface Signal {
-  promise: Promise<void>;
-  resolve: () => void;
-}
-
-function newSignal(): Signal {
+function newWait(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => {};
   const promise = new Promise<void>((done) => {
     resolve = done;

@@ -100,7 +100,7 @@ export function neutraliseDrivers(names: Buffer): GitSetting[] {
 function decodeNames(names: Buffer): string[] {
   const text = names.toString('utf8');
   if (!Buffer.from(text, 'utf8').equals(names)) {
-    throw new UnsafeGitConfig('A filter, merge or diff driver has a name that is not UTF-8. Rename it in the repository\'s configuration.');
+    throw new UnsafeGitConfig("A filter, merge or diff driver has a name that is not UTF-8. Rename it in the repository's configuration.");
   }
   const unique = [...new Set(text.split('\0').filter((name) => name !== ''))];
   if (unique.length > MAX_DRIVERS) {
@@ -113,7 +113,11 @@ function decodeNames(names: Buffer): string[] {
 const CALLER_VARIABLE = /^GIT_(INDEX_FILE|(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE))$/;
 
 /** The whole environment of a git process; `extra` may set only the index file and the author's and committer's name, email and date. */
-export function gitEnvironment(where: GitWhere, settings: readonly GitSetting[], extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function gitEnvironment(
+  where: GitWhere,
+  settings: readonly GitSetting[],
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   for (const name of Object.keys(extra)) {
     if (!CALLER_VARIABLE.test(name)) throw new TypeError(`${name} may not be set for git`);
   }

@@ -78,9 +78,10 @@ export async function catFileBatch(
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted) abort();
   child.stdin.on('error', () => {});
+  let feedError: unknown;
   const fed = feedIds(child.stdin, objectIds).catch((error: unknown) => {
+    feedError = error;
     killGit(child);
-    return error;
   });
   try {
     const reader = new BatchReader(maxObjectBytes);
@@ -89,8 +90,9 @@ export async function catFileBatch(
     }
     const [exitCode, ended] = (await closed) as [number | null, string | null];
     signal?.throwIfAborted();
-    const feedError = await fed;
-    if (feedError) throw feedError;
+    await fed;
+    // Whatever the caller's own iterable threw is handed back as it was.
+    if (feedError !== undefined) return await Promise.reject(feedError);
     if (exitCode !== 0) throw failedCommand(args, exitCode, ended, readStderr());
   } finally {
     signal?.removeEventListener('abort', abort);

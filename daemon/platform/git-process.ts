@@ -5,10 +5,25 @@
 // 3. A command that ends by timeout, size or abort takes its whole process group with it.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { DRIVER_PATTERN, findGitBinary, gitEnvironment, type GitSetting, type GitWhere, neutraliseDrivers, UnsafeGitConfig } from './git-environment.ts';
+import {
+  DRIVER_PATTERN,
+  findGitBinary,
+  gitEnvironment,
+  type GitSetting,
+  type GitWhere,
+  neutraliseDrivers,
+  UnsafeGitConfig,
+} from './git-environment.ts';
 
 /** Why git did not give an answer. */
-export type GitErrorCode = 'git_failed' | 'git_timeout' | 'git_output_too_large' | 'git_missing' | 'git_aborted' | 'git_directory_missing' | 'git_config_unsafe';
+export type GitErrorCode =
+  | 'git_failed'
+  | 'git_timeout'
+  | 'git_output_too_large'
+  | 'git_missing'
+  | 'git_aborted'
+  | 'git_directory_missing'
+  | 'git_config_unsafe';
 
 /** A git command that did not succeed: `code` is stable, `stderr` is bounded to 64 KiB and may contain paths of the repository. */
 export class GitError extends Error {
@@ -58,7 +73,20 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_STDERR_BYTES = 64 * 1024;
 
 // These read objects and refs only: they consult neither attributes nor hooks, so they need no look at the drivers.
-const READERS = new Set(['cat-file', 'check-ref-format', 'config', 'for-each-ref', 'ls-tree', 'merge-base', 'mktree', 'rev-list', 'rev-parse', 'show-ref', 'var', 'version']);
+const READERS = new Set([
+  'cat-file',
+  'check-ref-format',
+  'config',
+  'for-each-ref',
+  'ls-tree',
+  'merge-base',
+  'mktree',
+  'rev-list',
+  'rev-parse',
+  'show-ref',
+  'var',
+  'version',
+]);
 const DIFFS = new Set(['diff', 'diff-files', 'diff-index', 'diff-tree', 'log', 'show']);
 
 function guardArguments(args: readonly string[]): string[] {
@@ -72,13 +100,21 @@ function guardArguments(args: readonly string[]): string[] {
 /** Starts git with the hardened environment; the caller reads the streams and waits for `close`. */
 export async function spawnGit(where: GitWhere, args: readonly string[], opts: GitOptions = {}): Promise<ChildProcessWithoutNullStreams> {
   const drivers = READERS.has(args[0] ?? '') ? [] : await readDrivers(where, opts);
-  return startGit(where, guardArguments(args), gitEnvironment(where, [...drivers, ...(opts.settings ?? [])], opts.env));
+  const env = gitEnvironment(where, [...drivers, ...(opts.settings ?? [])], opts.env);
+  // The one command that takes no literal pathspecs, and fails when they are on.
+  if (args[0] === 'check-ignore') delete env['GIT_LITERAL_PATHSPECS'];
+  return startGit(where, guardArguments(args), env);
 }
 
 async function readDrivers(where: GitWhere, opts: GitOptions): Promise<GitSetting[]> {
   const args = ['config', '-z', '--name-only', '--get-regexp', DRIVER_PATTERN];
   const child = startGit(where, args, gitEnvironment(where, []));
-  const bounds = { maxBytes: 1024 * 1024, timeoutMs: opts.timeoutMs ?? DEFAULT_TIMEOUT_MS, okCodes: [0, 1], ...(opts.signal ? { signal: opts.signal } : {}) };
+  const bounds = {
+    maxBytes: 1024 * 1024,
+    timeoutMs: opts.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    okCodes: [0, 1],
+    ...(opts.signal ? { signal: opts.signal } : {}),
+  };
   const { stdout } = await collect(child, args, bounds);
   try {
     return neutraliseDrivers(stdout);
@@ -176,5 +212,9 @@ export function keepStderr(child: ChildProcessWithoutNullStreams): () => string 
 export function failedCommand(args: readonly string[], exitCode: number | null, signal: string | null, stderr: string): GitError {
   const how = exitCode === null ? `was ended by ${signal ?? 'a signal'}` : `ended with code ${exitCode}`;
   const firstLine = stderr.split('\n', 1)[0]?.slice(0, 500) ?? '';
-  return new GitError('git_failed', `git ${args[0]} ${how}${firstLine === '' ? '.' : `: ${firstLine}`}`, { args, exitCode: exitCode ?? undefined, stderr });
+  return new GitError('git_failed', `git ${args[0]} ${how}${firstLine === '' ? '.' : `: ${firstLine}`}`, {
+    args,
+    exitCode: exitCode ?? undefined,
+    stderr,
+  });
 }

@@ -3,9 +3,9 @@
 import type { GitWhere } from './git-environment.ts';
 import { collect, type GitOptions, type GitResult, spawnGit } from './git-process.ts';
 
-export type { GitSetting, GitWhere } from './git-environment.ts';
-export { type BatchObject, catFileBatch, listTree, type TreeEntry } from './git-objects.ts';
-export { GitError, type GitErrorCode, type GitOptions, type GitResult } from './git-process.ts';
+export type { GitWhere } from './git-environment.ts';
+export { type BatchObject, catFileBatch, listTree } from './git-objects.ts';
+export { GitError, type GitOptions, type GitResult } from './git-process.ts';
 
 /**
  * Runs one git command and returns its output; throws GitError for an exit code outside `okCodes`, a timeout, too much output or an abort.

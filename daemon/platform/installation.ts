@@ -23,6 +23,9 @@ export async function readInstallation(home: string): Promise<Installation> {
   try {
     return Installation.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Error(`${path} is not what Signalbox wrote. Bring it back from a copy; without it, approvals that were granted cannot be recognised.`, { cause });
+    throw new Error(
+      `${path} is not what Signalbox wrote. Bring it back from a copy; without it, approvals that were granted cannot be recognised.`,
+      { cause },
+    );
   }
 }

@@ -1,6 +1,6 @@
 // Where Signalbox keeps its files, and that nobody else can write there.
 import { lstat, mkdir, stat } from 'node:fs/promises';
-import { isAbsolute, join, posix, win32 } from 'node:path';
+import { isAbsolute, posix, win32 } from 'node:path';
 
 /** The folders of one installation, absolute. */
 export interface SignalboxPaths {
@@ -9,7 +9,12 @@ export interface SignalboxPaths {
 }
 
 /** Why a folder cannot be used. */
-export type PathErrorCode = 'home_not_absolute' | 'home_unknown' | 'folder_foreign' | 'folder_writable_by_others' | 'folder_not_a_directory';
+export type PathErrorCode =
+  | 'home_not_absolute'
+  | 'home_unknown'
+  | 'folder_foreign'
+  | 'folder_writable_by_others'
+  | 'folder_not_a_directory';
 
 /** A folder that is not safe to use; `path` names it. */
 export class PathError extends Error {
@@ -33,10 +38,12 @@ export function resolvePaths(env: Readonly<Record<string, string | undefined>>, 
   };
   const own = env['SIGNALBOX_HOME'];
   if (own !== undefined && own !== '') {
-    if (!isAbsoluteFor(own)) throw new PathError('home_not_absolute', own, `SIGNALBOX_HOME is ${JSON.stringify(own)}; give an absolute path.`);
+    if (!isAbsoluteFor(own))
+      throw new PathError('home_not_absolute', own, `SIGNALBOX_HOME is ${JSON.stringify(own)}; give an absolute path.`);
     return { state: own, config: joinFor(own, 'config') };
   }
-  if (!isAbsoluteFor(home)) throw new PathError('home_unknown', home, 'There is no home directory; set SIGNALBOX_HOME to an absolute path.');
+  if (!isAbsoluteFor(home))
+    throw new PathError('home_unknown', home, 'There is no home directory; set SIGNALBOX_HOME to an absolute path.');
   if (platform === 'win32') {
     const state = joinFor(absolute('LOCALAPPDATA') ?? joinFor(home, 'AppData', 'Local'), 'Signalbox');
     return { state, config: joinFor(state, 'config') };
@@ -67,7 +74,11 @@ export async function ensurePrivateFolder(path: string): Promise<string> {
   const link = await lstat(path);
   const uid = process.getuid?.();
   if (facts.uid !== uid || link.uid !== uid) {
-    throw new PathError('folder_foreign', path, `${path} belongs to user ${facts.uid === uid ? link.uid : facts.uid}, not to you. Use another folder by setting SIGNALBOX_HOME.`);
+    throw new PathError(
+      'folder_foreign',
+      path,
+      `${path} belongs to user ${facts.uid === uid ? link.uid : facts.uid}, not to you. Use another folder by setting SIGNALBOX_HOME.`,
+    );
   }
   if ((facts.mode & 0o022) !== 0) {
     throw new PathError('folder_writable_by_others', path, `Others can write to ${path}. Run: chmod go-w ${JSON.stringify(path)}`);
@@ -84,9 +95,4 @@ export async function ensurePaths(paths: SignalboxPaths): Promise<SignalboxPaths
   await ensurePrivateFolder(paths.state);
   await ensurePrivateFolder(paths.config);
   return paths;
-}
-
-/** A path inside the state folder. */
-export function inState(paths: SignalboxPaths, ...parts: string[]): string {
-  return join(paths.state, ...parts);
 }

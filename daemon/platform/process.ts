@@ -43,7 +43,9 @@ export class SpawnError extends Error {
   readonly reason: string;
 
   constructor(program: string, cause: NodeJS.ErrnoException) {
-    super(`${program} could not be started (${cause.code ?? cause.message}). Check that it is installed and that the working directory exists.`);
+    super(
+      `${program} could not be started (${cause.code ?? cause.message}). Check that it is installed and that the working directory exists.`,
+    );
     this.reason = cause.code ?? 'unknown';
   }
 }
@@ -90,7 +92,10 @@ const POLL_MS = 25;
  * Ends every process of a tag: SIGTERM, up to `graceMs` to go, then SIGKILL until nobody is left or `killMs` (default 5,000) is over.
  * `pid` is the process that spawnTagged started (used on Windows, where the tag cannot be read). Returns how many survived.
  */
-export async function endTree({ pid, tag }: { pid?: number; tag: ProcessTag }, { graceMs, killMs = 5_000 }: { graceMs: number; killMs?: number }): Promise<number> {
+export async function endTree(
+  { pid, tag }: { pid?: number; tag: ProcessTag },
+  { graceMs, killMs = 5_000 }: { graceMs: number; killMs?: number },
+): Promise<number> {
   if (process.platform === 'win32') return endWindowsTree(pid);
   const known = new Map<number, string>();
   let left = await findMembers(tag, known);

@@ -37,10 +37,22 @@ interface OwnRule {
 // Every repetition is bounded and no two adjacent ones can match the same text, so none of these backtracks far.
 const OWN_RULES: readonly OwnRule[] = [
   { rule: 'jwt', message: 'A JSON Web Token.', pattern: /\beyJ[\w-]{10,2000}\.eyJ[\w-]{4,8000}\.[\w-]{10,2000}/dg },
-  { rule: 'openai-key', message: 'A key in the form of an OpenAI or compatible API key.', pattern: /\bsk-(?:[a-z]{2,12}-){0,3}[A-Za-z0-9_-]{20,250}/dg },
+  {
+    rule: 'openai-key',
+    message: 'A key in the form of an OpenAI or compatible API key.',
+    pattern: /\bsk-(?:[a-z]{2,12}-){0,3}[A-Za-z0-9_-]{20,250}/dg,
+  },
   { rule: 'google-api-key', message: 'A Google API key.', pattern: /\bAIza[\w-]{35}(?![\w-])/dg },
-  { rule: 'private-key', message: 'A private key.', pattern: /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----[^-]{0,20000}(?:-----END [A-Z0-9 ]{1,60}-----)?/dg },
-  { rule: 'url-password', message: 'A password in a URL.', pattern: /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s:/?#@"'`<>]{0,200}:(?<secret>[^\s/@"'`<>${}*]{1,200})@/dg },
+  {
+    rule: 'private-key',
+    message: 'A private key.',
+    pattern: /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----[^-]{0,20000}(?:-----END [A-Z0-9 ]{1,60}-----)?/dg,
+  },
+  {
+    rule: 'url-password',
+    message: 'A password in a URL.',
+    pattern: /\b[a-z][a-z0-9+.-]{1,30}:\/\/[^\s:/?#@"'`<>]{0,200}:(?<secret>[^\s/@"'`<>${}*]{1,200})@/dg,
+  },
 ];
 
 const COMMENT_RULE = '@secretlint/secretlint-rule-filter-comments';

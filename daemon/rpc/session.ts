@@ -99,13 +99,13 @@ export class Session implements Caller {
 
   #makeConnection(): Connection {
     const { id, principal, peer } = this.#parts;
-    const session = this;
+    const readProtocol = (): number => this.protocol ?? 0;
     return {
       id,
       principal,
       peer,
       get protocol() {
-        return session.protocol ?? 0;
+        return readProtocol();
       },
       notify: (name, params) => this.#notify(name, params),
       onClose: (listener) => {

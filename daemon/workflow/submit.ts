@@ -43,7 +43,7 @@ export function submitStage(state: State, run: Run, definition: WorkflowDefiniti
     const artifact = made?.get(input);
     const reference = parseReference(input);
     if (artifact) artifacts[input] = artifact.digest;
-    else if (reference) payload[input] = resolveReference(state, run, reference) ?? null;
+    else if (reference && !definition.stages.some((s) => s.outputs.includes(input))) payload[input] = resolveReference(state, run, reference) ?? null;
   }
   if (def.gate) {
     payload['allowed'] = stage.results.filter((r) => r.allowed).map((r) => r.key);

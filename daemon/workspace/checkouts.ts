@@ -26,7 +26,16 @@ export interface BranchMove {
   readonly to: string;
 }
 
-const OPERATIONS = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'BISECT_LOG', 'rebase-merge', 'rebase-apply', 'sequencer', 'index.lock'];
+const OPERATIONS = [
+  'MERGE_HEAD',
+  'CHERRY_PICK_HEAD',
+  'REVERT_HEAD',
+  'BISECT_LOG',
+  'rebase-merge',
+  'rebase-apply',
+  'sequencer',
+  'index.lock',
+];
 const INTENT_FILE = 'signalbox-follow';
 
 /** A checkout that could not follow: `paths` are in the way, or `operation` is in progress there. */
@@ -77,14 +86,22 @@ export async function checkFollow(repo: RepoPlace, checkouts: readonly Checkout[
   for (const checkout of checkouts) {
     const operation = await findOperation(checkout);
     if (operation !== undefined) {
-      throw new WorkspaceError('operation_in_progress', `A git operation (${operation}) is in progress in ${checkout.path}. Finish or abort it and try again.`, { path: checkout.path, operation });
+      throw new WorkspaceError(
+        'operation_in_progress',
+        `A git operation (${operation}) is in progress in ${checkout.path}. Finish or abort it and try again.`,
+        { path: checkout.path, operation },
+      );
     }
     const paths = await findObstacles(repo, checkout, move);
     if (paths.length === 0) continue;
-    throw new WorkspaceError('would_overwrite', `Uncommitted changes in ${checkout.path} are in the way: ${paths.slice(0, 5).join(', ')}. Commit or stash them and try again.`, {
-      path: checkout.path,
-      paths: paths.slice(0, 200),
-    });
+    throw new WorkspaceError(
+      'would_overwrite',
+      `Uncommitted changes in ${checkout.path} are in the way: ${paths.slice(0, 5).join(', ')}. Commit or stash them and try again.`,
+      {
+        path: checkout.path,
+        paths: paths.slice(0, 200),
+      },
+    );
   }
 }
 
@@ -110,7 +127,11 @@ async function findObstacles(repo: RepoPlace, { where }: Checkout, move: BranchM
 /** What differs from the commit that the checkout was at; HEAD may already be past it. */
 async function listDirty(where: Required<GitWhere>, from: string): Promise<string[]> {
   const compare = ['diff-index', '--name-only', '--no-renames', '-z'];
-  const [files, index, status] = await Promise.all([runGit(where, [...compare, from]), runGit(where, [...compare, '--cached', from]), readStatus(where)]);
+  const [files, index, status] = await Promise.all([
+    runGit(where, [...compare, from]),
+    runGit(where, [...compare, '--cached', from]),
+    readStatus(where),
+  ]);
   const names = [files, index].flatMap(({ stdout }) => stdout.toString('utf8').split('\0'));
   return [...new Set([...names, ...status.untracked])].filter((name) => name !== '');
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError, readGit, runGit } from '../platform/git.ts';
-import { readCommit, readHead, readTree, type RepoPlace } from './inspect.ts';
+import { placeOf, readCommit, readHead, readTree, type RepoPlace } from './inspect.ts';
 import { checkWorktreeLink } from './locate.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
@@ -67,7 +67,11 @@ export async function commitWorktree(request: WorktreeCommit): Promise<string | 
   await checkWorktreeLink(workTree, gitDir);
   const head = await readHead(request);
   if (branch !== undefined && head.branch !== branch) {
-    throw new WorkspaceError('worktree_tampered', `The worktree at ${workTree} is on ${head.branch ?? 'no branch'}, not on ${branch}.`, { path: workTree, branch: head.branch, expected: branch });
+    throw new WorkspaceError('worktree_tampered', `The worktree at ${workTree} is on ${head.branch ?? 'no branch'}, not on ${branch}.`, {
+      path: workTree,
+      branch: head.branch,
+      expected: branch,
+    });
   }
   const parent = head.commit;
   if (parent === undefined) throw new WorkspaceError('repository_empty', 'The worktree has no commit to build on.', { path: workTree });
@@ -108,7 +112,10 @@ async function addPaths(where: Where, paths: readonly (string | Buffer)[], env: 
     await runGit(where, ['add', '--all', '--pathspec-from-file=-', '--pathspec-file-nul'], { stdin, env });
   } catch (error) {
     if (!(error instanceof GitError) || !/did not match any files/.test(error.stderr)) throw error;
-    throw new WorkspaceError('path_missing', 'One of the paths to commit neither exists nor is tracked.', { path: where.workTree, git: error.message });
+    throw new WorkspaceError('path_missing', 'One of the paths to commit neither exists nor is tracked.', {
+      path: where.workTree,
+      git: error.message,
+    });
   }
 }
 
@@ -118,15 +125,14 @@ async function findDone({ message, trailers, ...repo }: WorktreeCommit, head: st
   return raw.slice(raw.indexOf('\n\n') + 2) === composeMessage(message, trailers) ? head : undefined;
 }
 
-function placeOf({ gitDir, commonDir }: RepoPlace): RepoPlace {
-  return { gitDir, commonDir };
-}
-
 async function moveHead(where: Where, commit: string, parent: string): Promise<void> {
   try {
     await runGit(where, ['update-ref', '-m', 'signalbox: commit', 'HEAD', commit, parent]);
   } catch (error) {
     if (!(error instanceof GitError) || (await readCommit(where, 'HEAD')) === parent) throw error;
-    throw new WorkspaceError('branch_moved', `Somebody else committed in ${where.workTree} meanwhile. Look at it and try again.`, { path: where.workTree, expected: parent });
+    throw new WorkspaceError('branch_moved', `Somebody else committed in ${where.workTree} meanwhile. Look at it and try again.`, {
+      path: where.workTree,
+      expected: parent,
+    });
   }
 }

@@ -49,7 +49,8 @@ function addSource(configuration: RepoConfiguration, path: string, file: string,
   const [, folder, name, more] = file.split('/');
   if (name === undefined || more !== undefined || !/\.ya?ml$/.test(name)) return;
   if (folder === 'policies') configuration.policies.push({ file: path, text: bytes.toString('utf8') });
-  if (folder === 'workflows') configuration.workflows.push({ file: path, name: name.replace(/\.ya?ml$/, ''), text: bytes.toString('utf8') });
+  if (folder === 'workflows')
+    configuration.workflows.push({ file: path, name: name.replace(/\.ya?ml$/, ''), text: bytes.toString('utf8') });
 }
 
 async function listFiles(folder: string, depth: number): Promise<string[]> {

@@ -22,7 +22,17 @@ export interface CommitDiff {
 }
 
 /** Compares two commits or trees (object ids); the patch is at most `maxBytes` bytes. Throws GitError. */
-export async function diffCommits({ repo, from, to, maxBytes }: { repo: RepoPlace; from: string; to: string; maxBytes: number }): Promise<CommitDiff> {
+export async function diffCommits({
+  repo,
+  from,
+  to,
+  maxBytes,
+}: {
+  repo: RepoPlace;
+  from: string;
+  to: string;
+  maxBytes: number;
+}): Promise<CommitDiff> {
   // An index that does not exist is an empty one: a committed ".gitattributes" cannot declare its own changes invisible.
   const env = { GIT_INDEX_FILE: join(repo.gitDir, 'signalbox-no-index') };
   const range = ['--end-of-options', from, to];
@@ -35,7 +45,15 @@ export async function diffCommits({ repo, from, to, maxBytes }: { repo: RepoPlac
 }
 
 /** The paths that differ between two commits or trees, a rename as two; each with the object id it has in `to`, undefined when deleted. */
-export async function listChanges({ repo, from, to }: { repo: RepoPlace; from: string; to: string }): Promise<{ status: string; path: string; oid: string | undefined }[]> {
+export async function listChanges({
+  repo,
+  from,
+  to,
+}: {
+  repo: RepoPlace;
+  from: string;
+  to: string;
+}): Promise<{ status: string; path: string; oid: string | undefined }[]> {
   const { stdout } = await runGit(repo, ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', '--end-of-options', from, to]);
   const fields = stdout.toString('utf8').split('\0');
   const changes = [];

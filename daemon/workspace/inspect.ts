@@ -9,6 +9,11 @@ export interface RepoPlace {
   readonly commonDir: string;
 }
 
+/** Only the directories of what may know more: commands about objects and branches must not see a work tree. */
+export function placeOf({ gitDir, commonDir }: RepoPlace): RepoPlace {
+  return { gitDir, commonDir };
+}
+
 /** A repository as found. */
 export interface RepoInfo extends RepoPlace {
   /** The real path of the top level; of a bare repository its git directory. */
@@ -33,7 +38,11 @@ export async function inspectRepo(path: string): Promise<RepoInfo> {
     return await describeRepo(location);
   } catch (error) {
     if (!(error instanceof GitError) || error.code === 'git_missing' || error.code === 'git_timeout') throw error;
-    throw new WorkspaceError('repository_unreadable', `git cannot read the repository at ${location.top ?? location.gitDir}: ${error.message}`, { path, git: error.code });
+    throw new WorkspaceError(
+      'repository_unreadable',
+      `git cannot read the repository at ${location.top ?? location.gitDir}: ${error.message}`,
+      { path, git: error.code },
+    );
   }
 }
 
@@ -68,13 +77,22 @@ export async function readHead(place: RepoPlace): Promise<RepoInfo['head']> {
 
 /** The commit that a revision names, or undefined. */
 export async function readCommit(place: GitWhere, revision: string): Promise<string | undefined> {
-  const { stdout, code } = await runGit(place, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`], { okCodes: [0, 1, 128] });
+  const { stdout, code } = await runGit(place, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`], {
+    okCodes: [0, 1, 128],
+  });
   return code === 0 ? stdout.toString().trim() : undefined;
 }
 
 /** Uncommitted paths of a checkout: `changed` differ from HEAD or the index, `untracked` are neither tracked nor ignored. */
 export async function readStatus(where: GitWhere): Promise<{ changed: string[]; untracked: string[] }> {
-  const { stdout } = await runGit(where, ['status', '--porcelain=v2', '-z', '--untracked-files=normal', '--no-renames', '--no-ahead-behind']);
+  const { stdout } = await runGit(where, [
+    'status',
+    '--porcelain=v2',
+    '-z',
+    '--untracked-files=normal',
+    '--no-renames',
+    '--no-ahead-behind',
+  ]);
   const changed: string[] = [];
   const untracked: string[] = [];
   for (const record of stdout.toString('utf8').split('\0')) {
@@ -113,7 +131,11 @@ export function readTree(place: RepoPlace, revision: string): Promise<string> {
 }
 
 /** The commit that `revision` names; throws WorkspaceError with `code` when there is none. */
-export async function requireCommit(place: RepoPlace, revision: string, code: 'base_missing' | 'commit_missing' | 'branch_missing'): Promise<string> {
+export async function requireCommit(
+  place: RepoPlace,
+  revision: string,
+  code: 'base_missing' | 'commit_missing' | 'branch_missing',
+): Promise<string> {
   const commit = await readCommit(place, revision);
   if (commit === undefined) throw new WorkspaceError(code, `${revision} names no commit in this repository.`, { revision });
   return commit;

@@ -108,7 +108,11 @@ export async function realOf(path: string): Promise<string> {
 }
 
 async function isGitDir(folder: string): Promise<boolean> {
-  const [head, objects, refs] = await Promise.all([readLine(join(folder, 'HEAD')), isFolder(join(folder, 'objects')), isFolder(join(folder, 'refs'))]);
+  const [head, objects, refs] = await Promise.all([
+    readLine(join(folder, 'HEAD')),
+    isFolder(join(folder, 'objects')),
+    isFolder(join(folder, 'refs')),
+  ]);
   return objects && refs && head !== undefined && /^(ref: |[0-9a-f]{40})/.test(head);
 }
 

@@ -5,9 +5,19 @@
 // 2. A merge is always a commit of its own with the effect's id in a trailer.
 // 3. History is only added to.
 import { GitError, readGit, runGit } from '../platform/git.ts';
-import { type BehindCheckout, type BranchMove, checkFollow, type Checkout, dropIntent, findCheckouts, finishMove, followMove, recordIntent } from './checkouts.ts';
+import {
+  type BehindCheckout,
+  type BranchMove,
+  checkFollow,
+  type Checkout,
+  dropIntent,
+  findCheckouts,
+  finishMove,
+  followMove,
+  recordIntent,
+} from './checkouts.ts';
 import { EFFECT_TRAILER, writeCommit } from './commit.ts';
-import { branchRef, isAncestor, readTree, type RepoPlace, requireCommit } from './inspect.ts';
+import { branchRef, isAncestor, placeOf, readTree, type RepoPlace, requireCommit } from './inspect.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
 /** What a merge would give: `conflicts` are paths, and `tree` then holds the files with conflict markers. */
@@ -37,7 +47,11 @@ export async function previewMerge({ repo, into, from }: { repo: RepoPlace; into
   const [upToDate, fastForward] = await Promise.all([isAncestor(place, theirs, ours), isAncestor(place, ours, theirs)]);
   if (upToDate) return { tree: await readTree(place, ours), conflicts: [], upToDate, fastForward };
   const base = await runGit(place, ['merge-base', ours, theirs], { okCodes: [0, 1] });
-  if (base.code === 1) throw new WorkspaceError('unrelated_histories', 'The two commits have no common history, so they are not merged.', { into: ours, from: theirs });
+  if (base.code === 1)
+    throw new WorkspaceError('unrelated_histories', 'The two commits have no common history, so they are not merged.', {
+      into: ours,
+      from: theirs,
+    });
   const { tree, conflicts } = await mergeTrees(place, ours, theirs);
   return { tree, conflicts, upToDate, fastForward };
 }
@@ -76,7 +90,11 @@ export async function mergeBranch({ repo, into, expected, from, effect, at, mess
     throw branchMoved(into, expected, tip);
   }
   if (conflicts.length > 0) {
-    throw new WorkspaceError('merge_conflicts', `Merging into ${into} conflicts in ${conflicts.length} files. Resolve them on the branch that is merged.`, { branch: into, files: conflicts });
+    throw new WorkspaceError(
+      'merge_conflicts',
+      `Merging into ${into} conflicts in ${conflicts.length} files. Resolve them on the branch that is merged.`,
+      { branch: into, files: conflicts },
+    );
   }
   const commit = await writeCommit(place, { tree, parents: [expected, from], message, trailers: { [EFFECT_TRAILER]: effect }, at });
   return moveBranch({ repo, branch: into, move: { from: expected, to: commit } });
@@ -88,7 +106,8 @@ export async function moveBranch({ repo, branch, move }: { repo: RepoWithPath; b
   const ref = await branchRef(place, branch);
   const tip = await requireCommit(place, ref, 'branch_missing');
   if (tip !== move.from) {
-    if (tip === move.to) return { kind: 'already_done', commit: move.to, behind: await finishMove(place, await findCheckouts(repo, branch), move) };
+    if (tip === move.to)
+      return { kind: 'already_done', commit: move.to, behind: await finishMove(place, await findCheckouts(repo, branch), move) };
     if (await isAncestor(place, move.to, tip)) return { kind: 'already_done', commit: move.to, behind: [] };
     throw branchMoved(branch, move.from, tip);
   }
@@ -99,23 +118,35 @@ export async function moveBranch({ repo, branch, move }: { repo: RepoWithPath; b
   return { kind: 'moved', commit: move.to, behind: await followMove(place, checkouts, move) };
 }
 
-async function swapBranch({ place, ref, branch, move, checkouts }: { place: RepoPlace; ref: string; branch: string; move: BranchMove; checkouts: readonly Checkout[] }): Promise<void> {
+async function swapBranch({
+  place,
+  ref,
+  branch,
+  move,
+  checkouts,
+}: {
+  place: RepoPlace;
+  ref: string;
+  branch: string;
+  move: BranchMove;
+  checkouts: readonly Checkout[];
+}): Promise<void> {
   try {
     await runGit(place, ['update-ref', '-m', 'signalbox: merge', ref, move.to, move.from]);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     await dropIntent(checkouts);
-    throw await explainSwap(error, place, ref, branch, move);
+    const tip = await requireCommit(place, ref, 'branch_missing');
+    throw tip === move.from ? error : branchMoved(branch, move.from, tip);
   }
 }
 
-async function explainSwap(error: GitError, place: RepoPlace, ref: string, branch: string, move: BranchMove): Promise<Error> {
-  const tip = await requireCommit(place, ref, 'branch_missing');
-  return tip === move.from ? error : branchMoved(branch, move.from, tip);
-}
-
 function branchMoved(branch: string, expected: string, actual: string): WorkspaceError {
-  return new WorkspaceError('branch_moved', `The branch ${branch} is no longer where it was. Look at what is new and ask again.`, { branch, expected, actual });
+  return new WorkspaceError('branch_moved', `The branch ${branch} is no longer where it was. Look at what is new and ask again.`, {
+    branch,
+    expected,
+    actual,
+  });
 }
 
 /** An undo to make: `merge` is the commit that mergeBranch returned. */
@@ -138,15 +169,29 @@ export async function undoMerge({ repo, branch, merge, effect, at }: UndoRequest
   const parents = (await readGit(place, ['rev-list', '--parents', '--max-count=1', undone])).split(' ').slice(1);
   if (parents.length < 2) throw new WorkspaceError('not_a_merge', `${undone} is not a merge commit.`, { commit: undone });
   if (!(await isAncestor(place, undone, tip))) {
-    throw new WorkspaceError('merge_not_on_branch', `The branch ${branch} does not contain the merge ${undone}, so there is nothing to take back.`, { branch, commit: undone });
+    throw new WorkspaceError(
+      'merge_not_on_branch',
+      `The branch ${branch} does not contain the merge ${undone}, so there is nothing to take back.`,
+      { branch, commit: undone },
+    );
   }
   const done = await findEffect(place, { after: undone, tip, effect });
   if (done) return moveBranch({ repo, branch, move: { from: done.parent, to: done.commit } });
   // A commit that only takes the merge back, made on the merge itself, is then merged onto the branch as it is now.
-  const inverse = await writeCommit(place, { tree: await readTree(place, `${undone}^1`), parents: [undone], message: 'inverse', trailers: {}, at });
+  const inverse = await writeCommit(place, {
+    tree: await readTree(place, `${undone}^1`),
+    parents: [undone],
+    message: 'inverse',
+    trailers: {},
+    at,
+  });
   const { tree, conflicts } = await mergeTrees(place, tip, inverse);
   if (conflicts.length > 0) {
-    throw new WorkspaceError('undo_conflicts', `Later commits on ${branch} changed the same lines in ${conflicts.length} files. Revert the merge by hand: git revert -m 1 ${undone}`, { branch, files: conflicts });
+    throw new WorkspaceError(
+      'undo_conflicts',
+      `Later commits on ${branch} changed the same lines in ${conflicts.length} files. Revert the merge by hand: git revert -m 1 ${undone}`,
+      { branch, files: conflicts },
+    );
   }
   if (tree === (await readTree(place, tip))) return { kind: 'up_to_date', commit: tip, behind: [] };
   const subject = await readGit(place, ['log', '--max-count=1', '--no-show-signature', '--format=%s', undone]);
@@ -156,7 +201,10 @@ export async function undoMerge({ repo, branch, merge, effect, at }: UndoRequest
 }
 
 /** The commit after `after` on the branch's first-parent line that carries this effect's trailer. */
-async function findEffect(place: RepoPlace, { after, tip, effect }: { after: string; tip: string; effect: string }): Promise<{ commit: string; parent: string } | undefined> {
+async function findEffect(
+  place: RepoPlace,
+  { after, tip, effect }: { after: string; tip: string; effect: string },
+): Promise<{ commit: string; parent: string } | undefined> {
   const format = `--format=%H %P%x00%(trailers:key=${EFFECT_TRAILER},valueonly,separator=%x00)%x00%x00`;
   const { stdout } = await runGit(place, ['log', '--first-parent', '--no-show-signature', format, '--end-of-options', `${after}..${tip}`]);
   for (const record of stdout.toString('utf8').split('\0\0\n')) {
@@ -165,8 +213,4 @@ async function findEffect(place: RepoPlace, { after, tip, effect }: { after: str
     if (values.includes(effect) && commit !== undefined && parent !== undefined) return { commit, parent };
   }
   return undefined;
-}
-
-function placeOf({ gitDir, commonDir }: RepoPlace): RepoPlace {
-  return { gitDir, commonDir };
 }

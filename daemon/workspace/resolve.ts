@@ -19,7 +19,8 @@ const MAX_LINKS = 16;
 export async function resolvePath(repo: RepoPlace, commit: string, path: string, root: string): Promise<ActionPath> {
   let real = posix.normalize(path.split('\\').join('/'));
   for (let links = 0; ; links++) {
-    if (isOutside(real) || links > MAX_LINKS) return { path: posix.isAbsolute(real) ? real : join(root, real), relative: '', inside: false, git: isGit(real) };
+    if (isOutside(real) || links > MAX_LINKS)
+      return { path: posix.isAbsolute(real) ? real : join(root, real), relative: '', inside: false, git: isGit(real) };
     const next = await followFirstLink(repo, commit, real);
     if (next === undefined) break;
     real = next;

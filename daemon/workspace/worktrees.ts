@@ -48,7 +48,17 @@ export async function findWorktree(repo: RepoPlace, path: string): Promise<Workt
  * Makes a worktree at `path` on a new `branch` that starts at `base`, without running any checkout filter or hook.
  * Called again it returns the same worktree. Throws WorkspaceError repository_empty, base_missing, branch_exists, branch_name_invalid, worktree_path_in_use or worktree_tampered.
  */
-export async function createWorktree({ repo, path, branch, base }: { repo: RepoPlace; path: string; branch: string; base: string }): Promise<Worktree> {
+export async function createWorktree({
+  repo,
+  path,
+  branch,
+  base,
+}: {
+  repo: RepoPlace;
+  path: string;
+  branch: string;
+  base: string;
+}): Promise<Worktree> {
   const ref = await branchRef(repo, branch);
   const real = await realOf(path);
   const entry = await findUsable(repo, real);
@@ -56,7 +66,11 @@ export async function createWorktree({ repo, path, branch, base }: { repo: RepoP
   const start = await readBase(repo, base);
   const tip = await readCommit(repo, ref);
   if (tip !== undefined && tip !== start) {
-    throw new WorkspaceError('branch_exists', `The branch ${branch} already exists at another commit. Choose another name.`, { branch, tip, base: start });
+    throw new WorkspaceError('branch_exists', `The branch ${branch} already exists at another commit. Choose another name.`, {
+      branch,
+      tip,
+      base: start,
+    });
   }
   const content = await readdir(real).catch(() => []);
   if (content.length > 0) throw inUse(real);
@@ -72,7 +86,10 @@ async function addWorktree({ gitDir, commonDir }: RepoPlace, path: string, branc
     await runGit({ gitDir, commonDir }, ['worktree', 'add', '--no-checkout', '--quiet', '--end-of-options', path, branch]);
   } catch (error) {
     if (!(error instanceof GitError) || !/already (checked out|used)/.test(error.stderr)) throw error;
-    throw new WorkspaceError('branch_exists', `The branch ${branch} is checked out elsewhere. Choose another name.`, { branch, git: error.message });
+    throw new WorkspaceError('branch_exists', `The branch ${branch} is checked out elsewhere. Choose another name.`, {
+      branch,
+      git: error.message,
+    });
   }
 }
 
@@ -159,7 +176,9 @@ async function listOpenSubmodules(where: Required<GitWhere>): Promise<string[]> 
     .toString('utf8')
     .split('\0')
     .flatMap((line) => (line.startsWith('160000 ') ? [line.slice(line.indexOf('\t') + 1)] : []));
-  const open = await Promise.all(paths.map(async (path) => ((await readdir(join(where.workTree, path)).catch(() => [])).length > 0 ? [path] : [])));
+  const open = await Promise.all(
+    paths.map(async (path) => ((await readdir(join(where.workTree, path)).catch(() => [])).length > 0 ? [path] : [])),
+  );
   return open.flat();
 }
 

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { Risk } from '../state/action.ts';
 import { RepositoryPath } from './findings.ts';
 
-const Line = z.string().max(4_200).regex(/^[^\r\n\0]*$/);
+const Line = z
+  .string()
+  .max(4_200)
+  .regex(/^[^\r\n\0]*$/);
 
 /** One exact operation on the files of a worktree. */
 export const Operation = z.discriminatedUnion('op', [

@@ -12,6 +12,8 @@ export const RepairResult = z.discriminatedUnion('status', [
     id: RepairId,
     status: z.literal('done'),
     commit: Commit.optional(),
+    /** What has to be gone now: ids of findings. */
+    findings: z.array(z.string()).max(2_000),
     summary: z.string().max(500),
     /** True when an earlier attempt had committed it already. */
     earlier: z.boolean().optional(),

@@ -118,7 +118,17 @@ export function armRepo(repo: string, trap: Trap): void {
   for (const [key, value] of settings) git(repo, 'config', key, value);
 }
 
-const HOOKS = ['post-checkout', 'pre-commit', 'post-commit', 'reference-transaction', 'post-index-change', 'pre-merge-commit', 'post-merge', 'fsmonitor-watchman', 'commit-msg'];
+const HOOKS = [
+  'post-checkout',
+  'pre-commit',
+  'post-commit',
+  'reference-transaction',
+  'post-index-change',
+  'pre-merge-commit',
+  'post-merge',
+  'fsmonitor-watchman',
+  'commit-msg',
+];
 
 /** Attributes that lead every kind of file to one of the drivers that armRepo defines. */
 export const HOSTILE_ATTRIBUTES = '*.txt filter=evil diff=evil merge=evil\n*.bin filter=long\n*.eq filter=a=b\n';

@@ -33,7 +33,10 @@ export class ActionError extends Error {
 export async function performOrder(order: Order, say: Say): Promise<Values> {
   const action = ACTIONS[`${order.agent} ${order.action}`];
   if (action === undefined) {
-    throw new ActionError('unknown_action', `There is no built-in action ${order.action} of ${order.agent}. Choose one of: ${Object.keys(ACTIONS).join(', ')}.`);
+    throw new ActionError(
+      'unknown_action',
+      `There is no built-in action ${order.action} of ${order.agent}. Choose one of: ${Object.keys(ACTIONS).join(', ')}.`,
+    );
   }
   return action(order, say);
 }
@@ -54,16 +57,17 @@ async function scan(order: Order, say: Say): Promise<Values> {
     findings: findings.findings.length,
     high: findings.findings.filter((finding) => finding.severity === 'high').length,
     types: findings.project.types,
-    ...(testCommand === undefined ? {} : { testCommand: testCommand.argv, testSource: `${testCommand.source.file}:${testCommand.source.line}` }),
+    ...(testCommand === undefined
+      ? {}
+      : { testCommand: testCommand.argv, testSource: `${testCommand.source.file}:${testCommand.source.line}` }),
   };
 }
 
 async function verify(order: Order, say: Say): Promise<Values> {
   const before = readInput(order, 'findings', Findings);
-  const planned = readInput(order, 'plan', Plan);
   const repairs = readInput(order, 'repairs', Repairs);
   const after = await scanFor(order, say);
-  const verification = compareFindings(before, after, planned, repairs);
+  const verification = compareFindings(before, after, repairs);
   sayJson(say, 'verification.json', verification);
   const values = { gone: verification.gone.length, remaining: verification.remaining.length, added: verification.added.length };
   if (verification.incomplete.length > 0) {
@@ -76,8 +80,11 @@ async function verify(order: Order, say: Say): Promise<Values> {
 async function scanFor(order: Order, say: Say): Promise<Findings> {
   const where = gitWhere(order);
   const { commit } = order;
-  if (commit === undefined || commit === '') throw new ActionError('no_commit', 'The repository has no commit yet. Make one, then run again.');
-  return scanCommit(where, commit, { onProgress: (text, fraction) => say({ type: 'progress', text, activity: 'analyzing', fraction: clamp(fraction) }) });
+  if (commit === undefined || commit === '')
+    throw new ActionError('no_commit', 'The repository has no commit yet. Make one, then run again.');
+  return scanCommit(where, commit, {
+    onProgress: (text, fraction) => say({ type: 'progress', text, activity: 'analyzing', fraction: clamp(fraction) }),
+  });
 }
 
 async function plan(order: Order, say: Say): Promise<Values> {
@@ -95,15 +102,15 @@ async function report(order: Order, say: Say): Promise<Values> {
 async function repair(order: Order, say: Say): Promise<Values> {
   const { worktree } = order;
   if (worktree === undefined) throw new ActionError('no_worktree', 'A repair needs a worktree of its own; give the stage `worktree: own`.');
-  const where = { gitDir: worktree.gitDir, workTree: worktree.path, ...(order.repo === undefined ? {} : { commonDir: order.repo.gitDir }) };
+  const where = { gitDir: worktree.gitDir, workTree: worktree.path };
   const planned = readInput(order, 'plan', Plan);
-  const refusals = readOptional(order, 'refusals', z.record(z.string(), z.string().max(2_000)));
+  const refused = readOptional(order, 'refused', z.record(z.string(), z.string().max(2_000)));
   const repairs = await performRepairs(where, {
     run: order.run,
     plan: planned,
     allowed: new Set(readInput(order, 'allowed', Ids)),
     done: new Set(readOptional(order, 'done', Ids)),
-    refusals: new Map(Object.entries(refusals ?? {})),
+    refusals: new Map(Object.entries(refused ?? {})),
     onCommitted: ({ id }, commit, summary) => say({ type: 'committed', key: id, commit, summary }),
     onProgress: (text, fraction) => say({ type: 'progress', text, activity: 'executing', fraction: clamp(fraction) }),
   });
@@ -112,7 +119,12 @@ async function repair(order: Order, say: Say): Promise<Values> {
   const values = { commit: repairs.head, committed: done.length };
   const failed = repairs.results.filter((result) => result.status === 'failed');
   // Failed repairs are rolled back and reported; only when nothing else came of it has the stage failed.
-  if (failed.length > 0 && done.length === 0) throw new ActionError('repairs_failed', `No repair succeeded; the first one that failed is ${failed[0]?.id ?? ''}. Look at repairs.json.`, values);
+  if (failed.length > 0 && done.length === 0)
+    throw new ActionError(
+      'repairs_failed',
+      `No repair succeeded; the first one that failed is ${failed[0]?.id ?? ''}. Look at repairs.json.`,
+      values,
+    );
   return values;
 }
 
@@ -129,24 +141,32 @@ function readOptional<T>(order: Order, name: string, schema: z.ZodType<T>): T | 
   if (value === undefined || value === null) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ActionError('input_invalid', `The input ${name} is not what ${order.agent} ${order.action} needs: ${z.prettifyError(parsed.error).slice(0, 1_000)}`);
+  throw new ActionError(
+    'input_invalid',
+    `The input ${name} is not what ${order.agent} ${order.action} needs: ${z.prettifyError(parsed.error).slice(0, 1_000)}`,
+  );
 }
 
 function readInput<T>(order: Order, name: string, schema: z.ZodType<T>): T {
   const value = readOptional(order, name, schema);
-  if (value === undefined) throw new ActionError('input_missing', `${order.agent} ${order.action} needs the input ${name}. Add it to the stage's inputs.`);
+  if (value === undefined)
+    throw new ActionError('input_missing', `${order.agent} ${order.action} needs the input ${name}. Add it to the stage's inputs.`);
   return value;
 }
 
-/** Either one input `report` that holds everything, or its parts by their own names. */
+/** What the record says of the run (`record`), and the artifacts of the stages that produced one. */
 function readReportInput(order: Order): ReportInput {
-  const whole = readOptional(order, 'report', ReportInput);
-  const input: ReportInput = whole ?? {};
-  const parts: [keyof ReportInput, unknown][] = (Object.keys(ReportInput.shape) as (keyof ReportInput)[]).map((name) => [name, readOptional(order, name, z.unknown())]);
-  const given = Object.fromEntries(parts.filter(([, value]) => value !== undefined));
-  const parsed = ReportInput.safeParse({ ...input, run: order.run, ...given });
+  const record = readOptional(order, 'record', z.record(z.string(), z.unknown())) ?? {};
+  const artifacts = ['findings', 'plan', 'repairs', 'verification'].flatMap((name) => {
+    const value = readOptional(order, name, z.unknown());
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const parsed = ReportInput.safeParse({ run: order.run, ...record, ...Object.fromEntries(artifacts) });
   if (parsed.success) return parsed.data;
-  throw new ActionError('input_invalid', `The report cannot be written from these inputs: ${z.prettifyError(parsed.error).slice(0, 1_000)}`);
+  throw new ActionError(
+    'input_invalid',
+    `The report cannot be written from these inputs: ${z.prettifyError(parsed.error).slice(0, 1_000)}`,
+  );
 }
 
 function sayJson(say: Say, name: string, document: unknown): void {

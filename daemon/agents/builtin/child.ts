@@ -1,11 +1,11 @@
 // Entry point of the child that does the work of the built-in agents: one order in, frames out, then it ends.
+import { Console } from 'node:console';
 import { redact } from '../../platform/redact.ts';
 import { ActionError, performOrder } from './actions.ts';
 import { type Frame, MAX_FRAME_LENGTH, Order } from './wire.ts';
 
 // Only frames may appear on standard output; whatever a library prints goes to standard error.
-console.log = console.error;
-console.info = console.error;
+globalThis.console = new Console(process.stderr, process.stderr);
 
 async function readOrder(): Promise<Order> {
   process.stdin.setEncoding('utf8');

@@ -24,9 +24,24 @@ const ActivityName = z.enum(['analyzing', 'executing', 'blocked', 'handoff', 'id
 
 /** A line from the child; `result` is the last one. */
 export const Frame = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('progress'), text: z.string().max(2_000), activity: ActivityName.optional(), fraction: z.number().min(0).max(1).optional() }),
-  z.object({ type: z.literal('artifact'), name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/), mediaType: z.string().max(100), content: z.string() }),
-  z.object({ type: z.literal('committed'), key: z.string().max(200), commit: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/), summary: z.string().max(500) }),
+  z.object({
+    type: z.literal('progress'),
+    text: z.string().max(2_000),
+    activity: ActivityName.optional(),
+    fraction: z.number().min(0).max(1).optional(),
+  }),
+  z.object({
+    type: z.literal('artifact'),
+    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/),
+    mediaType: z.string().max(100),
+    content: z.string(),
+  }),
+  z.object({
+    type: z.literal('committed'),
+    key: z.string().max(200),
+    commit: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+    summary: z.string().max(500),
+  }),
   z.object({
     type: z.literal('result'),
     status: z.enum(['succeeded', 'failed']),

@@ -1,9 +1,9 @@
 import { WebSocket } from 'ws';
 import { type Client, createClient } from '../../../shared/client/client.ts';
+import type { Endpoint } from '../../../shared/protocol/endpoint.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { PROGRAM_VERSION, PROTOCOL } from '../../../shared/protocol/version.ts';
 import type { HelloResult } from '../../../shared/protocol/views.ts';
-import type { Endpoint } from './endpoint.ts';
 
 /** An open, greeted connection to the daemon. */
 export interface Connection {

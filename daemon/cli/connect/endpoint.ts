@@ -2,20 +2,9 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
+import { Endpoint, ENDPOINT_FILE } from '../../../shared/protocol/endpoint.ts';
 import { resolvePaths } from '../../platform/paths.ts';
 import { CliFailure } from '../failure.ts';
-
-const Endpoint = z.object({
-  pid: z.int().min(1),
-  startTime: z.union([z.string(), z.number()]),
-  host: z.string().max(255).default('127.0.0.1'),
-  port: z.int().min(1).max(65_535),
-  protocol: z.object({ min: z.int(), max: z.int() }),
-  token: z.string().min(16).max(512),
-  version: z.string().max(50),
-});
-export type Endpoint = z.infer<typeof Endpoint>;
 
 /** The state folder for an environment; throws PathError. */
 export function findHome(env: NodeJS.ProcessEnv): string {
@@ -24,7 +13,7 @@ export function findHome(env: NodeJS.ProcessEnv): string {
 
 /** The endpoint of the daemon that runs for this home, or undefined when none does; throws when the file is not to be trusted. */
 export async function readEndpoint(home: string): Promise<Endpoint | undefined> {
-  const path = join(home, 'endpoint.json');
+  const path = join(home, ENDPOINT_FILE);
   let text: string;
   try {
     const facts = await lstat(path);

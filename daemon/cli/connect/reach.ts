@@ -1,10 +1,11 @@
 // Finds the daemon of this home, or starts it.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Endpoint } from '../../../shared/protocol/endpoint.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { commonVersion, PROTOCOL } from '../../../shared/protocol/version.ts';
 import { CliFailure } from '../failure.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { type Endpoint, isRunning, readEndpoint } from './endpoint.ts';
+import { isRunning, readEndpoint } from './endpoint.ts';
 import { findDaemonBundle, startDaemon } from './start.ts';
 
 export interface Reach {

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BatchObject, catFileBatch, GitError, type GitWhere, listTree, readGit, runGit } from '../../../daemon/platform/git.ts';
-import { armRepo, commitFiles, git, HOSTILE_ATTRIBUTES, makeRepo, makeTrap, removeTempFolders, tempFolder, type Trap, writeFiles } from '../../support/repos.ts';
+import {
+  armRepo,
+  commitFiles,
+  git,
+  HOSTILE_ATTRIBUTES,
+  makeRepo,
+  makeTrap,
+  removeTempFolders,
+  tempFolder,
+  type Trap,
+  writeFiles,
+} from '../../support/repos.ts';
 
 const whereOf = (repo: string): GitWhere => ({ gitDir: join(repo, '.git'), workTree: repo });
 
@@ -56,7 +67,7 @@ describe('runGit in a hostile repository', () => {
     });
   }
 
-  it('merges with the text merge of git instead of the repository\'s driver', async () => {
+  it("merges with the text merge of git instead of the repository's driver", async () => {
     const base = git(repo, 'rev-parse', 'HEAD');
     const tree = async (text: string) => {
       const index = { GIT_INDEX_FILE: join(repo, '.git', 'test-index') };
@@ -162,7 +173,10 @@ describe('runGit', () => {
     const fifo = join(tempFolder('fifo'), 'fifo');
     const { execFileSync } = await import('node:child_process');
     execFileSync('mkfifo', [fifo]);
-    await assert.rejects(runGit(whereOf(repo), slow, { stdin: `${fifo}\n`, timeoutMs: 50 }), (error: GitError) => error.code === 'git_timeout');
+    await assert.rejects(
+      runGit(whereOf(repo), slow, { stdin: `${fifo}\n`, timeoutMs: 50 }),
+      (error: GitError) => error.code === 'git_timeout',
+    );
     const signal = AbortSignal.timeout(50);
     await assert.rejects(runGit(whereOf(repo), slow, { stdin: `${fifo}\n`, signal }), (error: GitError) => error.code === 'git_aborted');
   });
@@ -201,8 +215,16 @@ describe('listTree and catFileBatch', () => {
     const files = { '-dash': 'a', 'new\nline': 'bb', 'tab\there': 'ccc', 'd/ü "q"': 'dddd' };
     const repo = makeRepo(files);
     const entries = await collectTree(repo, git(repo, 'rev-parse', 'HEAD'));
-    assert.deepEqual(Object.fromEntries(entries.map(({ path, size }) => [path, size])), { '-dash': 1, 'd/ü "q"': 4, 'new\nline': 2, 'tab\there': 3 });
-    assert.equal(entries.every(({ rawPath }) => rawPath === undefined), true);
+    assert.deepEqual(Object.fromEntries(entries.map(({ path, size }) => [path, size])), {
+      '-dash': 1,
+      'd/ü "q"': 4,
+      'new\nline': 2,
+      'tab\there': 3,
+    });
+    assert.equal(
+      entries.every(({ rawPath }) => rawPath === undefined),
+      true,
+    );
   });
 
   it('give the bytes of a path that is not UTF-8', async function () {
@@ -219,7 +241,9 @@ describe('listTree and catFileBatch', () => {
     const entries = await collectTree(repo, git(repo, 'rev-parse', 'HEAD'));
     const missing = '0123456789'.repeat(4);
     const objects: BatchObject[] = [];
-    await catFileBatch(whereOf(repo), [...entries.map(({ oid }) => oid), missing], (object) => void objects.push(object), { maxObjectBytes: 100_000 });
+    await catFileBatch(whereOf(repo), [...entries.map(({ oid }) => oid), missing], (object) => void objects.push(object), {
+      maxObjectBytes: 100_000,
+    });
     assert.equal(objects.length, entries.length + 1);
     entries.forEach(({ path, oid }, index) => {
       assert.equal(objects[index]?.oid, oid);
@@ -233,8 +257,14 @@ describe('listTree and catFileBatch', () => {
     const repo = makeRepo();
     const oid = git(repo, 'rev-parse', 'HEAD:README.md');
     const bounds = { maxObjectBytes: 100 };
-    await assert.rejects(catFileBatch(whereOf(repo), [oid], () => Promise.reject(new Error('enough')), bounds), /enough/);
-    await assert.rejects(catFileBatch(whereOf(repo), ['HEAD\nHEAD'], () => {}, bounds), TypeError);
+    await assert.rejects(
+      catFileBatch(whereOf(repo), [oid], () => Promise.reject(new Error('enough')), bounds),
+      /enough/,
+    );
+    await assert.rejects(
+      catFileBatch(whereOf(repo), ['HEAD\nHEAD'], () => {}, bounds),
+      TypeError,
+    );
     await assert.rejects(collectTree(repo, '--help'), TypeError);
   });
 

@@ -23,7 +23,9 @@ interface Starter {
 }
 
 async function makeStarter(folder: string): Promise<Starter> {
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', SCRIPT, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', SCRIPT, folder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);
   assert.equal(await next(), 'ready');
@@ -33,7 +35,7 @@ async function makeStarter(folder: string): Promise<Starter> {
 async function held(folder: string): Promise<HeldLock> {
   const lock = await acquireLock(folder);
   assert.equal(lock.kind, 'held');
-  return lock as HeldLock;
+  return lock;
 }
 
 describe('acquireLock', () => {

@@ -1,27 +1,69 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensurePaths, ensurePrivateFolder, PathError, resolvePaths } from '../../../daemon/platform/paths.ts';
+import { ensurePaths, ensurePrivateFolder, type PathError, resolvePaths } from '../../../daemon/platform/paths.ts';
 import { removeTempFolders, tempFolder } from '../../support/repos.ts';
 
 describe('resolvePaths', () => {
   const cases: [string, Record<string, string>, NodeJS.Platform, string, { state: string; config: string }][] = [
     ['the default on Linux', {}, 'linux', '/home/me', { state: '/home/me/.local/state/signalbox', config: '/home/me/.config/signalbox' }],
-    ['XDG folders', { XDG_STATE_HOME: '/s', XDG_CONFIG_HOME: '/c' }, 'linux', '/home/me', { state: '/s/signalbox', config: '/c/signalbox' }],
-    ['relative XDG folders do not count', { XDG_STATE_HOME: 's', XDG_CONFIG_HOME: './c' }, 'linux', '/home/me', { state: '/home/me/.local/state/signalbox', config: '/home/me/.config/signalbox' }],
-    ['SIGNALBOX_HOME before all', { SIGNALBOX_HOME: '/b', XDG_STATE_HOME: '/s' }, 'linux', '/home/me', { state: '/b', config: '/b/config' }],
-    ['an empty SIGNALBOX_HOME does not count', { SIGNALBOX_HOME: '' }, 'linux', '/home/me', { state: '/home/me/.local/state/signalbox', config: '/home/me/.config/signalbox' }],
-    ['macOS', {}, 'darwin', '/Users/me', { state: '/Users/me/Library/Application Support/Signalbox', config: '/Users/me/Library/Application Support/Signalbox/config' }],
+    [
+      'XDG folders',
+      { XDG_STATE_HOME: '/s', XDG_CONFIG_HOME: '/c' },
+      'linux',
+      '/home/me',
+      { state: '/s/signalbox', config: '/c/signalbox' },
+    ],
+    [
+      'relative XDG folders do not count',
+      { XDG_STATE_HOME: 's', XDG_CONFIG_HOME: './c' },
+      'linux',
+      '/home/me',
+      { state: '/home/me/.local/state/signalbox', config: '/home/me/.config/signalbox' },
+    ],
+    [
+      'SIGNALBOX_HOME before all',
+      { SIGNALBOX_HOME: '/b', XDG_STATE_HOME: '/s' },
+      'linux',
+      '/home/me',
+      { state: '/b', config: '/b/config' },
+    ],
+    [
+      'an empty SIGNALBOX_HOME does not count',
+      { SIGNALBOX_HOME: '' },
+      'linux',
+      '/home/me',
+      { state: '/home/me/.local/state/signalbox', config: '/home/me/.config/signalbox' },
+    ],
+    [
+      'macOS',
+      {},
+      'darwin',
+      '/Users/me',
+      { state: '/Users/me/Library/Application Support/Signalbox', config: '/Users/me/Library/Application Support/Signalbox/config' },
+    ],
     ['Windows', { LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\Users\\me', { state: 'C:\\L\\Signalbox', config: 'C:\\L\\Signalbox\\config' }],
-    ['Windows without LOCALAPPDATA', {}, 'win32', 'C:\\Users\\me', { state: 'C:\\Users\\me\\AppData\\Local\\Signalbox', config: 'C:\\Users\\me\\AppData\\Local\\Signalbox\\config' }],
+    [
+      'Windows without LOCALAPPDATA',
+      {},
+      'win32',
+      'C:\\Users\\me',
+      { state: 'C:\\Users\\me\\AppData\\Local\\Signalbox', config: 'C:\\Users\\me\\AppData\\Local\\Signalbox\\config' },
+    ],
   ];
   for (const [name, env, platform, home, expected] of cases) {
     it(`gives ${name}`, () => assert.deepEqual(resolvePaths(env, platform, home), expected));
   }
 
   it('refuses a relative SIGNALBOX_HOME and an unknown home directory', () => {
-    assert.throws(() => resolvePaths({ SIGNALBOX_HOME: 'here' }, 'linux', '/home/me'), (error: PathError) => error.code === 'home_not_absolute');
-    assert.throws(() => resolvePaths({}, 'linux', ''), (error: PathError) => error.code === 'home_unknown');
+    assert.throws(
+      () => resolvePaths({ SIGNALBOX_HOME: 'here' }, 'linux', '/home/me'),
+      (error: PathError) => error.code === 'home_not_absolute',
+    );
+    assert.throws(
+      () => resolvePaths({}, 'linux', ''),
+      (error: PathError) => error.code === 'home_unknown',
+    );
   });
 });
 
@@ -30,7 +72,8 @@ describe('ensurePrivateFolder', () => {
   before(function () {
     if (process.platform === 'win32') this.skip();
   });
-  const refuses = (path: string, code: string) => assert.rejects(ensurePrivateFolder(path), (error: PathError) => error.code === code && error.path === path);
+  const refuses = (path: string, code: string) =>
+    assert.rejects(ensurePrivateFolder(path), (error: PathError) => error.code === code && error.path === path);
 
   it('creates what is missing for the owner only', async () => {
     const home = join(tempFolder(), 'a', 'b');

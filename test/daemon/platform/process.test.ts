@@ -5,7 +5,17 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
-import { ATTEMPT_TAG, endTree, findTagged, hasTag, identifyProcess, isAlive, type ProcessTag, SpawnError, spawnTagged } from '../../../daemon/platform/process.ts';
+import {
+  ATTEMPT_TAG,
+  endTree,
+  findTagged,
+  hasTag,
+  identifyProcess,
+  isAlive,
+  type ProcessTag,
+  type SpawnError,
+  spawnTagged,
+} from '../../../daemon/platform/process.ts';
 import { removeTempFolders, tempFolder } from '../../support/repos.ts';
 
 const env = { PATH: process.env['PATH'] ?? '' };
@@ -64,12 +74,20 @@ describe('processes', () => {
 
   it('say why they could not be started', async () => {
     const request = { argv: ['no-such-program'] as const, cwd: folder, env, tag: newTag() };
-    await assert.rejects(spawnTagged({ ...request, argv: ['no-such-program'] }), (error: SpawnError) => error.code === 'spawn_failed' && error.reason === 'ENOENT');
+    await assert.rejects(
+      spawnTagged({ ...request, argv: ['no-such-program'] }),
+      (error: SpawnError) => error.code === 'spawn_failed' && error.reason === 'ENOENT',
+    );
   });
 
   it('get exactly the environment that was given, and the tag', async () => {
     const tag = newTag();
-    const { child } = await spawnTagged({ argv: [process.execPath, '-p', 'JSON.stringify(process.env)'], cwd: folder, env: { A: 'b' }, tag });
+    const { child } = await spawnTagged({
+      argv: [process.execPath, '-p', 'JSON.stringify(process.env)'],
+      cwd: folder,
+      env: { A: 'b' },
+      tag,
+    });
     const chunks: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
     await once(child, 'close');
@@ -81,10 +99,12 @@ describe('processes', () => {
     'a child in a session of its own': 'setsid sh -c "echo \\$\\$ > pid; exec sleep 60" & wait',
     'an orphan in a session of its own': 'setsid sh -c "echo \\$\\$ > pid; exec sleep 60" & exit',
     'an orphan in the same group that cleared its environment': '(env -i sh -c "echo \\$\\$ > pid; exec sleep 60" &) ; exec sleep 60',
-    'a child that cleared its environment in a session of its own': 'env -i setsid sh -c "echo \\$\\$ > pid; exec sleep 60" & exec sleep 60',
+    'a child that cleared its environment in a session of its own':
+      'env -i setsid sh -c "echo \\$\\$ > pid; exec sleep 60" & exec sleep 60',
     'one that ignores SIGTERM': 'trap "" TERM; echo $$ > pid; while :; do sleep 1; done',
     'one that is stopped': 'sh -c "echo \\$\\$ > pid; kill -STOP \\$\\$; sleep 60" & wait',
-    'one that starts another when it is ended': 'trap "setsid sleep 61 & sleep 0.05; setsid sleep 62 & exit" TERM; echo $$ > pid; while :; do sleep 0.01; done',
+    'one that starts another when it is ended':
+      'trap "setsid sleep 61 & sleep 0.05; setsid sleep 62 & exit" TERM; echo $$ > pid; while :; do sleep 0.01; done',
   };
   for (const [name, script] of Object.entries(trees)) {
     it(`end with all of theirs: ${name}`, async () => {

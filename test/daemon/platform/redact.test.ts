@@ -8,8 +8,16 @@ const SECRETS: Record<string, { text: string; secret: string; rule: string }> = 
   jwt: { text: 'token: @ end', secret: join('ey', 'JhbGciOiJIUzI1NiJ9', '.', 'ey', 'JzdWIiOiIxMjM0In0', '.', letters), rule: 'jwt' },
   openai: { text: 'KEY=@\n', secret: join('s', 'k-', 'proj-', letters, letters), rule: 'openai-key' },
   google: { text: '"@"', secret: join('AI', 'za', letters, 'abcde'), rule: 'google-api-key' },
-  'private key': { text: 'x\n@\ny', secret: join('-----BEGIN RSA ', 'PRIVATE KEY-----\n', letters, '\n', letters, '\n-----END RSA ', 'PRIVATE KEY-----'), rule: 'private-key' },
-  'an unfinished private key': { text: 'x\n@', secret: join('-----BEGIN ', 'PRIVATE KEY-----\n', letters, '\n', letters), rule: 'private-key' },
+  'private key': {
+    text: 'x\n@\ny',
+    secret: join('-----BEGIN RSA ', 'PRIVATE KEY-----\n', letters, '\n', letters, '\n-----END RSA ', 'PRIVATE KEY-----'),
+    rule: 'private-key',
+  },
+  'an unfinished private key': {
+    text: 'x\n@',
+    secret: join('-----BEGIN ', 'PRIVATE KEY-----\n', letters, '\n', letters),
+    rule: 'private-key',
+  },
   'url password': { text: 'amqp://user:@@queue.local/x', secret: join('hunter2', 'hunter3'), rule: 'url-password' },
   github: { text: 'git clone with @ now', secret: join('gh', 'p_', letters, 'abcdef'), rule: 'github' },
   slack: { text: '@', secret: join('xo', 'xb-', '123456789012-', '123456789012-', letters.slice(0, 24)), rule: 'slack' },
@@ -23,7 +31,10 @@ describe('redact', () => {
       assert.equal(masked.includes(secret), false);
       assert.match(masked, /\*\*\*/);
       const findings = await findSecrets('a.txt', planted);
-      assert.ok(findings.some((finding) => finding.rule === rule), JSON.stringify(findings));
+      assert.ok(
+        findings.some((finding) => finding.rule === rule),
+        JSON.stringify(findings),
+      );
       for (const part of [secret, secret.slice(-10)]) assert.equal(JSON.stringify(findings).includes(part), false);
     });
   }
@@ -44,7 +55,16 @@ describe('redact', () => {
     assert.equal((await findSecrets('a.js', planted)).length, 1);
   });
 
-  const innocent = ['', 'hello', 'https://example.com/a:b@c', 'https://user@example.com', 'sk-short', 'task-oriented-architecture-of-the-whole-system', 'http://${USER}:${PASSWORD}@host/', 'see -----BEGIN CERTIFICATE-----'];
+  const innocent = [
+    '',
+    'hello',
+    'https://example.com/a:b@c',
+    'https://user@example.com',
+    'sk-short',
+    'task-oriented-architecture-of-the-whole-system',
+    'http://${USER}:${PASSWORD}@host/',
+    'see -----BEGIN CERTIFICATE-----',
+  ];
   for (const text of innocent) {
     it(`leaves alone: ${JSON.stringify(text)}`, async () => assert.equal(await redact(text), text));
   }

@@ -29,7 +29,10 @@ describe('commitWorktree', () => {
     const commit = await commitWorktree(request);
     assert.equal(commit, git(path, 'rev-parse', 'HEAD'));
     assert.equal(git(path, 'status', '--porcelain'), '');
-    assert.equal(git(path, 'log', '-1', '--format=%an|%ae|%cn|%at|%ct|%B'), 'Signalbox|signalbox@localhost|Signalbox|1767323045|1767323045|Repair it\n\nBecause.\n\nSignalbox-Effect: e1\n');
+    assert.equal(
+      git(path, 'log', '-1', '--format=%an|%ae|%cn|%at|%ct|%B'),
+      'Signalbox|signalbox@localhost|Signalbox|1767323045|1767323045|Repair it\n\nBecause.\n\nSignalbox-Effect: e1\n',
+    );
     assert.equal(git(path, 'log', '-1', '--format=%(trailers:key=Signalbox-Effect,valueonly)'), 'e1\n');
   });
 

@@ -3,7 +3,17 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { branchRef, inspectRepo } from '../../../daemon/workspace/inspect.ts';
 import type { WorkspaceError } from '../../../daemon/workspace/workspace-error.ts';
-import { armRepo, commitFiles, git, HOSTILE_ATTRIBUTES, makeRepo, makeTrap, removeTempFolders, tempFolder, writeFiles } from '../../support/repos.ts';
+import {
+  armRepo,
+  commitFiles,
+  git,
+  HOSTILE_ATTRIBUTES,
+  makeRepo,
+  makeTrap,
+  removeTempFolders,
+  tempFolder,
+  writeFiles,
+} from '../../support/repos.ts';
 
 const refuses = (promise: Promise<unknown>, code: string) => assert.rejects(promise, (error: WorkspaceError) => error.code === code);
 
@@ -18,7 +28,10 @@ describe('inspectRepo', () => {
       const info = await inspectRepo(path);
       assert.equal(info.path, repo);
       assert.equal(info.gitDir, join(repo, '.git'));
-      assert.deepEqual([info.bare, info.linkedWorktree, info.head.branch, info.dirty, info.submodules], [false, false, 'main', { changed: 0, untracked: 0 }, []]);
+      assert.deepEqual(
+        [info.bare, info.linkedWorktree, info.head.branch, info.dirty, info.submodules],
+        [false, false, 'main', { changed: 0, untracked: 0 }, []],
+      );
       assert.equal(info.head.commit, git(repo, 'rev-parse', 'HEAD'));
     }
   });
@@ -73,7 +86,10 @@ describe('inspectRepo', () => {
     const info = await inspectRepo(repo);
     assert.deepEqual([info.submodules, info.dirty], [['libs/inner'], { changed: 0, untracked: 0 }]);
     const below = await inspectRepo(sub);
-    assert.deepEqual([below.path, below.gitDir, below.linkedWorktree, below.dirty.changed], [sub, join(repo, '.git/modules/libs/inner'), false, 1]);
+    assert.deepEqual(
+      [below.path, below.gitDir, below.linkedWorktree, below.dirty.changed],
+      [sub, join(repo, '.git/modules/libs/inner'), false, 1],
+    );
     assert.equal(trap.wasSprung(), false);
   });
 
@@ -120,6 +136,7 @@ describe('branchRef', () => {
     git(repo, 'checkout', '--quiet', '-b', 'other');
     const place = await inspectRepo(repo);
     assert.equal(await branchRef(place, 'signalbox/run-1/ü'), 'refs/heads/signalbox/run-1/ü');
-    for (const name of ['', '-x', '--help', 'a b', 'a..b', '@{-1}', 'a.lock', 'HEAD', 'a\nb', '/a', 'a~1']) await refuses(branchRef(place, name), 'branch_name_invalid');
+    for (const name of ['', '-x', '--help', 'a b', 'a..b', '@{-1}', 'a.lock', 'HEAD', 'a\nb', '/a', 'a~1'])
+      await refuses(branchRef(place, name), 'branch_name_invalid');
   });
 });

@@ -1,43 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFollow, findCheckouts, recordIntent } from '../../../daemon/workspace/checkouts.ts';
-import { inspectRepo, type RepoInfo } from '../../../daemon/workspace/inspect.ts';
-import { mergeBranch, type MergeRequest, previewMerge, undoMerge } from '../../../daemon/workspace/merge.ts';
-import type { WorkspaceError } from '../../../daemon/workspace/workspace-error.ts';
-import { armRepo, commitFiles, type Files, git, HOSTILE_ATTRIBUTES, makeRepo, makeTrap, removeTempFolders, tempFolder, writeFiles } from '../../support/repos.ts';
-
-const AT = '2026-01-02T03:04:05.000Z';
-const LINES = Array.from({ length: 20 }, (_, index) => `line ${index}\n`);
-const withLine = (index: number, text: string) => LINES.map((line, at) => (at === index ? `${text}\n` : line)).join('');
-
-const refuses = (promise: Promise<unknown>, code: string, look: (error: WorkspaceError) => void = () => {}) =>
-  assert.rejects(promise, (error: WorkspaceError) => {
-    assert.equal(error.code, code, error.message);
-    look(error);
-    return true;
-  });
-
-interface Scene {
-  readonly top: string;
-  readonly repo: RepoInfo;
-  readonly request: MergeRequest;
-}
-
-/** A repository on main with a branch `work` that changes `changes`, and then `later` on main. */
-async function setUp(changes: Files = { a: withLine(0, 'work'), added: 'added\n' }, later: Files = {}, first: Files = {}): Promise<Scene> {
-  const top = makeRepo({ a: LINES.join(''), b: 'b\n', gone: 'gone\n', '.gitignore': '*.ignored\n', ...first });
-  git(top, 'checkout', '--quiet', '-b', 'work');
-  const from = commitFiles(top, changes);
-  git(top, 'checkout', '--quiet', 'main');
-  if (Object.keys(later).length > 0) commitFiles(top, later);
-  const expected = git(top, 'rev-parse', 'HEAD');
-  const repo = await inspectRepo(top);
-  return { top, repo, request: { repo, into: 'main', expected, from, effect: 'effect-1', at: AT, message: 'Merge work' } };
-}
-
-const read = (top: string, path: string) => readFileSync(join(top, path), 'utf8');
-const tipOf = (top: string) => git(top, 'rev-parse', 'main');
+import { inspectRepo } from '../../../daemon/workspace/inspect.ts';
+import { mergeBranch, previewMerge, undoMerge } from '../../../daemon/workspace/merge.ts';
+import {
+  armRepo,
+  commitFiles,
+  git,
+  HOSTILE_ATTRIBUTES,
+  makeRepo,
+  makeTrap,
+  removeTempFolders,
+  tempFolder,
+  writeFiles,
+} from '../../support/repos.ts';
+import { AT, LINES, read, refuses, setUp, tipOf, withLine } from './scene.ts';
 
 describe('previewMerge', () => {
   after(removeTempFolders);
@@ -73,7 +51,10 @@ describe('mergeBranch', () => {
     const { top, request } = await setUp({ a: withLine(0, 'work'), added: 'added\n' });
     const { kind, commit, behind } = await mergeBranch(request);
     assert.deepEqual([kind, behind, tipOf(top)], ['moved', [], commit]);
-    assert.equal(git(top, 'log', '-1', '--format=%P|%an|%ad|%B', '--date=iso-strict', commit), `${request.expected} ${request.from}|Signalbox|2026-01-02T03:04:05+00:00|Merge work\n\nSignalbox-Effect: effect-1\n`);
+    assert.equal(
+      git(top, 'log', '-1', '--format=%P|%an|%ad|%B', '--date=iso-strict', commit),
+      `${request.expected} ${request.from}|Signalbox|2026-01-02T03:04:05+00:00|Merge work\n\nSignalbox-Effect: effect-1\n`,
+    );
     assert.deepEqual([git(top, 'status', '--porcelain'), read(top, 'added'), read(top, 'a')], ['', 'added\n', withLine(0, 'work')]);
     assert.equal(existsSync(join(top, '.git/signalbox-follow')), false);
   });
@@ -96,7 +77,9 @@ describe('mergeBranch', () => {
     await refuses(mergeBranch({ ...request, into: 'nothing' }), 'branch_missing');
     const moved = await setUp();
     const actual = commitFiles(moved.top, { new: 'x' });
-    await refuses(mergeBranch(moved.request), 'branch_moved', ({ facts }) => assert.deepEqual([facts['expected'], facts['actual']], [moved.request.expected, actual]));
+    await refuses(mergeBranch(moved.request), 'branch_moved', ({ facts }) =>
+      assert.deepEqual([facts['expected'], facts['actual']], [moved.request.expected, actual]),
+    );
     assert.deepEqual([tipOf(top), tipOf(moved.top)], [request.expected, actual]);
   });
 
@@ -152,7 +135,10 @@ describe('mergeBranch', () => {
     git(top, 'worktree', 'add', '--quiet', linked, 'main');
     await mergeBranch(request);
     assert.deepEqual([read(linked, 'added'), git(linked, 'status', '--porcelain'), existsSync(join(top, 'added'))], ['added\n', '', false]);
-    assert.deepEqual((await findCheckouts(repo, 'main')).map(({ path }) => path), [linked]);
+    assert.deepEqual(
+      (await findCheckouts(repo, 'main')).map(({ path }) => path),
+      [linked],
+    );
   });
 
   it('refuses a checkout whose .git file was changed', async () => {
@@ -233,7 +219,11 @@ describe('mergeBranch', () => {
 
   it('executes nothing of a hostile repository', async () => {
     const first = { '.gitattributes': HOSTILE_ATTRIBUTES, 'a.txt': LINES.join(''), 'b.bin': 'b', 'c.eq': 'c' };
-    const { top, request } = await setUp({ 'a.txt': withLine(0, 'work'), 'b.bin': 'x', 'c.eq': 'x' }, { 'a.txt': withLine(19, 'main') }, first);
+    const { top, request } = await setUp(
+      { 'a.txt': withLine(0, 'work'), 'b.bin': 'x', 'c.eq': 'x' },
+      { 'a.txt': withLine(19, 'main') },
+      first,
+    );
     const trap = makeTrap();
     armRepo(top, trap);
     rmSync(trap.marker, { force: true });
@@ -241,55 +231,5 @@ describe('mergeBranch', () => {
     await undoMerge({ repo: request.repo, branch: 'main', merge: commit, effect: 'effect-2', at: AT });
     assert.equal(trap.wasSprung(), false);
     assert.equal(read(top, 'a.txt'), withLine(19, 'main'));
-  });
-});
-
-describe('undoMerge', () => {
-  after(removeTempFolders);
-  const undo = ({ repo }: Scene, merge: string, effect = 'effect-2') => undoMerge({ repo, branch: 'main', merge, effect, at: AT });
-
-  it('takes the merge back with a commit on top, keeps what came later, and the work tree follows', async () => {
-    const scene = await setUp({ a: withLine(0, 'work'), added: 'added\n' });
-    const { top, request } = scene;
-    const merge = (await mergeBranch(request)).commit;
-    const later = commitFiles(top, { a: withLine(0, 'work').replace('line 19', 'later'), b: 'later\n' });
-    writeFiles(top, { gone: 'mine\n' });
-    const { kind, commit, behind } = await undo(scene, merge);
-    assert.deepEqual([kind, behind, tipOf(top), git(top, 'rev-parse', `${commit}^`)], ['moved', [], commit, later]);
-    assert.deepEqual([read(top, 'a'), read(top, 'b'), existsSync(join(top, 'added'))], [withLine(19, 'later'), 'later\n', false]);
-    assert.equal(git(top, 'status', '--porcelain'), ' M gone');
-    assert.match(git(top, 'log', '-1', '--format=%B'), new RegExp(`^Revert "Merge work"\n\nThis reverts merge commit ${merge}.\n\nSignalbox-Effect: effect-2\n$`));
-  });
-
-  it('does it once, however often it is asked, also after more commits', async () => {
-    const scene = await setUp();
-    const merge = (await mergeBranch(scene.request)).commit;
-    const first = await undo(scene, merge);
-    assert.deepEqual(await undo(scene, merge), { ...first, kind: 'already_done' });
-    const later = commitFiles(scene.top, { later: 'x' });
-    assert.deepEqual(await undo(scene, merge), { ...first, kind: 'already_done' });
-    assert.deepEqual((await undo(scene, merge, 'effect-3')).kind, 'up_to_date');
-    assert.equal(tipOf(scene.top), later);
-  });
-
-  it('refuses when later commits changed the same lines, or uncommitted work is in the way, and nothing moved', async () => {
-    const scene = await setUp();
-    const merge = (await mergeBranch(scene.request)).commit;
-    writeFiles(scene.top, { a: 'mine\n' });
-    await refuses(undo(scene, merge), 'would_overwrite');
-    assert.deepEqual([tipOf(scene.top), read(scene.top, 'a')], [merge, 'mine\n']);
-    const later = commitFiles(scene.top, { a: withLine(0, 'later') });
-    await refuses(undo(scene, merge), 'undo_conflicts', ({ facts }) => assert.deepEqual(facts['files'], ['a']));
-    assert.equal(tipOf(scene.top), later);
-  });
-
-  it('refuses what is no merge, not on the branch, or not there', async () => {
-    const scene = await setUp();
-    const { top, request } = scene;
-    await refuses(undo(scene, request.expected), 'not_a_merge');
-    await refuses(undo(scene, '1'.repeat(40)), 'commit_missing');
-    const merge = (await mergeBranch(request)).commit;
-    git(top, 'reset', '--quiet', '--hard', request.expected);
-    await refuses(undo(scene, merge), 'merge_not_on_branch');
   });
 });

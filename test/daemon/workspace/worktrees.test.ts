@@ -5,7 +5,17 @@ import { commitWorktree } from '../../../daemon/workspace/commit.ts';
 import { inspectRepo, type RepoInfo } from '../../../daemon/workspace/inspect.ts';
 import type { WorkspaceError } from '../../../daemon/workspace/workspace-error.ts';
 import { createWorktree, findWorktree, removeWorktree } from '../../../daemon/workspace/worktrees.ts';
-import { armRepo, commitFiles, git, HOSTILE_ATTRIBUTES, makeRepo, makeTrap, removeTempFolders, tempFolder, writeFiles } from '../../support/repos.ts';
+import {
+  armRepo,
+  commitFiles,
+  git,
+  HOSTILE_ATTRIBUTES,
+  makeRepo,
+  makeTrap,
+  removeTempFolders,
+  tempFolder,
+  writeFiles,
+} from '../../support/repos.ts';
 
 const refuses = (promise: Promise<unknown>, code: string, look: (error: WorkspaceError) => void = () => {}) =>
   assert.rejects(promise, (error: WorkspaceError) => {
@@ -81,7 +91,10 @@ describe('createWorktree', () => {
     // A configuration that comes into force only on the new branch.
     const late = join(top, '.git/late');
     writeFileSync(late, `[filter "long"]\n\tsmudge = ${trap.command}\n[core]\n\tfsmonitor = ${trap.command}\n`);
-    writeFileSync(join(top, '.git/config'), `${readFileSync(join(top, '.git/config'), 'utf8')}[includeIf "onbranch:signalbox/**"]\n\tpath = ${late}\n`);
+    writeFileSync(
+      join(top, '.git/config'),
+      `${readFileSync(join(top, '.git/config'), 'utf8')}[includeIf "onbranch:signalbox/**"]\n\tpath = ${late}\n`,
+    );
     const worktree = await createWorktree(request);
     assert.equal(readFileSync(join(path, 'a.txt'), 'utf8'), 'a\n');
     writeFiles(path, { 'a.txt': 'work\n', 'b.bin': 'work\n' });
@@ -129,7 +142,10 @@ describe('removeWorktree', () => {
     await createWorktree(request);
     writeFiles(path, { ignored: 'x' });
     assert.equal(await removeWorktree({ repo, path }), true);
-    assert.deepEqual([existsSync(path), existsSync(`${path}.signalbox-removed`), await findWorktree(repo, path)], [false, false, undefined]);
+    assert.deepEqual(
+      [existsSync(path), existsSync(`${path}.signalbox-removed`), await findWorktree(repo, path)],
+      [false, false, undefined],
+    );
     assert.match(git(top, 'branch', '--list', 'signalbox/*'), /attempt-1/);
     assert.equal(await removeWorktree({ repo, path }), false);
   });

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Operation } from '../../../../shared/artifacts/plan.ts';
 import type { GitWhere } from '../../../platform/git.ts';
 import { runGit } from '../../../platform/git.ts';
-import { isSafePath } from '../safePath.ts';
+import { isSafePath } from '../safe-path.ts';
 
 /** Where operations work: git's own folders and the worktree, all absolute. */
 export interface Worktree extends GitWhere {
@@ -54,13 +54,15 @@ export async function performOperation(where: Worktree, operation: Operation): P
 
 /** Throws OperationError unless the path stays inside the worktree, outside `.git`, and leads through real folders only. */
 export async function checkPath(root: string, path: string): Promise<void> {
-  if (!isSafePath(path)) throw new OperationError('path_refused', path, `${path} is outside the worktree or inside .git; no repair may touch it.`);
+  if (!isSafePath(path))
+    throw new OperationError('path_refused', path, `${path} is outside the worktree or inside .git; no repair may touch it.`);
   const parts = path.split('/');
   for (let depth = 1; depth <= parts.length; depth += 1) {
     const above = parts.slice(0, depth).join('/');
     const entry = await lstat(join(root, above)).catch(missing);
     if (entry === undefined) return;
-    if (entry.isSymbolicLink() && depth < parts.length) throw new OperationError('path_refused', path, `${above} is a symbolic link; no repair follows one.`);
+    if (entry.isSymbolicLink() && depth < parts.length)
+      throw new OperationError('path_refused', path, `${above} is a symbolic link; no repair follows one.`);
     if (!entry.isDirectory() && depth < parts.length) throw new OperationError('path_refused', path, `${above} is not a folder.`);
   }
 }
@@ -78,10 +80,12 @@ async function appendLines(where: Worktree, path: string, lines: readonly string
   });
   try {
     const stat = await file.stat();
-    if (!stat.isFile() || stat.size > MAX_FILE_BYTES) throw new OperationError('file_not_text', path, `${path} is not a text file of at most 1 MB.`);
+    if (!stat.isFile() || stat.size > MAX_FILE_BYTES)
+      throw new OperationError('file_not_text', path, `${path} is not a text file of at most 1 MB.`);
     const content = await file.readFile();
     const text = content.toString('utf8');
-    if (!Buffer.from(text, 'utf8').equals(content) || text.includes('\0')) throw new OperationError('file_not_text', path, `${path} is not UTF-8 text.`);
+    if (!Buffer.from(text, 'utf8').equals(content) || text.includes('\0'))
+      throw new OperationError('file_not_text', path, `${path} is not UTF-8 text.`);
     const end = text.includes('\r\n') ? '\r\n' : '\n';
     const join = text === '' || text.endsWith('\n') ? '' : end;
     await file.write(join + lines.map((line) => line + end).join(''), stat.size);

@@ -42,19 +42,20 @@ async function performOne(
   repair: Repair,
   { results, earlier }: { results: ReadonlyMap<string, RepairResult>; earlier: ReadonlyMap<string, string> },
 ): Promise<RepairResult> {
-  const { id } = repair;
+  const { id, findings } = repair;
   if (order.done.has(id)) {
     const commit = earlier.get(id);
-    return { id, status: 'done', summary: subjectOf(repair), earlier: true, ...(commit === undefined ? {} : { commit }) };
+    return { id, status: 'done', findings, summary: subjectOf(repair), earlier: true, ...(commit === undefined ? {} : { commit }) };
   }
-  if (!order.allowed.has(id)) return { id, status: 'refused', code: 'not_allowed', reason: order.refusals?.get(id) ?? 'It was not allowed.' };
+  if (!order.allowed.has(id))
+    return { id, status: 'refused', code: 'not_allowed', reason: order.refusals?.get(id) || 'It was not allowed.' };
   const unmet = repair.needs.find((need) => results.get(need)?.status !== 'done');
   if (unmet !== undefined) return { id, status: 'left', code: 'need_not_done', reason: `It needs ${unmet}, which was not done.` };
   try {
     const commit = await commitRepair(where, order.run, repair);
     if (commit === undefined) return { id, status: 'left', code: 'nothing_to_change', reason: 'There was nothing left to change.' };
     order.onCommitted?.(repair, commit, subjectOf(repair));
-    return { id, status: 'done', commit, summary: subjectOf(repair) };
+    return { id, status: 'done', commit, findings, summary: subjectOf(repair) };
   } catch (error) {
     await rollBack(where);
     return describeFailure(id, error);
@@ -106,7 +107,8 @@ async function rollBack(where: Worktree): Promise<void> {
 async function findEarlier(where: Worktree, order: RepairOrder, head: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   if (order.done.size === 0) return found;
-  const format = '--format=%H %(trailers:key=Signalbox-Run,valueonly,separator=%x20) %(trailers:key=Signalbox-Repair,valueonly,separator=%x20)';
+  const format =
+    '--format=%H %(trailers:key=Signalbox-Run,valueonly,separator=%x20) %(trailers:key=Signalbox-Repair,valueonly,separator=%x20)';
   const log = await readGit(where, ['log', '--max-count=1000', format, `${order.plan.base}..${head}`]);
   for (const line of log.split('\n')) {
     const [commit = '', run, id = ''] = line.split(' ');

@@ -1,16 +1,13 @@
 import type { Findings } from '../../../../shared/artifacts/findings.ts';
-import type { Plan } from '../../../../shared/artifacts/plan.ts';
 import type { Repairs } from '../../../../shared/artifacts/repairs.ts';
 import type { Verification } from '../../../../shared/artifacts/verification.ts';
 
 /** What changed between two scans, and which repairs were done although what they were for is still there. */
-export function compareFindings(before: Findings, after: Findings, plan: Plan, repairs: Repairs): Verification {
+export function compareFindings(before: Findings, after: Findings, repairs: Repairs): Verification {
   const now = new Set(after.findings.map((finding) => finding.id));
   const then = new Set(before.findings.map((finding) => finding.id));
-  const done = new Set(repairs.results.filter((result) => result.status === 'done').map((result) => result.id));
-  const incomplete = plan.repairs
-    .filter((repair) => done.has(repair.id))
-    .map((repair) => ({ repair: repair.id, findings: repair.findings.filter((id) => now.has(id)) }))
+  const incomplete = repairs.results
+    .flatMap((result) => (result.status === 'done' ? [{ repair: result.id, findings: result.findings.filter((id) => now.has(id)) }] : []))
     .filter(({ findings }) => findings.length > 0);
   const truncated = before.truncated === true || after.truncated === true;
   return {

@@ -13,7 +13,10 @@ const MAX_PATHS = 5_000;
 
 /** The id of a finding: the same rule in the same place gives the same id, whatever the commit. */
 export function findingId(rule: FindingRule, ...place: string[]): string {
-  return `${rule}-${createHash('sha256').update([rule, ...place].join('\0')).digest('hex').slice(0, 12)}`;
+  return `${rule}-${createHash('sha256')
+    .update([rule, ...place].join('\0'))
+    .digest('hex')
+    .slice(0, 12)}`;
 }
 
 const SEVERITIES: Partial<Record<FindingRule, Severity>> = { 'tracked-dependencies': 'medium', 'tracked-build-output': 'medium' };
@@ -30,7 +33,12 @@ export function describeUnwanted(group: UnwantedGroup): Finding {
     rule,
     severity: SEVERITIES[rule] ?? 'low',
     file: single ?? (place === '' ? '.' : place),
-    message: single === undefined && files.length === 1 ? `${where} is tracked: ${what}.` : single === undefined ? `${where} ${counted} ${what}.` : `${where} is tracked: ${what}.`,
+    message:
+      single === undefined && files.length === 1
+        ? `${where} is tracked: ${what}.`
+        : single === undefined
+          ? `${where} ${counted} ${what}.`
+          : `${where} is tracked: ${what}.`,
     data: { count: files.length, bytes: sumBytes(files), folder, ...(folder ? {} : { paths: pathsOf(files) }) },
   };
 }
@@ -45,7 +53,11 @@ export function describeIgnored(match: IgnoreMatch, files: readonly TrackedFile[
     severity: 'info',
     file: match.file,
     line: match.line,
-    message: `${first?.path ?? ''} ${others} although this line ignores ${files.length === 1 ? 'it' : 'them'}: ${match.pattern.slice(0, 200)}`.slice(0, 2_000),
+    message:
+      `${first?.path ?? ''} ${others} although this line ignores ${files.length === 1 ? 'it' : 'them'}: ${match.pattern.slice(0, 200)}`.slice(
+        0,
+        2_000,
+      ),
     data: { count: files.length, bytes: sumBytes(files), folder: false, paths: pathsOf(files) },
   };
 }
@@ -109,7 +121,11 @@ const ORDER: readonly Severity[] = ['high', 'medium', 'low', 'info'];
 /** Worst first, then by rule, file and line. */
 export function sortFindings(findings: readonly Finding[]): Finding[] {
   return findings.toSorted(
-    (a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || compare(a.rule, b.rule) || compare(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0),
+    (a, b) =>
+      ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) ||
+      compare(a.rule, b.rule) ||
+      compare(a.file, b.file) ||
+      (a.line ?? 0) - (b.line ?? 0),
   );
 }
 

@@ -38,7 +38,11 @@ const hasDependencies = (_tree: Tree, path: string, text: string | undefined): b
     return ['dependencies', 'devDependencies', 'optionalDependencies', 'require', 'require-dev', 'workspaces'].some((key) => {
       const value = manifest[key];
       // Composer lists the platform too (`php`, `ext-json`): those install nothing.
-      return typeof value === 'object' && value !== null && Object.keys(value).some((name) => !path.endsWith('composer.json') || name.includes('/'));
+      return (
+        typeof value === 'object' &&
+        value !== null &&
+        Object.keys(value).some((name) => !path.endsWith('composer.json') || name.includes('/'))
+      );
     });
   } catch {
     return false;
@@ -51,9 +55,17 @@ const ECOSYSTEMS: readonly Ecosystem[] = [
     entries: ['node_modules/'],
     topmost: false,
     // Yarn's plug'n'play has no such folder; a JavaScript action carries it on purpose.
-    matters: (tree, path, text) => !['.pnp.cjs', 'action.yml', 'action.yaml'].some((name) => tree.byPath.has(joinPath(folderOf(path), name))) && !tree.byPath.has('.pnp.cjs') && hasDependencies(tree, path, text),
+    matters: (tree, path, text) =>
+      !['.pnp.cjs', 'action.yml', 'action.yaml'].some((name) => tree.byPath.has(joinPath(folderOf(path), name))) &&
+      !tree.byPath.has('.pnp.cjs') &&
+      hasDependencies(tree, path, text),
   },
-  { marker: /^(?:pyproject\.toml|setup\.py|setup\.cfg|requirements\.txt|Pipfile)$/, entries: ['__pycache__/'], topmost: true, matters: (tree, path) => hasPython(tree, folderOf(path)) },
+  {
+    marker: /^(?:pyproject\.toml|setup\.py|setup\.cfg|requirements\.txt|Pipfile)$/,
+    entries: ['__pycache__/'],
+    topmost: true,
+    matters: (tree, path) => hasPython(tree, folderOf(path)),
+  },
   { marker: /^Cargo\.toml$/, entries: ['target/'], topmost: true },
   { marker: /^pom\.xml$/, entries: ['target/'], topmost: false },
   { marker: /^build\.gradle(?:\.kts)?$/, entries: ['build/'], topmost: false },
@@ -73,11 +85,17 @@ function hasPython(tree: Tree, folder: string): boolean {
 }
 
 /** What ought to be ignored in this commit; bounded to 5,000 entries. */
-export function listWantedEntries(tree: Tree, unwanted: readonly UnwantedGroup[], text: (path: string) => string | undefined): WantedEntry[] {
+export function listWantedEntries(
+  tree: Tree,
+  unwanted: readonly UnwantedGroup[],
+  text: (path: string) => string | undefined,
+): WantedEntry[] {
   const gone = pathsOf(unwanted);
   const wanted: WantedEntry[] = [];
   for (const ecosystem of ECOSYSTEMS) {
-    const markers = tree.files.filter((file) => ecosystem.marker.test(nameOf(file.path)) && !gone.has(file.path) && !isSample(file.path) && !isForeign(file.path));
+    const markers = tree.files.filter(
+      (file) => ecosystem.marker.test(nameOf(file.path)) && !gone.has(file.path) && !isSample(file.path) && !isForeign(file.path),
+    );
     const folders = new Set(markers.map((file) => folderOf(file.path)));
     for (const { path } of markers) {
       const folder = folderOf(path);
@@ -94,7 +112,13 @@ export function listWantedEntries(tree: Tree, unwanted: readonly UnwantedGroup[]
     const sample = group.files[0];
     if (sample === undefined) continue;
     const folder = group.folder ? folderOf(group.place) : group.place;
-    wanted.push({ entry: group.entry, folder: group.entry.startsWith('.idea/') ? folderOf(folder) : folder, probe: sample.path, because: sample.path, rule: group.rule });
+    wanted.push({
+      entry: group.entry,
+      folder: group.entry.startsWith('.idea/') ? folderOf(folder) : folder,
+      probe: sample.path,
+      because: sample.path,
+      rule: group.rule,
+    });
   }
   return wanted.slice(0, MAX_WANTED);
 }
@@ -140,7 +164,12 @@ export function chooseEntries(tree: Tree, unwanted: readonly UnwantedGroup[], mi
     for (const folder of new Set(wanteds.map((wanted) => wanted.folder))) {
       if (entry.includes('*') || !isPlain(folder)) continue;
       const here = wanteds.filter((wanted) => wanted.folder === folder);
-      chosen.push({ entry: `/${joinPath(folder, entry)}`, because: here[0]?.because ?? first.because, folders: 1, keepsOut: rulesOf(here) });
+      chosen.push({
+        entry: `/${joinPath(folder, entry)}`,
+        because: here[0]?.because ?? first.because,
+        folders: 1,
+        keepsOut: rulesOf(here),
+      });
     }
   }
   return chosen;

@@ -82,7 +82,8 @@ export function describeProject(tree: Tree, skip: (path: string) => boolean): { 
   const nodeAt = types.get('node');
   if (nodeAt !== undefined && !['npm', 'pnpm', 'yarn', 'bun'].some((name) => packageManagers.has(name))) packageManagers.set('npm', nodeAt);
   const pythonAt = types.get('python');
-  if (pythonAt !== undefined && !['pip', 'uv', 'poetry', 'pipenv', 'pdm'].some((name) => packageManagers.has(name))) packageManagers.set('pip', pythonAt);
+  if (pythonAt !== undefined && !['pip', 'uv', 'poetry', 'pipenv', 'pdm'].some((name) => packageManagers.has(name)))
+    packageManagers.set('pip', pythonAt);
   return { types: nearestFirst(types), packageManagers: nearestFirst(packageManagers), ci: [...ci].toSorted() };
 }
 

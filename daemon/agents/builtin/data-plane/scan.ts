@@ -9,11 +9,11 @@ import type { Finding, Findings } from '../../../../shared/artifacts/findings.ts
 import type { GitWhere } from '../../../platform/git.ts';
 import * as facts from './findings.ts';
 import { type IgnoreMatch, type IgnoreRules, openIgnoreRules } from './ignore.ts';
-import { isRegular, keepTexts, listFiles, type Listing, MAX_TEXT_BYTES, readTexts } from './listFiles.ts';
+import { isRegular, keepTexts, listFiles, type Listing, MAX_TEXT_BYTES, readTexts } from './list-files.ts';
 import { chooseEntries, listWantedEntries } from './missing.ts';
 import { describeProject, MANIFEST } from './project.ts';
 import { findSecretVariable, kindOfEnvironmentFile, listSecrets } from './secrets.ts';
-import { findTestCommand, nodePackageManager, TEST_SOURCES } from './testCommand.ts';
+import { findTestCommand, nodePackageManager, TEST_SOURCES } from './test-command.ts';
 import { folderOf, indexTree, isForeign, isSample, joinPath, nameOf, type TrackedFile, type Tree } from './tree.ts';
 import { groupUnwanted, type UnwantedGroup } from './unwanted.ts';
 
@@ -44,7 +44,8 @@ export async function scanCommit(where: GitWhere, commit: string, options: ScanO
   if (!kept.complete) notes.push('Some manifests, .gitignore or environment files were too large or too many to be read.');
   const ignoreTexts = new Map([...kept.texts].filter(([path]) => nameOf(path) === '.gitignore'));
   const { rules, skipped } = await openIgnoreRules(ignoreTexts);
-  if (skipped.length > 0) notes.push(`${facts.count(skipped.length, '.gitignore file')} could not be used: ${skipped.slice(0, 3).join(', ')}.`);
+  if (skipped.length > 0)
+    notes.push(`${facts.count(skipped.length, '.gitignore file')} could not be used: ${skipped.slice(0, 3).join(', ')}.`);
   try {
     return await findAll({ where, options, tree, texts: kept.texts, rules, notes }, commit, listing);
   } finally {
@@ -57,7 +58,10 @@ async function findAll(scan: Scan, commit: string, listing: Listing): Promise<Fi
   const { matches, complete } = await scan.rules.match(tree.files.map((file) => file.path));
   if (!complete) notes.push('So many tracked files are ignored that only the first were looked at.');
   const { groups, onPurpose } = groupUnwanted(tree, (path) => matches.get(path)?.negated === true);
-  if (onPurpose > 0) notes.push(`${facts.count(onPurpose, 'file')} that would not belong here otherwise were taken to be there on purpose (below tests, examples or documentation, or un-ignored by .gitignore).`);
+  if (onPurpose > 0)
+    notes.push(
+      `${facts.count(onPurpose, 'file')} that would not belong here otherwise were taken to be there on purpose (below tests, examples or documentation, or un-ignored by .gitignore).`,
+    );
   const environment = findEnvironmentFiles(scan, matches);
   const unwanted = [...groups, ...environment.groups];
   const gone = new Set(unwanted.flatMap((group) => group.files.map((file) => file.path)));
@@ -68,20 +72,23 @@ async function findAll(scan: Scan, commit: string, listing: Listing): Promise<Fi
     ...environment.findings,
     ...entries,
     ...findIgnored(tree, matches, gone),
-    ...tree.files.filter((file) => isRegular(file) && file.size > facts.LARGE_FILE_BYTES && !inFolders.has(file.path)).map(facts.describeLarge),
+    ...tree.files
+      .filter((file) => isRegular(file) && file.size > facts.LARGE_FILE_BYTES && !inFolders.has(file.path))
+      .map(facts.describeLarge),
     ...(await findAllSecrets(scan, inFolders)),
   ];
   const types = describeProject(tree, (path) => gone.has(path));
   const testCommand = findTestCommand({ tree, text: (path) => texts.get(path) });
   if (testCommand === undefined) notes.push('No test command was found at the root of the repository.');
   const truncated = listing.truncated || findings.length > MAX_FINDINGS;
-  if (findings.length > MAX_FINDINGS) notes.push(`${facts.count(findings.length - MAX_FINDINGS, 'finding')} more than the ${MAX_FINDINGS} that are listed.`);
+  if (findings.length > MAX_FINDINGS)
+    notes.push(`${facts.count(findings.length - MAX_FINDINGS, 'finding')} more than the ${MAX_FINDINGS} that are listed.`);
   return {
     version: 1,
     commit,
     project: {
       types: types.types,
-      packageManagers: withNamedManager(types.packageManagers, scan),
+      packageManagers: listPackageManagers(types.packageManagers, scan),
       ci: types.ci,
       ...(testCommand === undefined ? {} : { testCommand }),
       ignoreFile: tree.byPath.has('.gitignore'),
@@ -97,7 +104,7 @@ async function findAll(scan: Scan, commit: string, listing: Listing): Promise<Fi
 function noteListing(listing: Listing): string[] {
   const notes: string[] = [];
   if (listing.truncated) notes.push('The commit has more files than can be looked at; the rest was left out.');
-  if (listing.submodules > 0) notes.push(`${facts.count(listing.submodules, 'submodule')} were not entered.`);
+  if (listing.submodules > 0) notes.push(`Submodules were not entered: ${listing.submodules}.`);
   if (listing.refused > 0) notes.push(`${facts.count(listing.refused, 'path')} were left out: not UTF-8, or a path that must not be used.`);
   return notes;
 }
@@ -111,13 +118,16 @@ function isKept(file: TrackedFile): boolean {
   return TEST_SOURCES.includes(file.path);
 }
 
-function withNamedManager(found: string[], { tree, texts }: Scan): string[] {
+function listPackageManagers(found: string[], { tree, texts }: Scan): string[] {
   if (!texts.has('package.json')) return found;
   const manager = nodePackageManager({ tree, text: (path) => texts.get(path) });
   return found.includes(manager) ? found : [manager, ...found];
 }
 
-function findEnvironmentFiles({ tree, texts }: Scan, matches: ReadonlyMap<string, IgnoreMatch>): { groups: UnwantedGroup[]; findings: Finding[] } {
+function findEnvironmentFiles(
+  { tree, texts }: Scan,
+  matches: ReadonlyMap<string, IgnoreMatch>,
+): { groups: UnwantedGroup[]; findings: Finding[] } {
   const groups: UnwantedGroup[] = [];
   const findings: Finding[] = [];
   for (const file of tree.files) {
@@ -129,15 +139,29 @@ function findEnvironmentFiles({ tree, texts }: Scan, matches: ReadonlyMap<string
     if (line === undefined && (deliberate || isSample(file.path))) continue;
     findings.push(facts.describeEnvironment(file, line, deliberate));
     if (deliberate || isSample(file.path)) continue;
-    groups.push({ rule: 'tracked-environment', place: folderOf(file.path), folder: false, files: [file], what: 'settings of one machine', entry: nameOf(file.path) });
+    groups.push({
+      rule: 'tracked-environment',
+      place: folderOf(file.path),
+      folder: false,
+      files: [file],
+      what: 'settings of one machine',
+      entry: nameOf(file.path),
+    });
   }
   return { groups, findings };
 }
 
-function hasIgnoredLocal(tree: Tree, file: TrackedFile, texts: ReadonlyMap<string, string>, matches: ReadonlyMap<string, IgnoreMatch>): boolean {
+function hasIgnoredLocal(
+  tree: Tree,
+  file: TrackedFile,
+  texts: ReadonlyMap<string, string>,
+  matches: ReadonlyMap<string, IgnoreMatch>,
+): boolean {
   if (nameOf(file.path) !== '.env' || matches.has(file.path)) return false;
   const ignoring = ['', folderOf(file.path)].map((folder) => texts.get(joinPath(folder, '.gitignore')) ?? '');
-  return !tree.byPath.has(joinPath(folderOf(file.path), '.env.local')) && ignoring.some((text) => /^\/?\.env(?:\.\*)?\.local\s*$/m.test(text));
+  return (
+    !tree.byPath.has(joinPath(folderOf(file.path), '.env.local')) && ignoring.some((text) => /^\/?\.env(?:\.\*)?\.local\s*$/m.test(text))
+  );
 }
 
 async function findMissingEntries({ tree, texts, rules }: Scan, unwanted: readonly UnwantedGroup[]): Promise<Finding[]> {
@@ -154,7 +178,8 @@ function findIgnored(tree: Tree, matches: ReadonlyMap<string, IgnoreMatch>, gone
   const groups = new Map<string, { match: IgnoreMatch; files: TrackedFile[] }>();
   for (const file of tree.files) {
     const match = matches.get(file.path);
-    if (match === undefined || match.negated || gone.has(file.path) || isSample(file.path) || PLACE_KEEPER.test(nameOf(file.path))) continue;
+    if (match === undefined || match.negated || gone.has(file.path) || isSample(file.path) || PLACE_KEEPER.test(nameOf(file.path)))
+      continue;
     const key = `${match.file}\0${match.pattern}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { match, files: [file] });
@@ -169,7 +194,11 @@ async function findAllSecrets({ where, tree, options, notes }: Scan, inFolders: 
   const findings: Finding[] = [];
   let seen = 0;
   let binary = 0;
-  const report = (): void => options.onProgress?.(`Looking for secrets: ${seen.toLocaleString('en-US')} of ${facts.count(files.length, 'file')}`, files.length === 0 ? 1 : seen / files.length);
+  const report = (): void =>
+    options.onProgress?.(
+      `Looking for secrets: ${seen.toLocaleString('en-US')} of ${facts.count(files.length, 'file')}`,
+      files.length === 0 ? 1 : seen / files.length,
+    );
   const scanText = async (same: readonly TrackedFile[], text: string | undefined): Promise<void> => {
     if (Math.floor((seen + same.length) / 1_000) > Math.floor(seen / 1_000)) report();
     seen += same.length;
@@ -181,7 +210,10 @@ async function findAllSecrets({ where, tree, options, notes }: Scan, inFolders: 
   const large = files.filter((file) => file.size > MAX_TEXT_BYTES).length;
   if (binary > 0) notes.push(`${facts.count(binary, 'binary or unreadable file')} were not searched for secrets.`);
   if (large > 0) notes.push(`${facts.count(large, 'file')} over ${facts.megabytes(MAX_TEXT_BYTES)} were not searched for secrets.`);
-  if (regular.length > files.length) notes.push(`${facts.count(regular.length - files.length, 'file')} in folders that should not be tracked were not searched for secrets.`);
+  if (regular.length > files.length)
+    notes.push(
+      `${facts.count(regular.length - files.length, 'file')} in folders that should not be tracked were not searched for secrets.`,
+    );
   return findings;
 }
 

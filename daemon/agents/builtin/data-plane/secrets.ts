@@ -17,9 +17,11 @@ export interface SecretPlace {
 }
 
 const MAX_PER_FILE = 50;
-const PLACEHOLDER = /^(?:pass(?:word|wd)?|pwd|secret|user(?:name)?|token|change[-_]?me|example|test|foo|bar|x{3,}|\.{3,}|\*+|your[-_]?\w*|my[-_]?(?:password|secret)|%s|%\w+%|\[.*|\$.*|<.*|\{.*)$/i;
+const PLACEHOLDER =
+  /^(?:pass(?:word|wd)?|pwd|secret|user(?:name)?|token|change[-_]?me|example|test|foo|bar|x{3,}|\.{3,}|\*+|your[-_]?\w*|my[-_]?(?:password|secret)|%s|%\w+%|\[.*|\$.*|<.*|\{.*)$/i;
 const PROSE = /\.(?:md|mdx|markdown|rst|adoc|txt|html?|ipynb|example|sample|template|dist)$/i;
-const LOCAL_HOST = /^@(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\b|example\.|[\w-]+\.example\b|db\b|postgres\b|mysql\b|redis\b|mongo\b|rabbitmq\b)/i;
+const LOCAL_HOST =
+  /^@(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\b|example\.|[\w-]+\.example\b|db\b|postgres\b|mysql\b|redis\b|mongo\b|rabbitmq\b)/i;
 
 /** Secrets of one file, bounded to 50; never any part of their values. */
 export async function listSecrets(path: string, text: string): Promise<SecretPlace[]> {
@@ -38,7 +40,11 @@ export async function listSecrets(path: string, text: string): Promise<SecretPla
 export function kindOfEnvironmentFile(name: string): 'private' | 'shared' | undefined {
   if (name === '.env' || /^\.env(?:\.[\w-]+)?\.local$/.test(name)) return 'private';
   const suffix = /^\.env\.([\w-]+)$/.exec(name)?.[1];
-  if (name === '.envrc' || (suffix !== undefined && !/^(?:ex(?:ample|mpl)?|samples?|templates?|tpl|dist|defaults?|test(?:ing)?|ci|schema|vault)$/i.test(suffix))) return 'shared';
+  if (
+    name === '.envrc' ||
+    (suffix !== undefined && !/^(?:ex(?:ample|mpl)?|samples?|templates?|tpl|dist|defaults?|test(?:ing)?|ci|schema|vault)$/i.test(suffix))
+  )
+    return 'shared';
   return undefined;
 }
 
@@ -51,7 +57,10 @@ export function findSecretVariable(text: string): number | undefined {
   for (const [index, line] of lines.entries()) {
     const match = /^\s*(?:export\s+)?([A-Za-z_]\w{0,200})\s*=\s*(.{0,2000})/.exec(line);
     if (match === null) continue;
-    const value = (match[2] ?? '').trim().replace(/^(["'])(.*?)\1.*$/, '$2').replace(/\s+#.*$/, '');
+    const value = (match[2] ?? '')
+      .trim()
+      .replace(/^(["'])(.*?)\1.*$/, '$2')
+      .replace(/\s+#.*$/, '');
     if (SECRET_NAME.test(match[1] ?? '') && !PLAIN_VALUE.test(value) && !PLACEHOLDER.test(value)) return index + 1;
   }
   return undefined;

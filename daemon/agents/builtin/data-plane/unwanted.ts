@@ -54,20 +54,37 @@ const isBuildTarget: FolderTest = (tree, folder) =>
 const cache = 'a cache that tools make again';
 const FOLDERS = new Map<string, FolderKind>([
   // A JavaScript action on GitHub has to carry its packages: there it is on purpose.
-  ['node_modules', { rule: 'tracked-dependencies', what: 'installed packages', sure: (tree, folder) => !beside('action.yml', 'action.yaml')(tree, folder) }],
+  [
+    'node_modules',
+    {
+      rule: 'tracked-dependencies',
+      what: 'installed packages',
+      sure: (tree, folder) => !beside('action.yml', 'action.yaml')(tree, folder),
+    },
+  ],
   ['__pycache__', { rule: 'tracked-cache', what: 'compiled Python files', sure: always }],
   ['.pytest_cache', { rule: 'tracked-cache', what: cache, sure: always }],
   ['.mypy_cache', { rule: 'tracked-cache', what: cache, sure: always }],
   ['.ruff_cache', { rule: 'tracked-cache', what: cache, sure: always }],
   ['.tox', { rule: 'tracked-cache', what: cache, sure: always }],
   ['.nyc_output', { rule: 'tracked-coverage', what: 'a coverage report', sure: always }],
-  ['coverage', { rule: 'tracked-coverage', what: 'a coverage report', sure: below('lcov.info', 'lcov-report', 'coverage-final.json', 'clover.xml') }],
+  [
+    'coverage',
+    { rule: 'tracked-coverage', what: 'a coverage report', sure: below('lcov.info', 'lcov-report', 'coverage-final.json', 'clover.xml') },
+  ],
   ['htmlcov', { rule: 'tracked-coverage', what: 'a coverage report', sure: below('status.json', 'coverage_html.js') }],
   ['target', { rule: 'tracked-build-output', what: 'build output', sure: isBuildTarget }],
   ['obj', { rule: 'tracked-build-output', what: 'build output', sure: below('project.assets.json', 'Debug', 'Release') }],
   ['_build', { rule: 'tracked-build-output', what: 'build output', sure: both(beside('mix.exs'), below('dev', 'test', 'prod')) }],
   ['.next', { rule: 'tracked-build-output', what: 'build output', sure: below('BUILD_ID', 'build-manifest.json') }],
-  ['.gradle', { rule: 'tracked-cache', what: cache, sure: beside('build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts', 'gradlew') }],
+  [
+    '.gradle',
+    {
+      rule: 'tracked-cache',
+      what: cache,
+      sure: beside('build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts', 'gradlew'),
+    },
+  ],
   ['.terraform', { rule: 'tracked-dependencies', what: 'downloaded providers', sure: below('providers', 'modules', 'plugins') }],
   ['.vs', { rule: 'tracked-editor-file', what: "one person's editor state", sure: always }],
   ['xcuserdata', { rule: 'tracked-editor-file', what: "one person's editor state", sure: always }],
@@ -87,7 +104,8 @@ const IDEA = /(?:^|\/)\.idea\/(?:workspace|tasks|usage\.statistics)\.xml$/;
 function kindOfFolder(tree: Tree, folder: string): Kind | undefined {
   const name = nameOf(folder);
   // Whatever it is called, a folder with pyvenv.cfg is a Python environment.
-  if (tree.byPath.has(joinPath(folder, 'pyvenv.cfg'))) return { rule: 'tracked-dependencies', what: 'a Python environment', entry: `${name}/` };
+  if (tree.byPath.has(joinPath(folder, 'pyvenv.cfg')))
+    return { rule: 'tracked-dependencies', what: 'a Python environment', entry: `${name}/` };
   const kind = FOLDERS.get(name);
   return kind?.sure(tree, folder) === true ? { rule: kind.rule, what: kind.what, entry: `${name}/` } : undefined;
 }

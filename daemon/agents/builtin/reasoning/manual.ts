@@ -5,8 +5,13 @@ import type { ManualStep } from '../../../../shared/artifacts/plan.ts';
 export function manualSteps(findings: readonly Finding[], repaired: ReadonlySet<string>): ManualStep[] {
   return [
     ...findings.filter((finding) => finding.rule === 'secret' && finding.data?.sample !== true).map(rotateSecret),
-    ...findings.filter((finding) => finding.rule === 'tracked-environment' && finding.data?.kind !== undefined).map((finding) => rotateEnvironment(finding, repaired)),
-    ...together(findings.filter((finding) => finding.rule === 'secret' && finding.data?.sample === true), lookAtSamples),
+    ...findings
+      .filter((finding) => finding.rule === 'tracked-environment' && finding.data?.kind !== undefined)
+      .map((finding) => rotateEnvironment(finding, repaired)),
+    ...together(
+      findings.filter((finding) => finding.rule === 'secret' && finding.data?.sample === true),
+      lookAtSamples,
+    ),
     ...findings.filter((finding) => finding.rule === 'large-file').map(moveLarge),
     ...findings.filter((finding) => finding.rule === 'tracked-ignored').map(settleIgnored),
   ];
@@ -16,7 +21,8 @@ function together(findings: readonly Finding[], describe: (findings: readonly Fi
   return findings.length === 0 ? [] : [describe(findings)];
 }
 
-const REMOVE_FROM_HISTORY = 'Removing it from the files does not remove it from the history: if others can read the repository, rewrite the history (git filter-repo) and have everybody clone again.';
+const REMOVE_FROM_HISTORY =
+  'Removing it from the files does not remove it from the history: if others can read the repository, rewrite the history (git filter-repo) and have everybody clone again.';
 
 function rotateSecret(finding: Finding): ManualStep {
   const place = `${finding.file}:${finding.line ?? 1}`;
@@ -71,10 +77,17 @@ function settleIgnored(finding: Finding): ManualStep {
   const first = paths[0] ?? '';
   return {
     findings: [finding.id],
-    title: `${finding.file}:${finding.line ?? 1} ignores ${finding.data?.count ?? paths.length} tracked ${paths.length === 1 ? 'file' : 'files'}`.slice(0, 300),
+    title:
+      `${finding.file}:${finding.line ?? 1} ignores ${finding.data?.count ?? paths.length} tracked ${paths.length === 1 ? 'file' : 'files'}`.slice(
+        0,
+        300,
+      ),
     steps: [
       `If they belong here, add a line that says so, for instance: !${first}`.slice(0, 2_000),
-      `If not: git rm --cached -- ${paths.slice(0, 5).map((path) => JSON.stringify(path)).join(' ')}${paths.length > 5 ? ' …' : ''}`.slice(0, 2_000),
+      `If not: git rm --cached -- ${paths
+        .slice(0, 5)
+        .map((path) => JSON.stringify(path))
+        .join(' ')}${paths.length > 5 ? ' …' : ''}`.slice(0, 2_000),
     ],
   };
 }

@@ -22,14 +22,54 @@ interface UntrackKind {
 }
 
 const UNTRACK: Partial<Record<FindingRule, UntrackKind>> = {
-  'tracked-system-file': { id: 'untrack-system-files', title: 'Stop tracking files that the operating system makes', risk: 'low', effect: 'they disappear from the folders of whoever merges, and the system makes them again when it wants them' },
-  'tracked-cache': { id: 'untrack-caches', title: 'Stop tracking caches', risk: 'low', effect: 'they disappear from the folders of whoever merges, and the tools make them again' },
-  'tracked-editor-file': { id: 'untrack-editor-files', title: "Stop tracking one person's editor state", risk: 'medium', effect: 'merging deletes them from the folders of whoever merges, so copy them first if that editor state is yours' },
-  'tracked-log': { id: 'untrack-logs', title: 'Stop tracking log files', risk: 'medium', effect: 'merging deletes them from the folders of whoever merges; the history keeps what they say now' },
-  'tracked-coverage': { id: 'untrack-coverage', title: 'Stop tracking coverage reports', risk: 'medium', effect: 'merging deletes them from the folders of whoever merges; the tests make them again' },
-  'tracked-build-output': { id: 'untrack-build-output', title: 'Stop tracking build output', risk: 'medium', effect: 'merging deletes it from the folders of whoever merges, and a build makes it again' },
-  'tracked-dependencies': { id: 'untrack-dependencies', title: 'Stop tracking installed dependencies', risk: 'medium', effect: 'merging deletes them from the folders of whoever merges, so everybody has to install them again' },
-  'tracked-environment': { id: 'untrack-environment-files', title: 'Stop tracking environment files', risk: 'medium', effect: 'merging deletes them from the folders of whoever merges, so copy them first; the history still shows their values' },
+  'tracked-system-file': {
+    id: 'untrack-system-files',
+    title: 'Stop tracking files that the operating system makes',
+    risk: 'low',
+    effect: 'they disappear from the folders of whoever merges, and the system makes them again when it wants them',
+  },
+  'tracked-cache': {
+    id: 'untrack-caches',
+    title: 'Stop tracking caches',
+    risk: 'low',
+    effect: 'they disappear from the folders of whoever merges, and the tools make them again',
+  },
+  'tracked-editor-file': {
+    id: 'untrack-editor-files',
+    title: "Stop tracking one person's editor state",
+    risk: 'medium',
+    effect: 'merging deletes them from the folders of whoever merges, so copy them first if that editor state is yours',
+  },
+  'tracked-log': {
+    id: 'untrack-logs',
+    title: 'Stop tracking log files',
+    risk: 'medium',
+    effect: 'merging deletes them from the folders of whoever merges; the history keeps what they say now',
+  },
+  'tracked-coverage': {
+    id: 'untrack-coverage',
+    title: 'Stop tracking coverage reports',
+    risk: 'medium',
+    effect: 'merging deletes them from the folders of whoever merges; the tests make them again',
+  },
+  'tracked-build-output': {
+    id: 'untrack-build-output',
+    title: 'Stop tracking build output',
+    risk: 'medium',
+    effect: 'merging deletes it from the folders of whoever merges, and a build makes it again',
+  },
+  'tracked-dependencies': {
+    id: 'untrack-dependencies',
+    title: 'Stop tracking installed dependencies',
+    risk: 'medium',
+    effect: 'merging deletes them from the folders of whoever merges, so everybody has to install them again',
+  },
+  'tracked-environment': {
+    id: 'untrack-environment-files',
+    title: 'Stop tracking environment files',
+    risk: 'medium',
+    effect: 'merging deletes them from the folders of whoever merges, so copy them first; the history still shows their values',
+  },
 };
 
 /** Plans the repairs for these findings, those that others need first; a plan without repairs is valid. */
@@ -61,7 +101,11 @@ function planIgnore(entries: readonly Finding[], hasIgnoreFile: boolean): Repair
     risk: 'low',
     needs: [],
     operations: [operation],
-    changes: `${hasIgnoreFile ? 'Adds to' : 'Makes'} .gitignore: ${lines.slice(0, 20).join(', ')}${lines.length > 20 ? ', …' : ''}. Files that are tracked already stay tracked.`.slice(0, 2_000),
+    changes:
+      `${hasIgnoreFile ? 'Adds to' : 'Makes'} .gitignore: ${lines.slice(0, 20).join(', ')}${lines.length > 20 ? ', …' : ''}. Files that are tracked already stay tracked.`.slice(
+        0,
+        2_000,
+      ),
     undo: UNDO,
     paths: ['.gitignore'],
   };
@@ -78,7 +122,11 @@ function planUntrack(kind: UntrackKind, affected: readonly Finding[], needs: str
     risk: kind.risk,
     needs,
     operations,
-    changes: `Removes ${files === 1 ? (operations[0]?.path ?? '') : `${files.toLocaleString('en-US')} files`} from the branch: ${kind.effect}.`.slice(0, 2_000),
+    changes:
+      `Removes ${files === 1 ? (operations[0]?.path ?? '') : `${files.toLocaleString('en-US')} files`} from the branch: ${kind.effect}.`.slice(
+        0,
+        2_000,
+      ),
     undo: UNDO,
     paths: operations.map((operation) => operation.path),
   };

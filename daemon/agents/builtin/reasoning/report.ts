@@ -27,7 +27,16 @@ const MAX_LISTED = 100;
 
 /** The report and its numbers. */
 export function writeReport(input: ReportInput): { markdown: string; summary: ReportSummary } {
-  const parts = [writeHead(input), writeFound(input), writeRepairs(input), writeTests(input), writeVerification(input), writeManual(input), writeMerge(input), writeNotes(input)];
+  const parts = [
+    writeHead(input),
+    writeFound(input),
+    writeRepairs(input),
+    writeTests(input),
+    writeVerification(input),
+    writeManual(input),
+    writeMerge(input),
+    writeNotes(input),
+  ];
   return { markdown: `${parts.filter((part) => part !== '').join('\n\n')}\n`, summary: summarise(input) };
 }
 
@@ -68,7 +77,9 @@ const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low', 'info'];
 function writeFound({ findings }: ReportInput): string {
   if (findings === undefined) return '';
   if (findings.findings.length === 0) return '## Found\n\nNothing was found.';
-  const counts = SEVERITIES.map((severity) => [severity, findings.findings.filter((finding) => finding.severity === severity).length] as const).filter(([, n]) => n > 0);
+  const counts = SEVERITIES.map(
+    (severity) => [severity, findings.findings.filter((finding) => finding.severity === severity).length] as const,
+  ).filter(([, n]) => n > 0);
   const lines = findings.findings.slice(0, MAX_LISTED).map(describeFinding);
   const more = findings.findings.length > MAX_LISTED ? `\n- and ${findings.findings.length - MAX_LISTED} more, in findings.json` : '';
   return `## Found\n\n${counts.map(([severity, n]) => `${n} ${severity}`).join(', ')}.\n\n${lines.join('\n')}${more}`;
@@ -101,10 +112,18 @@ function writeRepairs({ plan, repairs, decisions = [] }: ReportInput): string {
 function describeRepair(repair: Repair, result: RepairResult | undefined, decisions: NonNullable<ReportInput['decisions']>): string {
   const head = `- **${escapeText(repair.title)}** (${code(repair.id)}, risk ${repair.risk})`;
   const decision = decisions.findLast((candidate) => candidate.subject === repair.id);
-  const decided = decision === undefined ? [] : [`  - Decision: ${decision.effect}${decision.by === undefined ? '' : ` by ${escapeText(decision.by)}`}${decision.reason === undefined ? '' : `: ${escapeText(decision.reason)}`}`];
+  const decided =
+    decision === undefined
+      ? []
+      : [
+          `  - Decision: ${decision.effect}${decision.by === undefined ? '' : ` by ${escapeText(decision.by)}`}${decision.reason === undefined ? '' : `: ${escapeText(decision.reason)}`}`,
+        ];
   if (result === undefined) return [head, ...decided, '  - It was not reached.'].join('\n');
   if (result.status !== 'done') return [head, ...decided, `  - Why: ${escapeText(result.reason)} (${code(result.code)})`].join('\n');
-  const commit = result.commit === undefined ? [] : [`  - Commit: ${code(result.commit.slice(0, 12))}${result.earlier === true ? ' (of an earlier attempt)' : ''}`];
+  const commit =
+    result.commit === undefined
+      ? []
+      : [`  - Commit: ${code(result.commit.slice(0, 12))}${result.earlier === true ? ' (of an earlier attempt)' : ''}`];
   return [head, `  - ${escapeText(repair.changes)}`, ...commit, ...decided, `  - Undo: ${escapeText(repair.undo)}`].join('\n');
 }
 
@@ -131,14 +150,17 @@ function writeVerification({ verification }: ReportInput): string {
   if (verification === undefined) return '';
   const { gone, remaining, added, incomplete } = verification;
   const lines = [`A second scan: ${gone.length} gone, ${remaining.length} still there, ${added.length} new.`];
-  for (const { repair, findings } of incomplete) lines.push(`- ${code(repair)} was done, but ${findings.length} of its findings ${findings.length === 1 ? 'is' : 'are'} still there.`);
+  for (const { repair, findings } of incomplete)
+    lines.push(`- ${code(repair)} was done, but ${findings.length} of its findings ${findings.length === 1 ? 'is' : 'are'} still there.`);
   for (const finding of added.slice(0, MAX_LISTED)) lines.push(`- New: ${describeFinding(finding).slice(2)}`);
   return `## Verified\n\n${lines[0] ?? ''}${lines.length > 1 ? `\n\n${lines.slice(1).join('\n')}` : ''}`;
 }
 
 function writeManual({ plan }: ReportInput): string {
   if (plan === undefined || plan.manual.length === 0) return '';
-  const items = plan.manual.slice(0, MAX_LISTED).map(({ title, steps }) => `### ${escapeText(title)}\n\n${steps.map((step, index) => `${index + 1}. ${escapeText(step)}`).join('\n')}`);
+  const items = plan.manual
+    .slice(0, MAX_LISTED)
+    .map(({ title, steps }) => `### ${escapeText(title)}\n\n${steps.map((step, index) => `${index + 1}. ${escapeText(step)}`).join('\n')}`);
   const more = plan.manual.length > MAX_LISTED ? [`And ${plan.manual.length - MAX_LISTED} more, in plan.json.`] : [];
   return ['## What a person has to do', ...items, ...more].join('\n\n');
 }
@@ -161,7 +183,9 @@ function writeMerge({ merge, run, repairs }: ReportInput): string {
       case 'nothing':
         return 'There was nothing to merge.';
       default:
-        return (repairs?.results ?? []).some((result) => result.status === 'done') ? `Not merged: nobody asked for it. The work is on ${branch}; merge it with ${code(`git merge ${merge?.branch ?? 'BRANCH'}`)}.` : '';
+        return (repairs?.results ?? []).some((result) => result.status === 'done')
+          ? `Not merged: nobody asked for it. The work is on ${branch}; merge it with ${code(`git merge ${merge?.branch ?? 'BRANCH'}`)}.`
+          : '';
     }
   })();
   return said === '' ? '' : `## Merge\n\n${said}${detail}`;

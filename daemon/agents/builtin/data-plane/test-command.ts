@@ -11,9 +11,33 @@ type Search = (root: RootTexts) => TestCommand | undefined;
 
 /** Files at the root whose text the search needs. */
 export const TEST_SOURCES: readonly string[] = [
-  'package.json', 'deno.json', 'deno.jsonc', 'pyproject.toml', 'pytest.ini', 'tox.ini', 'setup.cfg', 'requirements-dev.txt', 'requirements-test.txt',
-  'requirements_dev.txt', 'dev-requirements.txt', 'test-requirements.txt', 'requirements.txt', 'Pipfile', 'Cargo.toml', 'go.mod', 'pom.xml', 'build.gradle',
-  'build.gradle.kts', 'composer.json', 'Rakefile', '.rspec', 'mix.exs', 'Package.swift', 'GNUmakefile', 'makefile', 'Makefile',
+  'package.json',
+  'deno.json',
+  'deno.jsonc',
+  'pyproject.toml',
+  'pytest.ini',
+  'tox.ini',
+  'setup.cfg',
+  'requirements-dev.txt',
+  'requirements-test.txt',
+  'requirements_dev.txt',
+  'dev-requirements.txt',
+  'test-requirements.txt',
+  'requirements.txt',
+  'Pipfile',
+  'Cargo.toml',
+  'go.mod',
+  'pom.xml',
+  'build.gradle',
+  'build.gradle.kts',
+  'composer.json',
+  'Rakefile',
+  '.rspec',
+  'mix.exs',
+  'Package.swift',
+  'GNUmakefile',
+  'makefile',
+  'Makefile',
 ];
 
 /** The command that runs the repository's own tests, with the line that says so; the first ecosystem at the root wins. */
@@ -57,7 +81,16 @@ const PYTEST_SIGNS: [file: string, sign: RegExp][] = [
   ['tox.ini', /^\s*\[pytest\]/m],
   ['setup.cfg', /^\s*\[tool:pytest\]/m],
 ];
-const PYTEST_REQUIREMENTS = ['pyproject.toml', 'requirements-dev.txt', 'requirements-test.txt', 'requirements_dev.txt', 'dev-requirements.txt', 'test-requirements.txt', 'requirements.txt', 'Pipfile'];
+const PYTEST_REQUIREMENTS = [
+  'pyproject.toml',
+  'requirements-dev.txt',
+  'requirements-test.txt',
+  'requirements_dev.txt',
+  'dev-requirements.txt',
+  'test-requirements.txt',
+  'requirements.txt',
+  'Pipfile',
+];
 
 const inPython: Search = (root) => {
   const pytest = (file: string, line: number): TestCommand => command([...pythonPrefix(root.tree), 'pytest'], file, line);
@@ -135,9 +168,11 @@ const inDotnet: Search = ({ tree }) => {
   return file === undefined ? undefined : command(['dotnet', 'test'], file.path, 1);
 };
 
-const inElixir: Search = ({ tree }) => (tree.byPath.has('mix.exs') && tree.folders.has('test') ? command(['mix', 'test'], 'mix.exs', 1) : undefined);
+const inElixir: Search = ({ tree }) =>
+  tree.byPath.has('mix.exs') && tree.folders.has('test') ? command(['mix', 'test'], 'mix.exs', 1) : undefined;
 
-const inSwift: Search = ({ tree }) => (tree.byPath.has('Package.swift') && tree.folders.has('Tests') ? command(['swift', 'test'], 'Package.swift', 1) : undefined);
+const inSwift: Search = ({ tree }) =>
+  tree.byPath.has('Package.swift') && tree.folders.has('Tests') ? command(['swift', 'test'], 'Package.swift', 1) : undefined;
 
 const inMake: Search = ({ text }) => {
   // make itself looks for them in this order.
@@ -148,7 +183,21 @@ const inMake: Search = ({ text }) => {
   return undefined;
 };
 
-const SEARCHES: readonly Search[] = [inNode, inDeno, inPython, inGo, inRust, inMaven, inGradle, inRuby, inPhp, inDotnet, inElixir, inSwift, inMake];
+const SEARCHES: readonly Search[] = [
+  inNode,
+  inDeno,
+  inPython,
+  inGo,
+  inRust,
+  inMaven,
+  inGradle,
+  inRuby,
+  inPhp,
+  inDotnet,
+  inElixir,
+  inSwift,
+  inMake,
+];
 
 function command(argv: string[], file: string, line: number): TestCommand {
   return { argv, source: { file, line } };

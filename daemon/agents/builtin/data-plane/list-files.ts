@@ -6,7 +6,7 @@
  */
 import type { GitWhere } from '../../../platform/git.ts';
 import { catFileBatch, listTree } from '../../../platform/git.ts';
-import { isSafePath } from '../safePath.ts';
+import { isSafePath } from '../safe-path.ts';
 import type { TrackedFile } from './tree.ts';
 
 const MAX_FILES = 200_000;
@@ -66,11 +66,20 @@ export async function readTexts(
   }
   if (byOid.size === 0) return;
   const opts = { maxObjectBytes: MAX_TEXT_BYTES, ...(signal === undefined ? {} : { signal }) };
-  await catFileBatch(where, byOid.keys(), ({ oid, content }) => onText(byOid.get(oid) ?? [], content === undefined ? undefined : decodeText(content)), opts);
+  await catFileBatch(
+    where,
+    byOid.keys(),
+    ({ oid, content }) => onText(byOid.get(oid) ?? [], content === undefined ? undefined : decodeText(content)),
+    opts,
+  );
 }
 
 /** Keeps the texts of a bounded set of files by path; later ones are left out when it is too much. */
-export async function keepTexts(where: GitWhere, files: readonly TrackedFile[], signal?: AbortSignal): Promise<{ texts: Map<string, string>; complete: boolean }> {
+export async function keepTexts(
+  where: GitWhere,
+  files: readonly TrackedFile[],
+  signal?: AbortSignal,
+): Promise<{ texts: Map<string, string>; complete: boolean }> {
   const texts = new Map<string, string>();
   let bytes = 0;
   const chosen: TrackedFile[] = [];

@@ -1,0 +1,120 @@
+// An approval as a question to a person: who wants what, why, how risky, and what exactly. Pure.
+import type { Operation, Repair } from '../../../shared/artifacts/plan.ts';
+import type { Risk } from '../../../shared/state/action.ts';
+import type { Approval } from '../../../shared/state/approval.ts';
+import type { Evidence } from '../artifacts.ts';
+import { shortId } from '../ids.ts';
+import type { Look, Paint } from './paint.ts';
+import { cleanLine, cleanText, cutText, wrapText } from './text.ts';
+import { formatUntil } from './time.ts';
+
+export interface Question {
+  approval: Approval;
+  /** The agent that asks, or what stands for it. */
+  who: string;
+  evidence?: Evidence;
+  /** Its place among the open ones, from 1. */
+  position?: { index: number; total: number };
+}
+
+const LABEL = 9;
+const MAX_OPERATIONS = 12;
+
+/** The question in full, without what its evidence says at length. */
+export function renderQuestion(question: Question, now: number, look: Look): string[] {
+  const { approval, who, position, evidence } = question;
+  const { paint } = look;
+  const place = position && position.total > 1 ? ` ${position.index} of ${position.total}` : '';
+  const repair = evidence?.plan?.repairs.find((candidate) => candidate.id === approval.key);
+  return [
+    `${paint.yellow(paint.bold(`Question${place}`))} ${paint.cyan(shortId(approval.id))}  risk ${paintRisk(approval.risk, paint)}  ${paint.dim(approval.kind)}`,
+    ...wrapText(`${who} wants to: ${cleanLine(approval.summary)}`, look.width).map((line) => paint.bold(line)),
+    ...field('why', approval.why.map(cleanLine).join(' '), look),
+    ...(repair ? describeRepair(repair, look) : []),
+    ...field('stage', `${cleanLine(approval.stage ?? '-')}${approval.repo === undefined ? '' : `, in ${cleanLine(approval.repo)}`}`, look),
+    ...field('deadline', `${formatUntil(approval.expiresAt, now)}; without an answer it is a no`, look),
+  ];
+}
+
+function field(name: string, text: string, { width, paint }: Look): string[] {
+  if (text === '') return [];
+  const lines = wrapText(text, Math.max(20, width - LABEL - 2));
+  return lines.map((line, i) => `  ${paint.dim((i === 0 ? name : '').padEnd(LABEL - 1))} ${line}`);
+}
+
+function describeRepair(repair: Repair, look: Look): string[] {
+  const shown = repair.operations.slice(0, MAX_OPERATIONS);
+  const more = repair.operations.length - shown.length;
+  const does = [...shown.map((operation) => describeOperation(operation, look.width - LABEL - 2)), ...(more > 0 ? [`and ${more} more`] : [])];
+  return [
+    ...field('changes', cleanLine(repair.changes), look),
+    ...does.map((line, i) => `  ${look.paint.dim((i === 0 ? 'does' : '').padEnd(LABEL - 1))} ${line}`),
+    ...field('undo', cleanLine(repair.undo), look),
+  ];
+}
+
+function describeOperation(operation: Operation, width: number): string {
+  const path = cleanLine(operation.path);
+  switch (operation.op) {
+    case 'append_lines':
+      return cutText(`adds to ${path}: ${operation.lines.map(cleanLine).join(', ')}`, width);
+    case 'create_file':
+      return cutText(`makes ${path}: ${operation.lines.map(cleanLine).join(', ')}`, width);
+    case 'untrack':
+      return cutText(`takes ${path}${operation.folder ? '/ with all below it' : ''} out of the branch`, width);
+    default:
+      return operation satisfies never;
+  }
+}
+
+/** What the evidence says at length: a diff with colours, a plan as its list, anything else as it stands. */
+export function renderEvidence({ approval, evidence }: Pick<Question, 'approval' | 'evidence'>, look: Look): string[] {
+  if (!evidence) return [];
+  const lines: string[] = [];
+  for (const [name, text] of Object.entries(evidence.texts)) {
+    if (name === 'plan.json' && evidence.plan) {
+      lines.push(...evidence.plan.repairs.flatMap((repair, i) => describePlanned(repair, i, repair.id === approval.key, look)));
+    } else if (name === 'diff' || name.endsWith('.diff')) lines.push(...renderDiff(text, look.paint));
+    else lines.push(look.paint.dim(`${name}:`), ...cleanText(text).trimEnd().split('\n'));
+  }
+  return lines;
+}
+
+function describePlanned(repair: Repair, index: number, asked: boolean, look: Look): string[] {
+  const title = `${index + 1}. ${cleanLine(repair.title)}`;
+  return [
+    `${asked ? look.paint.bold(title) : title}  risk ${paintRisk(repair.risk, look.paint)}${asked ? look.paint.yellow('  (this question)') : ''}`,
+    ...repair.operations.map((operation) => `     ${describeOperation(operation, look.width - 5)}`),
+  ];
+}
+
+/** A unified diff with its lines coloured; control and reordering characters are visible. */
+export function renderDiff(text: string, paint: Paint): string[] {
+  const lines = cleanText(text).trimEnd().split('\n');
+  return lines.map((line) => {
+    if (line.startsWith('diff --git') || line.startsWith('+++') || line.startsWith('---')) return paint.bold(line);
+    if (line.startsWith('@@')) return paint.cyan(line);
+    if (line.startsWith('+')) return paint.green(line);
+    return line.startsWith('-') ? paint.red(line) : line;
+  });
+}
+
+function paintRisk(risk: Risk, paint: Paint): string {
+  return risk === 'high' ? paint.red(risk) : risk === 'medium' ? paint.yellow(risk) : paint.green(risk);
+}
+
+/** The keys that answer a question; what there is to view is named. */
+export function renderKeys(evidence: Evidence | undefined, { paint, width }: Look): string[] {
+  const names = Object.keys(evidence?.texts ?? {});
+  const what = names.some((name) => name === 'diff' || name.endsWith('.diff')) ? 'the diff' : names.includes('plan.json') ? 'the plan' : 'more';
+  const keys = [
+    ['a', 'pprove'],
+    ['d', 'eny'],
+    ...(names.length > 0 ? [['v', `iew ${what}`]] : []),
+    ['l', 'ater'],
+    ['q', 'uit watching'],
+  ] as const;
+  const plain = keys.map(([key, rest]) => `[${key}]${rest}`);
+  if (plain.join('  ').length > width) return wrapText(plain.map((text) => text.replaceAll(' ', '\u00a0')).join(' '), width);
+  return [keys.map(([key, rest]) => `[${paint.bold(key)}]${rest}`).join('  ')];
+}

@@ -1,0 +1,118 @@
+// What a person is told about each stage of a run. Pure.
+import type { Progress } from '../../../shared/protocol/views.ts';
+import type { Approval } from '../../../shared/state/approval.ts';
+import type { State } from '../../../shared/state/evolve.ts';
+import { RUN_TABLE, type Run, runEnded, type Stage, STAGE_TABLE } from '../../../shared/state/run.ts';
+import { isFinal } from '../../../shared/state/table.ts';
+import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
+import { cleanLine } from './text.ts';
+
+/** A run as far as it is known here. */
+export interface Picture {
+  state: State;
+  run: Run;
+  definition: WorkflowDefinition;
+  progress: ReadonlyMap<string, Progress>;
+}
+
+export type Mark = 'done' | 'failed' | 'skipped' | 'canceled' | 'waiting' | 'running' | 'notBegun';
+
+export interface StageRow {
+  id: string;
+  mark: Mark;
+  /** What it does or waits for; changes only when the stage does. */
+  text: string;
+  /** What its attempt says right now. */
+  progress?: string;
+  /** Since when it waits. */
+  since?: string;
+  startedAt?: string;
+  endedAt?: string;
+}
+
+/** One row for each stage of the definition, in its order. */
+export function describeStages(picture: Picture): StageRow[] {
+  const stages = picture.state.stages.get(picture.run.id);
+  return picture.definition.stages.map((def) => describeStage(picture, def, stages?.get(def.id)));
+}
+
+function describeStage(picture: Picture, def: StageDefinition, stage: Stage | undefined): StageRow {
+  if (!stage) return { id: def.id, mark: 'notBegun', text: describeNeeds(picture, def) };
+  const row = { id: def.id, startedAt: stage.startedAt, ...(stage.endedAt === undefined ? {} : { endedAt: stage.endedAt }) };
+  const reason = cleanLine(stage.reason);
+  switch (stage.status) {
+    case 'deciding':
+      return { ...row, ...describeDeciding(picture, stage) };
+    case 'admitted':
+      return { ...row, mark: 'running', text: 'starts' };
+    case 'running':
+      return { ...row, ...describeRunning(picture, def, stage) };
+    case 'completed':
+      return { ...row, mark: 'done', text: describeDone(picture, stage) };
+    case 'failed':
+      return { ...row, mark: 'failed', text: `failed: ${reason}` };
+    case 'skipped':
+      return { ...row, mark: 'skipped', text: stage.skipped === 'denied' ? `not allowed: ${reason}` : `skipped: ${reason}` };
+    case 'canceled':
+      return { ...row, mark: 'canceled', text: `canceled: ${reason}` };
+    default:
+      return stage.status satisfies never;
+  }
+}
+
+function describeNeeds({ state, run, definition }: Picture, def: StageDefinition): string {
+  if (isFinal(RUN_TABLE, run.status)) return 'not reached';
+  const stages = state.stages.get(run.id);
+  const open = def.needs.filter((id) => {
+    const stage = stages?.get(id);
+    return stage === undefined || !isFinal(STAGE_TABLE, stage.status);
+  });
+  if (open.length === definition.stages.length - 1 && open.length > 2) return 'comes last';
+  return open.length === 0 ? 'comes next' : `waits for ${open.join(', ')}`;
+}
+
+/** The questions of a stage that nobody has answered yet. */
+export function listOpenQuestions(state: State, stage: Stage): Approval[] {
+  return stage.proposed.flatMap((proposed) => {
+    const approval = proposed.approval === undefined ? undefined : state.approvals.get(proposed.approval);
+    return approval?.status === 'pending' ? [approval] : [];
+  });
+}
+
+function describeDeciding({ state }: Picture, stage: Stage): Pick<StageRow, 'mark' | 'text' | 'since'> {
+  const open = listOpenQuestions(state, stage);
+  const since = open.map((approval) => approval.requestedAt).sort()[0];
+  if (since === undefined) return { mark: 'running', text: 'the policy decides' };
+  return { mark: 'waiting', text: open.length === 1 ? 'waits for an approval' : `waits for ${open.length} approvals`, since };
+}
+
+function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): Pick<StageRow, 'mark' | 'text' | 'since' | 'progress'> {
+  const { state, run } = picture;
+  if (def.merge) return { mark: 'running', text: `merges into ${cleanLine(run.into ?? 'the branch')}` };
+  const task = state.tasks.get(stage.task ?? '');
+  if (task?.status === 'pending') {
+    const what = task.waitsFor === 'agent' || task.waitsFor === undefined ? `the agent ${task.wants}` : task.waitsFor;
+    return { mark: 'waiting', text: `waits for ${what}`, since: task.submittedAt };
+  }
+  const said = cleanLine(picture.progress.get(task?.attempt ?? '')?.text ?? '');
+  return { mark: 'running', text: cleanLine(def.name), ...(said === '' ? {} : { progress: said }) };
+}
+
+function describeDone({ state, run }: Picture, stage: Stage): string {
+  const refused = stage.results.filter((result) => !result.allowed).length;
+  const commits = [...state.attempts.values()].filter((attempt) => attempt.task === stage.task && attempt.run === run.id).flatMap((attempt) => attempt.commits);
+  const made = new Set(commits.map((commit) => commit.key)).size;
+  const parts = [...(made > 0 ? [`${made} commit${made === 1 ? '' : 's'}`] : []), ...(refused > 0 ? [`${refused} not allowed`] : [])];
+  return parts.length === 0 ? 'done' : `done: ${parts.join(', ')}`;
+}
+
+/** How a run ended, or how it stands, in a few words. */
+export function describeRunStatus(run: Run): string {
+  if (!runEnded(run) && run.cancelReason !== undefined) return 'is being canceled';
+  return { queued: 'queued', running: 'running', waiting_approval: 'waits for an approval', paused: 'paused', success: 'success', failure: 'failure', canceled: 'canceled' }[run.status];
+}
+
+/** The open questions of a run, oldest first. */
+export function listQuestions({ state, run }: Pick<Picture, 'state' | 'run'>): Approval[] {
+  return [...state.approvals.values()].filter((approval) => approval.run === run.id && approval.status === 'pending').sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : a.requestedAt > b.requestedAt ? 1 : 0));
+}

@@ -1,0 +1,137 @@
+/**
+ * Drives the pure parts (decide, evolve, engine, scheduler) without a disk or a process: commands go in, events come out,
+ * and what an agent would do is said by the test.
+ */
+import type { Action, Decision, Effect } from '../../shared/state/action.ts';
+import type { Event, UnchainedCommit } from '../../shared/events/envelope.ts';
+import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
+import { fromJson, toJson } from '../../shared/state/serialize.ts';
+import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { AttemptEnding, Command, Proposal } from '../../daemon/commands.ts';
+import { isRefusal, type Context } from '../../daemon/decide/context.ts';
+import { decide } from '../../daemon/decide/decide.ts';
+import { assignPending } from '../../daemon/scheduler/schedule.ts';
+import { advanceRun } from '../../daemon/workflow/advance.ts';
+import { loadWorkflow } from '../../daemon/workflow/load.ts';
+
+/** What the test says in place of agents, preparations and branches. */
+export interface Scripts {
+  /** The ending of a stage's attempt; succeeded without values unless said otherwise. */
+  work?(stage: string, attempt: number): Partial<AttemptEnding> & { artifacts?: string[]; commits?: string[] };
+  proposals?(stage: string, round: number): { key: string; summary?: string }[];
+  facts?(stage: string): Record<string, string>;
+  merge?(): { ok: true } | { ok: false; code: string };
+  effect?(action: Action): Effect;
+}
+
+export function loadDefinition(text: string): WorkflowDefinition {
+  const loaded = loadWorkflow({ text, file: 'test.yaml' });
+  if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.line}:${p.column}: ${p.message}`).join('\n'));
+  return loaded.definition;
+}
+
+export class Simulation {
+  state: State;
+  readonly events: Event[] = [];
+  now = Date.parse('2026-01-01T00:00:00.000Z');
+  readonly #queue: Command[] = [];
+  readonly #scripts: Scripts;
+  #ids = 0;
+
+  constructor(scripts: Scripts = {}, state: State = emptyState()) {
+    this.#scripts = scripts;
+    this.state = state;
+  }
+
+  get context(): Context {
+    const reason = (effect: Effect) => ({ policy: 'test', version: '0', rule: 'r', effect, message: `test says ${effect}`, severity: 'low' as const, values: {} });
+    const judge = (action: Action): Decision => {
+      const effect = this.#scripts.effect?.(action) ?? 'allow';
+      return { effect, reasons: [reason(effect)], obligations: {} };
+    };
+    return { now: this.now, epoch: 'test', host: 'h', bootId: 'b', newId: () => `id${++this.#ids}`, judge, digest: () => '0'.repeat(64), approvalMs: 60_000 };
+  }
+
+  /** One command to its end; returns the events, or throws what it was refused with. */
+  apply(command: Command): Event[] {
+    const verdict = decide(this.state, command, this.context);
+    if (isRefusal(verdict)) throw Object.assign(new Error(verdict.message), { code: verdict.code });
+    const seq = this.state.seq + 1;
+    if (verdict.length === 0) return [];
+    const events = verdict.map((event, i): Event => ({ ...event, id: `test-${seq}.${i}`, tenant: 'local' }));
+    const commit: UnchainedCommit = { seq, at: new Date(this.now).toISOString(), principal: 'test', cause: 'test', events };
+    evolve(this.state, commit);
+    this.events.push(...events);
+    return events;
+  }
+
+  /** Applies commands and everything that follows from them, until nothing moves any more or `stopAfter` events are recorded. */
+  drive(definition: WorkflowDefinition, commands: Command[], stopAfter = Infinity): void {
+    this.#queue.push(...commands);
+    for (;;) {
+      if (this.events.length >= stopAfter) return;
+      const command = this.#queue.shift() ?? this.#next(definition);
+      if (!command) return;
+      const events = this.apply(command);
+      for (const event of events) this.#effect(definition, event);
+    }
+  }
+
+  /** What a restart does: nothing in memory is left but the state; interrupted attempts and effects begin anew. */
+  restart(definition: WorkflowDefinition): Simulation {
+    const next = new Simulation(this.#scripts, fromJson(JSON.parse(JSON.stringify(toJson(this.state)))));
+    next.now = this.now;
+    next.#ids = this.#ids + 1_000;
+    for (const id of [...next.state.active]) {
+      const attempt = next.state.attempts.get(id);
+      next.apply({ type: 'attempt/end', attempt: id, token: attempt?.token ?? 0, ending: { status: 'interrupted', values: {} } });
+    }
+    for (const run of next.state.runs.values()) {
+      if (run.merge?.state === 'started') next.#queue.push(next.#mergeEnd(run.id, definition));
+      for (const stage of next.state.stages.get(run.id)?.values() ?? []) if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id);
+    }
+    return next;
+  }
+
+  #next(definition: WorkflowDefinition): Command | undefined {
+    const assigned = assignPending(this.state, () => `a${++this.#ids}`);
+    const steps = [...this.state.runs.values()].flatMap((run) => advanceRun(this.state, run, definition, { taskTimeoutMs: 1_000 }));
+    this.#queue.push(...assigned, ...steps);
+    return this.#queue.shift();
+  }
+
+  #effect(definition: WorkflowDefinition, event: Event): void {
+    if (event.type === 'stage.started') this.#prepare(event.run ?? '', event.stage ?? '');
+    if (event.type === 'task.assigned') this.#work(event);
+    if (event.type === 'workspace.merge_started') this.#queue.push(this.#mergeEnd(event.run ?? '', definition));
+  }
+
+  #prepare(run: string, stage: string): void {
+    const round = this.state.stages.get(run)?.get(stage)?.round ?? 1;
+    const wanted = this.#scripts.proposals?.(stage, round) ?? [];
+    const proposals = wanted.map(({ key, summary = key }): Proposal => {
+      const about = { summary, agent: '', run, stage, task: '', repo: '/r', risk: 'medium' as const };
+      return { key, artifact: '0'.repeat(64), show: {}, action: { kind: 'stage.advance', ...about, workflow: 'test', base: '' } };
+    });
+    this.#queue.push({ type: 'stage/propose', run, stage, round, proposals, done: true, facts: this.#scripts.facts?.(stage) ?? {} });
+  }
+
+  #work(event: Event): void {
+    const task = this.state.tasks.get(event.task ?? '');
+    const { artifacts = [], commits = [], ...ending } = this.#scripts.work?.(event.stage ?? '', task?.token ?? 0) ?? {};
+    const attempt = event.attempt ?? '';
+    const token = task?.token ?? 0;
+    this.#queue.push({ type: 'attempt/run', attempt, token });
+    const of = { run: event.run ?? '', stage: event.stage ?? '', attempt };
+    for (const name of artifacts) this.#queue.push({ type: 'artifact/record', ...of, name, digest: `${'0'.repeat(63)}${name.length % 10}`, size: 1, mediaType: 'application/json' });
+    for (const key of commits) this.#queue.push({ type: 'attempt/commit', attempt, token, key, commit: key.padEnd(40, '0'), summary: key });
+    this.#queue.push({ type: 'attempt/end', attempt, token, ending: { status: 'succeeded', values: {}, ...ending } });
+  }
+
+  #mergeEnd(run: string, definition: WorkflowDefinition): Command {
+    const stage = definition.stages.find((s) => s.merge)?.id ?? '';
+    const said = this.#scripts.merge?.() ?? { ok: true };
+    const result = said.ok ? { ok: true as const, commit: 'f'.repeat(40), previous: 'e'.repeat(40) } : { ok: false as const, code: said.code, message: said.code };
+    return { type: 'merge/end', run, stage, result };
+  }
+}
