@@ -27,7 +27,8 @@ function runCheck(check) {
   const started = Date.now();
   const bin = binOf(...check.file);
   if (!existsSync(bin)) throw new Error(`${bin} is missing; run "node setup.mjs"`);
-  const env = { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' };
+  // Not both at once, and never FORCE_COLOR=0: tsc takes any value of it for a yes.
+  const env = { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1', FORCE_COLOR: undefined }) };
   const result = spawnSync(process.execPath, [bin, ...check.args], { cwd: root, encoding: 'utf8', env, maxBuffer: 64 * 1024 * 1024 });
   const passed = result.status === 0;
   console.log(`${passed ? 'ok  ' : 'FAIL'} ${check.name.padEnd(8)} ${((Date.now() - started) / 1000).toFixed(1)} s`);

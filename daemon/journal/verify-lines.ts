@@ -60,6 +60,8 @@ export class LineChecks {
   readonly #expect: Head | undefined;
   #seq = 0;
   #hashes: (string | undefined)[] = [];
+  /** Lines since then that are nothing. */
+  #unreadable = 0;
   #frame: OpenFrame | undefined;
   commits = 0;
   head: Head = { seq: 0, hash: '0'.repeat(64) };
@@ -75,12 +77,11 @@ export class LineChecks {
 
   /** True when the last commit that was looked at was not sound, so that what follows cannot be held against it. */
   get unsure(): boolean {
-    return this.#hashes.length !== 1 || this.#hashes[0] === undefined;
+    return this.#unreadable > 0 || this.#hashes.length !== 1 || this.#hashes[0] === undefined;
   }
 
   startSegment({ seq, hash }: { seq: number; hash: string | undefined }, installation: string | undefined): void {
-    this.#seq = seq;
-    this.#hashes = [hash];
+    this.#moveTo(seq, [hash]);
     this.installation ??= installation;
     this.started = true;
   }
@@ -108,7 +109,7 @@ export class LineChecks {
     const link = line.ended ? readLink(line.bytes) : undefined;
     if (!link) {
       this.#problem(file, line.number, 'not_a_commit', `Here commit ${this.#seq + 1} should stand, and this line has not the form of one.`);
-      this.#moveTo(this.#seq + 1, [undefined]);
+      this.#unreadable++;
       return;
     }
     const computed = computeHash(line.bytes);
@@ -121,6 +122,8 @@ export class LineChecks {
   }
 
   #lookAtLink(file: string, line: Line, link: Link): void {
+    // An unreadable line was a commit, or something that never belonged there: what follows tells.
+    if (this.#unreadable > 0 && link.seq > this.#seq + 1) this.#moveTo(Math.min(link.seq - 1, this.#seq + this.#unreadable), [undefined]);
     if (link.seq !== this.#seq + 1) {
       const { code, message } = describeGap(link.seq, this.#seq + 1);
       this.#problem(file, line.number, code, message);
@@ -154,6 +157,7 @@ export class LineChecks {
   #moveTo(seq: number, hashes: (string | undefined)[]): void {
     this.#seq = seq;
     this.#hashes = hashes;
+    this.#unreadable = 0;
   }
 
   #problem(file: string, line: number, code: DamageCode, message: string): void {

@@ -4,7 +4,7 @@
 // C2. Nothing recurses or repeats without a bound that is known from the tree and the longest list of the action.
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { MAX_PATTERN } from './functions.ts';
-import { suggestName } from './source.ts';
+import { suggestName } from '../../shared/yaml/source.ts';
 
 const MAX_LOOPS = 2;
 const LOOPS = new Set(['exists', 'all', 'exists_one', 'filter', 'map']);

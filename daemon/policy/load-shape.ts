@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { ACTION_KINDS, Effect } from '../../shared/state/action.ts';
 import { parseDuration } from '../../shared/state/workflow.ts';
 import { MAX_CONDITION } from './condition.ts';
-import { strictShape, suggestName } from './source.ts';
+import { strictShape, suggestName } from '../../shared/yaml/source.ts';
 
 /** Most rules that one file may have. */
 export const MAX_RULES = 2_000;

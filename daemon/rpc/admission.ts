@@ -38,7 +38,8 @@ export function admit(request: UpgradeRequest, door: Door): HttpRefusal | { kind
   const [authorization = '', ...moreAuthorizations] = valuesOf(request, 'authorization');
   const token = moreAuthorizations.length === 0 ? /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1] : undefined;
   const principal = token === undefined ? undefined : door.authenticate(token);
-  if (!principal) return refuse(401, 'The token is missing or not one of this daemon. Read the endpoint file again; it changes at each start.');
+  if (!principal)
+    return refuse(401, 'The token is missing or not one of this daemon. Read the endpoint file again; it changes at each start.');
   if (door.full) return refuse(503, 'The daemon has as many connections as it takes. Close one, or try again later.');
   return { kind: 'admitted', principal };
 }

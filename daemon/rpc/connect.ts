@@ -35,9 +35,9 @@ export async function connectTo(endpoint: Pick<Endpoint, 'host' | 'port' | 'toke
   };
   const ws = new WebSocket(`ws://${endpoint.host}:${endpoint.port}/`, settings);
   const client = createClient({ send: (text) => ws.send(text, () => {}), close: () => ws.close(1000) });
-  ws.on('message', (data) => {
+  ws.on('message', (data: Buffer) => {
     try {
-      client.receive(String(data));
+      client.receive(data.toString('utf8'));
     } catch {
       // What cannot be read is not our daemon; its 'close' ends all that waits.
       ws.terminate();
@@ -52,7 +52,10 @@ export async function connectTo(endpoint: Pick<Endpoint, 'host' | 'port' | 'toke
   });
   await opened(ws, endpoint.port);
   try {
-    const hello = await client.call('daemon/hello', { protocol: { ...PROTOCOL }, client: { name: options.name, version: options.version } });
+    const hello = await client.call('daemon/hello', {
+      protocol: { ...PROTOCOL },
+      client: { name: options.name, version: options.version },
+    });
     return { ...client, hello, ended };
   } catch (error) {
     ws.close(1000);
@@ -66,9 +69,17 @@ function opened(ws: WebSocket, port: number): Promise<void> {
     ws.once('unexpected-response', (_request, response: IncomingMessage) => {
       const code = REFUSED[response.statusCode ?? 0] ?? 'disconnected';
       response.resume();
-      reject(new SignalboxError({ code, message: `The daemon at port ${port} refused the connection (HTTP ${response.statusCode}).`, facts: { port, status: response.statusCode } }));
+      reject(
+        new SignalboxError({
+          code,
+          message: `The daemon at port ${port} refused the connection (HTTP ${response.statusCode}).`,
+          facts: { port, status: response.statusCode },
+        }),
+      );
       ws.terminate();
     });
-    ws.on('error', (error) => reject(new SignalboxError({ code: 'disconnected', message: `Nobody answers at port ${port}: ${error.message}.`, facts: { port } })));
+    ws.on('error', (error) =>
+      reject(new SignalboxError({ code: 'disconnected', message: `Nobody answers at port ${port}: ${error.message}.`, facts: { port } })),
+    );
   });
 }

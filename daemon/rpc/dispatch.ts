@@ -68,17 +68,25 @@ async function call<M extends MethodName>(name: M, raw: unknown, caller: Caller,
   }
 }
 
-function refuseName(method: string, { protocol }: Caller): { code: ErrorCode; message: string; facts: Record<string, unknown> } | undefined {
+function refuseName(
+  method: string,
+  { protocol }: Caller,
+): { code: ErrorCode; message: string; facts: Record<string, unknown> } | undefined {
   const said = protocol !== undefined;
   if (!said && method !== 'daemon/hello') return { code: 'hello_first', message: ERRORS.hello_first.text, facts: { method } };
-  if (said && method === 'daemon/hello') return { code: 'invalid_transition', message: 'Hello was said already on this connection.', facts: {} };
+  if (said && method === 'daemon/hello')
+    return { code: 'invalid_transition', message: 'Hello was said already on this connection.', facts: {} };
   return Object.hasOwn(METHODS, method) ? undefined : { code: 'unknown_method', message: ERRORS.unknown_method.text, facts: { method } };
 }
 
 function refuseScope(name: MethodName, { principal }: Connection): void {
   const { scope } = METHODS[name];
   if (scope === undefined || principal.scopes.includes(scope)) return;
-  throw new SignalboxError({ code: 'forbidden', message: `${name} needs the scope ${scope}, which ${principal.name} lacks.`, facts: { method: name, scope, scopes: principal.scopes } });
+  throw new SignalboxError({
+    code: 'forbidden',
+    message: `${name} needs the scope ${scope}, which ${principal.name} lacks.`,
+    facts: { method: name, scope, scopes: principal.scopes },
+  });
 }
 
 function parseParams<M extends MethodName>(name: M, raw: unknown): ValidParamsOf<M> {
@@ -86,7 +94,11 @@ function parseParams<M extends MethodName>(name: M, raw: unknown): ValidParamsOf
   if (parsed.success) return parsed.data;
   const issues = listIssues(parsed.error);
   const sentences = issues.slice(0, 3).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  throw new SignalboxError({ code: 'invalid_params', message: `The parameters of ${name} are not valid. ${sentences.join('; ')}.`, facts: { issues } });
+  throw new SignalboxError({
+    code: 'invalid_params',
+    message: `The parameters of ${name} are not valid. ${sentences.join('; ')}.`,
+    facts: { issues },
+  });
 }
 
 /** What the client is told about something thrown: a refusal as it is, a bug as the id under which the log has it. */
@@ -96,6 +108,12 @@ function report(method: string, error: unknown, { connection }: Caller, { log, n
     return new JSONRPCErrorException(message, code, data);
   }
   const incident = newId();
-  log('rpc.incident', { incident, method, connection: connection.id, principal: connection.principal.name, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  log('rpc.incident', {
+    incident,
+    method,
+    connection: connection.id,
+    principal: connection.principal.name,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
   return new JSONRPCErrorException(ERRORS.internal.text, ERRORS.internal.rpc, { incident, code: 'internal' });
 }

@@ -43,7 +43,9 @@ export async function readEndpoint(home: string): Promise<EndpointState> {
   return { kind: same ? 'running' : 'stale', endpoint };
 }
 
-async function readFileOf(home: string): Promise<{ kind: 'read'; endpoint: Endpoint } | { kind: 'invalid'; path: string } | { kind: 'absent' }> {
+async function readFileOf(
+  home: string,
+): Promise<{ kind: 'read'; endpoint: Endpoint } | { kind: 'invalid'; path: string } | { kind: 'absent' }> {
   const path = join(home, ENDPOINT_FILE);
   try {
     const file = await open(path, 'r');

@@ -6,7 +6,11 @@ import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { ATTEMPT_TAG, hasTag } from '../platform/process.ts';
 
 /** Who is at the other end: a process of an attempt, one outside of all, nobody any more (the socket is closed), or unknown on this platform. */
-export type PeerOrigin = { readonly kind: 'attempt'; readonly attempt: string } | { readonly kind: 'outside' } | { readonly kind: 'gone' } | { readonly kind: 'unknown' };
+export type PeerOrigin =
+  | { readonly kind: 'attempt'; readonly attempt: string }
+  | { readonly kind: 'outside' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unknown' };
 
 /** Bounds of one look: processes, open files of each, and processes looked at together. */
 const MAX_PROCESSES = 20_000;
@@ -20,7 +24,10 @@ const AT_ONCE = 16;
 export async function attemptOfPeer(localPort: number, remotePort: number): Promise<string | undefined> {
   const origin = await findPeerOrigin(localPort, remotePort);
   if (origin.kind !== 'gone') return origin.kind === 'attempt' ? origin.attempt : undefined;
-  throw new SignalboxError({ code: 'attempt_may_not_answer', message: 'The client left before the daemon could see which process it was. Stay connected until the answer comes.' });
+  throw new SignalboxError({
+    code: 'attempt_may_not_answer',
+    message: 'The client left before the daemon could see which process it was. Stay connected until the answer comes.',
+  });
 }
 
 /** Looks up who is at the other end. */
@@ -48,7 +55,8 @@ async function findInodes(localPort: number, remotePort: number): Promise<string
       const [, local = '', remote = '', state] = fields;
       const inode = fields[9];
       // 01 is an established connection; a socket that no process holds any more has inode 0.
-      if (state === '01' && inode !== undefined && inode !== '0' && isLoopback(local) && local.endsWith(own) && remote.endsWith(other)) inodes.push(inode);
+      if (state === '01' && inode !== undefined && inode !== '0' && isLoopback(local) && local.endsWith(own) && remote.endsWith(other))
+        inodes.push(inode);
     }
   }
   return inodes;

@@ -59,13 +59,31 @@ export function createPrincipals({ now }: { now: () => number }): Principals {
 }
 
 function refuseIssue({ name, scopes, by }: TokenRequest, count: number): void {
-  if (name === USER) throw new SignalboxError({ code: 'id_taken', message: 'The name `user` is kept for the person whose machine this is. Choose another name.' });
+  if (name === USER)
+    throw new SignalboxError({
+      code: 'id_taken',
+      message: 'The name `user` is kept for the person whose machine this is. Choose another name.',
+    });
   if (!mayCombine(scopes)) {
-    throw new SignalboxError({ code: 'forbidden', message: 'A worker or an agent never approves or configures. Issue two tokens instead.', facts: { scopes } });
+    throw new SignalboxError({
+      code: 'forbidden',
+      message: 'A worker or an agent never approves or configures. Issue two tokens instead.',
+      facts: { scopes },
+    });
   }
   const lacking = by ? scopes.filter((scope) => (scope === 'approve' || scope === 'configure') && !by.includes(scope)) : [];
-  if (lacking.length > 0) throw new SignalboxError({ code: 'forbidden', message: `You cannot issue what you do not have: ${lacking.join(', ')}.`, facts: { lacking } });
-  if (count >= MAX_TOKENS) throw new SignalboxError({ code: 'too_many', message: `There are ${MAX_TOKENS} tokens already. Wait until some expire.`, facts: { limit: MAX_TOKENS } });
+  if (lacking.length > 0)
+    throw new SignalboxError({
+      code: 'forbidden',
+      message: `You cannot issue what you do not have: ${lacking.join(', ')}.`,
+      facts: { lacking },
+    });
+  if (count >= MAX_TOKENS)
+    throw new SignalboxError({
+      code: 'too_many',
+      message: `There are ${MAX_TOKENS} tokens already. Wait until some expire.`,
+      facts: { limit: MAX_TOKENS },
+    });
 }
 
 function isCurrent({ expiresAt }: Principal, now: number): boolean {

@@ -61,7 +61,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
   const sessions = new Set<Session>();
   const http = createHttpServer(timing.handshakeMs);
   const { port } = await listen(http, options.port ?? 0);
-  acceptUpgrades(http, port, timing, sessions, options);
+  acceptUpgrades(http, port, sessions, { ...options, timing });
   const heart = setInterval(() => {
     for (const session of sessions) session.beat();
   }, timing.pingMs).unref();
@@ -91,11 +91,20 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
 }
 
 function createHttpServer(handshakeMs: number): Server {
-  const limits = { headersTimeout: handshakeMs, requestTimeout: handshakeMs, connectionsCheckingInterval: Math.min(1_000, handshakeMs), maxHeaderSize: 8_192 };
+  const limits = {
+    headersTimeout: handshakeMs,
+    requestTimeout: handshakeMs,
+    connectionsCheckingInterval: Math.min(1_000, handshakeMs),
+    maxHeaderSize: 8_192,
+  };
   const http = createServer(limits, (request, response) => {
     const there = request.url === '/';
     const text = there ? 'The daemon speaks JSON-RPC over a WebSocket. Use the signalbox command.\n' : 'There is nothing here.\n';
-    response.writeHead(there ? 426 : 404, { 'Content-Type': 'text/plain; charset=utf-8', Connection: there ? 'close, Upgrade' : 'close', ...(there ? { Upgrade: 'websocket' } : {}) });
+    response.writeHead(there ? 426 : 404, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      Connection: there ? 'close, Upgrade' : 'close',
+      ...(there ? { Upgrade: 'websocket' } : {}),
+    });
     response.end(text);
   });
   // headersTimeout does not count for a socket on which nothing ever came.
@@ -114,17 +123,27 @@ function listen(http: Server, port: number): Promise<AddressInfo> {
   });
 }
 
-function acceptUpgrades(http: Server, port: number, timing: Timing, sessions: Set<Session>, options: ServerOptions): void {
-  const { authenticate, log, newId, now } = options;
+function acceptUpgrades(http: Server, port: number, sessions: Set<Session>, options: ServerOptions & { timing: Timing }): void {
+  const { authenticate, log, newId, now, timing } = options;
   const dispatch = createDispatch(options);
   const turns = createTurns({ budgetMs: timing.turnMs, now: () => performance.now() });
   // A constant, as the types of ws do not know closeTimeout yet.
-  const settings = { noServer: true, clientTracking: false, maxPayload: LIMITS.frameBytes, perMessageDeflate: false, closeTimeout: timing.closeMs };
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    maxPayload: LIMITS.frameBytes,
+    perMessageDeflate: false,
+    closeTimeout: timing.closeMs,
+  };
   const wss = new WebSocketServer(settings);
 
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    const verdict = admit(request, { port, full: sessions.size >= LIMITS.connections, authenticate: (token) => authenticate(token, now()) });
+    const verdict = admit(request, {
+      port,
+      full: sessions.size >= LIMITS.connections,
+      authenticate: (token) => authenticate(token, now()),
+    });
     if (verdict.kind === 'refused') {
       log('rpc.refused', { status: verdict.status, text: verdict.text });
       return refuseUpgrade(socket, verdict.status, verdict.text);

@@ -167,7 +167,9 @@ export class Session implements Caller {
       this.#outbox.answer(frame.answer);
       return this.#countBadFrame();
     }
-    const answers = frame.messages.map((message) => (message.kind === 'bad' ? message.answer : this.#start(message.request)));
+    const answers = frame.messages.map((message) =>
+      message.kind === 'bad' ? Promise.resolve(this.#hold(message.answer)) : this.#start(message.request),
+    );
     const sent = this.#answer(frame.batch, answers);
     this.#running.add(sent);
     void sent.finally(() => this.#running.delete(sent));
@@ -179,32 +181,30 @@ export class Session implements Caller {
     if (this.#badFrames > LIMITS.badFrames) this.end(1008, 'Too many bad frames');
   }
 
-  #start(request: Request): Promise<string | undefined> | string | undefined {
-    const refuse = (code: 'too_many' | 'shutting_down', message: string): string | undefined => (request.id === undefined ? undefined : errorAnswer(request.id, code, message));
+  async #start(request: Request): Promise<string | undefined> {
+    const refuse = (code: 'too_many' | 'shutting_down', message: string): string | undefined =>
+      request.id === undefined ? undefined : this.#hold(errorAnswer(request.id, code, message));
     if (this.stopping) return refuse('shutting_down', 'The daemon is stopping and takes no new work.');
-    if (this.#inFlight >= LIMITS.inFlight) return refuse('too_many', `${LIMITS.inFlight} calls of this connection are in flight. Wait for answers before sending more.`);
+    if (this.#inFlight >= LIMITS.inFlight)
+      return refuse('too_many', `${LIMITS.inFlight} calls of this connection are in flight. Wait for answers before sending more.`);
     this.#inFlight += 1;
-    return this.#run(request);
-  }
-
-  async #run(request: Request): Promise<string | undefined> {
     const write = await this.#parts.dispatch(request, this);
     this.#inFlight -= 1;
     if (write === undefined || this.#ended) return undefined;
-    let text = write();
-    if (text.length > SMALL_ANSWER && this.#outbox.waitingBytes() > LIMITS.bufferedBytes) {
-      text = errorAnswer(request.id ?? null, 'too_many', 'Earlier answers were not read yet. Read them, then ask again for less at once.');
-    }
+    const text = write();
+    if (text.length <= SMALL_ANSWER || this.#outbox.waitingBytes() <= LIMITS.bufferedBytes) return this.#hold(text);
+    return refuse('too_many', 'Earlier answers were not read yet. Read them, then ask again for less at once.');
+  }
+
+  /** Counts an answer that waits for the others of its frame. */
+  #hold(text: string): string {
     this.#outbox.hold(text.length);
     return text;
   }
 
-  async #answer(batch: boolean, pending: (Promise<string | undefined> | string | undefined)[]): Promise<void> {
-    const settled = await Promise.all(pending);
-    pending.forEach((from, i) => {
-      if (typeof from === 'object') this.#outbox.hold(-(settled[i]?.length ?? 0));
-    });
-    const texts = settled.filter((text) => text !== undefined);
+  async #answer(batch: boolean, pending: Promise<string | undefined>[]): Promise<void> {
+    const texts = (await Promise.all(pending)).filter((text) => text !== undefined);
+    for (const text of texts) this.#outbox.hold(-text.length);
     if (texts.length > 0) this.#outbox.answer(batch ? `[${texts.join(',')}]` : texts.join(''));
   }
 
@@ -218,7 +218,11 @@ export class Session implements Caller {
       try {
         listener();
       } catch (error) {
-        this.#parts.log('rpc.incident', { incident: this.#parts.id, method: 'onClose', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+        this.#parts.log('rpc.incident', {
+          incident: this.#parts.id,
+          method: 'onClose',
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
       }
     }
     this.#closeListeners.clear();

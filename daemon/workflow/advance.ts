@@ -72,9 +72,10 @@ function beginStage(place: Place, def: StageDefinition): Command[] {
   const skip = (reason: string, cause: 'condition' | 'blocked'): Command[] => [{ type: 'stage/skip', run: run.id, stage: def.id, reason, cause }];
   const blocker = needs.find((need) => blocks(need.stage, need.def));
   if (blocker && !def.always) return skip(`${blocker.id} did not succeed.`, 'blocked');
-  if (def.when !== undefined && !isPresent(valueOf(place, def.when))) return skip(def.otherwise ?? `${def.when} has no value.`, 'condition');
+  const failed = def.when.find((condition) => !isPresent(valueOf(place, condition.value)));
+  if (failed) return skip(failed.otherwise ?? `${failed.value} has no value.`, 'condition');
   if (def.merge && run.into === undefined) return skip('No branch to merge into was named; the work stays on its own branch.', 'condition');
-  if (typeof def.command === 'string' && !resolveArgv(state, run, def.command)) return skip(def.otherwise ?? `${def.command} has no value.`, 'condition');
+  if (typeof def.command === 'string' && !resolveArgv(state, run, def.command)) return skip(`${def.command} has no value.`, 'condition');
   const prepare = def.gate !== undefined || def.approval !== undefined || def.merge !== undefined || def.command !== undefined;
   return [{ type: 'stage/start', run: run.id, stage: def.id, prepare }];
 }

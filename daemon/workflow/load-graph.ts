@@ -4,7 +4,7 @@
 // G2. Checks read the file leniently, so a mistake in one stage hides no mistake in another.
 import { listReferences, parseReference, parseWholeTemplate, type ValueReference } from '../../shared/state/workflow.ts';
 import { endsWithCommit, type StageShape } from './load-shape.ts';
-import { type Problem, problemAt, type Source, type SourcePath, suggestName } from './source.ts';
+import { type Problem, problemAt, type Source, type SourcePath, suggestName } from '../../shared/yaml/source.ts';
 
 /** A stage as far as it can be read, valid or not. */
 interface Sketch {
@@ -176,7 +176,8 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
   const { command, when, gate, worktree, merge } = shape;
   return [
     ...shape.inputs.flatMap((input, position) => listInputProblems(at('inputs', position), input)),
-    ...(when === undefined ? [] : value(parseReference(when), at('when'))),
+    ...(typeof when === 'string' ? value(parseReference(when), at('when')) : []),
+    ...(Array.isArray(when) ? when.flatMap((condition, position) => value(parseReference(condition.value), at('when', position, 'value'))) : []),
     ...(gate === undefined ? [] : listArtifactProblems(at('gate', 'proposals'), gate.proposals)),
     ...(typeof command === 'string' ? value(parseWholeTemplate(command), at('command')) : []),
     ...(Array.isArray(command) ? command.flatMap((text, position) => template(text, at('command', position))) : []),

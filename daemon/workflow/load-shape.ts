@@ -10,7 +10,7 @@ import {
   StageId,
   WorkflowInput,
 } from '../../shared/state/workflow.ts';
-import { strictShape } from './source.ts';
+import { strictShape } from '../../shared/yaml/source.ts';
 
 const Sentence = z.string().min(1).max(2_000);
 const Id = z
@@ -34,6 +34,7 @@ const HOW_TO_COMMAND = 'write a list (`[npm, test]`), or one quoted reference (`
 const Command = z.union([Argv, z.string().refine((text) => parseWholeTemplate(text) !== undefined, HOW_TO_COMMAND)], {
   error: HOW_TO_COMMAND,
 });
+const HOW_TO_WHEN = 'write `stage.value`, for instance `scan.testCommand`, or a list of `{ value: stage.value, otherwise: sentence }`';
 const Worktree = z.union([z.enum(['none', 'own']), z.strictObject({ from: Id })], { error: 'write `none`, `own` or `{ from: <stage> }`' });
 
 /** One stage as it is written; the keys of `StageDefinition`, with durations as text and everything optional that has a default. */
@@ -51,7 +52,7 @@ export const StageShape = strictShape({
   inputs: z.array(z.string().min(1).max(200)).max(100).default([]),
   outputs: z.array(Artifact).max(100).default([]),
   worktree: Worktree.optional(),
-  when: Reference.optional(),
+  when: z.union([Reference, z.array(strictShape({ value: Reference, otherwise: Sentence.optional() })).min(1).max(20)], { error: HOW_TO_WHEN }).optional(),
   otherwise: Sentence.optional(),
   gate: strictShape({ proposals: Artifact }).optional(),
   approval: strictShape({ summary: Sentence, expires: Duration.optional() }).optional(),
@@ -82,18 +83,25 @@ export const WorkflowShape = strictShape({
 
 /** Fills in the defaults; a command works in a worktree of its own unless the file says otherwise. */
 export function normaliseStage(shape: StageShape): StageDefinition {
-  const { timeout, approval, on_denied, worktree, name, ...rest } = shape;
+  const { timeout, approval, on_denied, worktree, name, when, otherwise, ...rest } = shape;
   const known = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as typeof rest;
   return {
-    ...(known as Omit<StageDefinition, 'name' | 'worktree' | 'onDenied'>),
+    ...(known as Omit<StageDefinition, 'name' | 'worktree' | 'onDenied' | 'when'>),
     name: name ?? shape.id,
     worktree: worktree ?? defaultWorktree(shape),
     onDenied: on_denied,
+    when: listConditions(when, otherwise),
     ...(approval === undefined
       ? {}
       : { approval: { summary: approval.summary, ...(approval.expires === undefined ? {} : { expiresMs: approval.expires }) } }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
   };
+}
+
+function listConditions(when: StageShape['when'], otherwise: string | undefined): StageDefinition['when'] {
+  if (when === undefined) return [];
+  const list = typeof when === 'string' ? [{ value: when, otherwise }] : when;
+  return list.map((condition) => ({ value: condition.value, ...(condition.otherwise === undefined ? {} : { otherwise: condition.otherwise }) }));
 }
 
 /** Whether a stage has a worktree, and so a commit that others can start from or merge. */

@@ -3,9 +3,9 @@
 import { MAX_STAGES, type WorkflowDefinition } from '../../shared/state/workflow.ts';
 import { listGraphProblems } from './load-graph.ts';
 import { normaliseStage, StageShape, WorkflowShape } from './load-shape.ts';
-import { listShapeProblems, type Problem, problemAt, readSource, type Source, sortProblems } from './source.ts';
+import { listShapeProblems, type Problem, problemAt, readSource, type Source, sortProblems } from '../../shared/yaml/source.ts';
 
-export type { Problem } from './source.ts';
+export type { Problem } from '../../shared/yaml/source.ts';
 
 /** A definition, or at least one problem, sorted by place. */
 export type LoadedWorkflow = { ok: true; definition: WorkflowDefinition } | { ok: false; problems: Problem[] };
@@ -58,8 +58,8 @@ function listWorkProblems(source: Source, stage: StageShape, index: number): Pro
   for (const key of ['command', 'stdin', 'env'] as const)
     if (stage[key] !== undefined && stage.agent !== 'command')
       problems.push(at(key, 'only-for-command', `\`${key}\` is only for \`agent: command\`.`));
-  if (stage.otherwise !== undefined && stage.when === undefined)
-    problems.push(at('otherwise', 'no-when', '`otherwise` is shown when `when` skips the stage; add `when`.'));
+  if (stage.otherwise !== undefined && typeof stage.when !== 'string')
+    problems.push(at('otherwise', 'no-when', '`otherwise` is shown when the one value of `when` skips the stage; with a list, write it beside each value.'));
   return problems;
 }
 

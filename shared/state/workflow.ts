@@ -58,10 +58,8 @@ export const StageDefinition = z.strictObject({
   /** Artifacts that this stage must produce. */
   outputs: z.array(ArtifactName),
   worktree: WorktreeUse,
-  /** `stage.value`; the stage is skipped, visibly, unless `isPresent` holds for that value. */
-  when: z.string().optional(),
-  /** The sentence to show when `when` skips the stage. */
-  otherwise: z.string().optional(),
+  /** The stage is skipped, visibly, at the first `stage.value` for which `isPresent` does not hold; `otherwise` is what is then shown. */
+  when: z.array(z.strictObject({ value: z.string(), otherwise: z.string().optional() })),
   /** Each repair proposed in that artifact is an action that the policy decides before the stage starts. */
   gate: z.strictObject({ proposals: ArtifactName }).optional(),
   /** A person is asked before the stage starts, whatever the policy says. */

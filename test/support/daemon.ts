@@ -41,7 +41,8 @@ export async function startDaemon({ home, env = {} }: { home: string; env?: Read
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let written = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (written = (written + chunk.toString()).slice(-1_000_000)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (written = (written + chunk.toString()).slice(-1_000_000)));
   const endpoint = await waitForEndpoint(child, home, () => written);
   return {
     child,

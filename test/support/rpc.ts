@@ -47,7 +47,10 @@ export function makeHandlers(given: Partial<Handlers> = {}): Handlers {
 }
 
 /** Starts a server in this process. */
-export async function startTestServer({ handlers = {}, ...rest }: Partial<Omit<ServerOptions, 'handlers'>> & { handlers?: Partial<Handlers> } = {}): Promise<TestServer> {
+export async function startTestServer({
+  handlers = {},
+  ...rest
+}: Partial<Omit<ServerOptions, 'handlers'>> & { handlers?: Partial<Handlers> } = {}): Promise<TestServer> {
   const logged: TestServer['logged'] = [];
   const connections: Connection[] = [];
   const principals = createPrincipals({ now: Date.now });
@@ -82,7 +85,10 @@ export interface ServerProcess {
 /** Starts test/daemon/rpc/server-process.ts; `heapMb` bounds its JavaScript heap, beyond which it dies. */
 export async function startServerProcess({ heapMb = 160 } = {}): Promise<ServerProcess> {
   const program = fileURLToPath(new URL('../daemon/rpc/server-process.ts', import.meta.url));
-  const child = fork(program, { execArgv: ['--import=tsx', `--max-old-space-size=${heapMb}`], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(program, {
+    execArgv: ['--import=tsx', `--max-old-space-size=${heapMb}`],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const faults: string[] = [];
   const endpoint = await new Promise<TestEndpoint>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`The server process ended with ${code}`)));
@@ -122,14 +128,17 @@ export interface RawSocket {
 
 /** Opens a WebSocket with headers of choice; rejects with the HTTP status as `status` when it is refused. */
 export async function openRaw({ port, token }: { port: number; token?: string }, headers: Record<string, string> = {}): Promise<RawSocket> {
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers }, perMessageDeflate: false });
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/`, {
+    headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    perMessageDeflate: false,
+  });
   const frames: string[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
     for (const listener of waiting) listener();
   };
-  ws.on('message', (data) => {
-    frames.push(String(data));
+  ws.on('message', (data: Buffer) => {
+    frames.push(data.toString('utf8'));
     wake();
   });
   let isClosed = false;

@@ -205,9 +205,4 @@ describe('policy loader', () => {
       [['configure', hash(text).slice(0, 12)]],
     );
   });
-
-  it('reads the same way as the workflow room does', () => {
-    const read = (room: string) => readFileSync(new URL(`../../../daemon/${room}/source.ts`, import.meta.url), 'utf8');
-    assert.equal(read('policy'), read('workflow'));
-  });
 });

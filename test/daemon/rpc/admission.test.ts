@@ -22,7 +22,8 @@ describe('rpc admission', () => {
   it('opens for the token and an allowed Host', async () => {
     const { port } = test.endpoint;
     assert.equal(await statusOf(openRaw(test.endpoint)), 101);
-    for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`]) assert.equal(await statusOf(openRaw(test.endpoint, { host })), 101, host);
+    for (const host of [`localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`])
+      assert.equal(await statusOf(openRaw(test.endpoint, { host })), 101, host);
   });
 
   it('refuses any Origin, also its own and the empty one, with the right token', async () => {
@@ -41,7 +42,8 @@ describe('rpc admission', () => {
 
   it('refuses two Hosts and two tokens', async () => {
     const { port, token } = test.endpoint;
-    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+    const upgrade =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
     const ask = async (headers: string): Promise<string> => {
       const { socket, closed } = openTcp(port);
       socket.write(`GET / HTTP/1.1\r\n${upgrade}${headers}\r\n`);
@@ -55,7 +57,8 @@ describe('rpc admission', () => {
   it('refuses a missing or a wrong token, and one in the query', async () => {
     const { port, token } = test.endpoint;
     assert.equal(await statusOf(openRaw({ port })), 401);
-    for (const wrong of ['', 'x', `${token}x`, token.slice(1), token.toUpperCase(), 'y'.repeat(5_000)]) assert.equal(await statusOf(openRaw({ port, token: wrong })), 401, wrong);
+    for (const wrong of ['', 'x', `${token}x`, token.slice(1), token.toUpperCase(), 'y'.repeat(5_000)])
+      assert.equal(await statusOf(openRaw({ port, token: wrong })), 401, wrong);
     assert.equal(await statusOf(openRaw({ port }, { authorization: `Basic ${token}` })), 401);
     await assert.rejects(connectTest(test.endpoint, 'wrong'), { code: 'unauthorized' });
   });

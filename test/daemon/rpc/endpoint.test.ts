@@ -56,7 +56,16 @@ describe('rpc endpoint', () => {
   it('takes nothing that is not an endpoint file', async () => {
     const path = join(home, 'endpoint.json');
     const good = JSON.parse(JSON.stringify(await writeEndpoint(home, facts))) as object;
-    for (const text of ['', '{', 'null', '[]', JSON.stringify({ ...good, host: '10.0.0.1' }), JSON.stringify({ ...good, port: 0 }), JSON.stringify({ ...good, token: 'x\r\ny' }), ' '.repeat(1_000_000) + JSON.stringify(good)]) {
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '[]',
+      JSON.stringify({ ...good, host: '10.0.0.1' }),
+      JSON.stringify({ ...good, port: 0 }),
+      JSON.stringify({ ...good, token: 'x\r\ny' }),
+      ' '.repeat(1_000_000) + JSON.stringify(good),
+    ]) {
       await writeFile(path, text);
       assert.deepEqual(await readEndpoint(home), { kind: 'invalid', path });
       assert.equal(await removeEndpoint(home, good as never), false);

@@ -94,7 +94,9 @@ describe('rpc floods', function () {
     const notices = await attack(async () => {
       const slow = await openGreeted(server.endpoint);
       slow.ws.on('error', () => {});
-      slow.ws.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'events/subscribe', params: { scope: { kind: 'all' } } }), () => slow.ws.pause());
+      slow.ws.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'events/subscribe', params: { scope: { kind: 'all' } } }), () =>
+        slow.ws.pause(),
+      );
       while ((await legitimate.call('daemon/status', {})).connections > 1) await new Promise((resolve) => setTimeout(resolve, 20));
       slow.ws.terminate();
     });
@@ -133,7 +135,12 @@ describe('rpc floods', function () {
   });
 
   it('serves the legitimate client between frames that are expensive to read', async () => {
-    const big = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'daemon/status', params: { numbers: Array.from({ length: 500_000 }, (_, i) => i) } });
+    const big = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'daemon/status',
+      params: { numbers: Array.from({ length: 500_000 }, (_, i) => i) },
+    });
     await attack(async () => {
       const heavy = await Promise.all(Array.from({ length: 4 }, () => openGreeted(server.endpoint)));
       for (const { ws } of heavy) for (let i = 0; i < 5; i += 1) ws.send(big);
@@ -150,7 +157,9 @@ describe('rpc floods', function () {
       for (let i = 0; i < 60; i += 1) {
         const { ws } = await openRaw(server.endpoint);
         ws.on('error', () => {});
-        ws.send(JSON.stringify([helloRequest(), ...Array.from({ length: 50 }, (_, id) => JSON.parse(status(id)) as object)]), () => ws.terminate());
+        ws.send(JSON.stringify([helloRequest(), ...Array.from({ length: 50 }, (_, id) => JSON.parse(status(id)) as object)]), () =>
+          ws.terminate(),
+        );
       }
     });
     while ((await legitimate.call('daemon/status', {})).connections > 1) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -42,27 +42,47 @@ describe('rpc fuzz', function () {
   }
 
   const id = fc.oneof(fc.string({ maxLength: 200, unit: 'binary' }), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }));
-  const method = fc.oneof(fc.constantFrom(...Object.keys(METHODS)), fc.constantFrom('__proto__', 'toString', 'constructor', ''), fc.string());
-  const params = fc.oneof(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), fc.record({ run: fc.string(), limit: fc.integer() }, { requiredKeys: [] }));
+  const method = fc.oneof(
+    fc.constantFrom(...Object.keys(METHODS)),
+    fc.constantFrom('__proto__', 'toString', 'constructor', ''),
+    fc.string(),
+  );
+  const params = fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(fc.string(), fc.jsonValue()),
+    fc.record({ run: fc.string(), limit: fc.integer() }, { requiredKeys: [] }),
+  );
   const request = fc.record({ jsonrpc: fc.constantFrom('2.0', '2.0', '1.0'), id, method, params }, { requiredKeys: ['id'] });
 
   it('answers every request that has a valid id, exactly once, whatever else is in the frame', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof(request, fc.array(fc.oneof(request, fc.jsonValue()), { minLength: 1, maxLength: 20 })), { minLength: 1, maxLength: 12 }), async (frames) => {
-        const raw = await openGreeted(test.endpoint);
-        try {
-          const texts = frames.map((frame) => JSON.stringify(frame));
-          const sent = texts.flatMap((text) => JSON.parse(text) as unknown).map((message) => idOf(message));
-          const answers = await exchange(raw, texts);
-          const wanted = sent.filter((one) => one !== undefined).map(String).sort();
-          const got = answers.filter((answer) => answer.id !== null).map((answer) => String(answer.id)).sort();
-          assert.deepEqual(got, wanted);
-          for (const { error } of answers) if (error) assert.equal(typeof error.data.code, 'string');
-          assert.ok(answers.every(({ error }) => error?.data.code !== 'internal'));
-        } finally {
-          raw.ws.terminate();
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.oneof(request, fc.array(fc.oneof(request, fc.jsonValue()), { minLength: 1, maxLength: 20 })), {
+          minLength: 1,
+          maxLength: 12,
+        }),
+        async (frames) => {
+          const raw = await openGreeted(test.endpoint);
+          try {
+            const texts = frames.map((frame) => JSON.stringify(frame));
+            const sent = texts.flatMap((text) => JSON.parse(text) as unknown).map((message) => idOf(message));
+            const answers = await exchange(raw, texts);
+            const wanted = sent
+              .filter((one) => one !== undefined)
+              .map(String)
+              .sort();
+            const got = answers
+              .filter((answer) => answer.id !== null)
+              .map((answer) => String(answer.id))
+              .sort();
+            assert.deepEqual(got, wanted);
+            for (const { error } of answers) if (error) assert.equal(typeof error.data.code, 'string');
+            assert.ok(answers.every(({ error }) => error?.data.code !== 'internal'));
+          } finally {
+            raw.ws.terminate();
+          }
+        },
+      ),
       { numRuns: 150 },
     );
     assert.deepEqual(unhandled, []);

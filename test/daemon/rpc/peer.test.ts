@@ -23,7 +23,10 @@ describe('rpc peer', function () {
   });
 
   /** A server, and a child that is connected to it. */
-  async function connectChild(env: Record<string, string>, { host = '127.0.0.1', listen = '127.0.0.1', argv = [process.execPath, '-e', CONNECT] } = {}): Promise<{ local: number; remote: number; socket: Socket; child: ChildProcess }> {
+  async function connectChild(
+    env: Record<string, string>,
+    { host = '127.0.0.1', listen = '127.0.0.1', argv = [process.execPath, '-e', CONNECT] } = {},
+  ): Promise<{ local: number; remote: number; socket: Socket; child: ChildProcess }> {
     const server = createServer();
     servers.push(server);
     server.listen(0, listen);

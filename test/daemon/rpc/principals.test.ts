@@ -12,7 +12,8 @@ describe('rpc principals', () => {
     assert.notEqual(principals.userToken, make().userToken);
     assert.deepEqual(principals.authenticate(principals.userToken, Number.MAX_SAFE_INTEGER), { name: 'user', scopes: [...USER_SCOPES] });
     assert.equal(make().authenticate(principals.userToken, time), undefined);
-    for (const wrong of ['', 'x', `${principals.userToken} `, principals.userToken.slice(0, -1)]) assert.equal(principals.authenticate(wrong, time), undefined);
+    for (const wrong of ['', 'x', `${principals.userToken} `, principals.userToken.slice(0, -1)])
+      assert.equal(principals.authenticate(wrong, time), undefined);
   });
 
   it('issues tokens that end', () => {
@@ -31,7 +32,10 @@ describe('rpc principals', () => {
         assert.throws(() => principals.issue({ name: 'x', scopes: ['observe', works, decides], ttlMs: 1_000 }), { code: 'forbidden' });
       }
     }
-    assert.throws(() => principals.issue({ name: 'x', scopes: ['approve'], ttlMs: 1_000, by: ['configure'] }), { code: 'forbidden', facts: { lacking: ['approve'] } });
+    assert.throws(() => principals.issue({ name: 'x', scopes: ['approve'], ttlMs: 1_000, by: ['configure'] }), {
+      code: 'forbidden',
+      facts: { lacking: ['approve'] },
+    });
     assert.ok(principals.issue({ name: 'x', scopes: ['worker', 'observe'], ttlMs: 1_000, by: ['configure'] }).token);
     assert.throws(() => principals.issue({ name: 'user', scopes: ['observe'], ttlMs: 1_000 }), { code: 'id_taken' });
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { LIMITS, PROTOCOL } from '../../../shared/protocol/version.ts';
-import { connectTest, helloRequest, openGreeted, openRaw, openTcp, type RawSocket, startTestServer, type TestServer } from '../../support/rpc.ts';
+import { connectTest, helloRequest, openGreeted, openRaw, type RawSocket, startTestServer, type TestServer } from '../../support/rpc.ts';
 
 interface Answer {
   id: unknown;
@@ -48,7 +48,14 @@ describe('rpc server', () => {
 
   it('greets, and answers our own client', async () => {
     const client = await connectTest(test.endpoint);
-    assert.deepEqual(client.hello, { protocol: PROTOCOL.max, version: '0.0.0', epoch: 'e', pid: process.pid, principal: 'user', scopes: ['observe', 'submit', 'approve', 'configure'] });
+    assert.deepEqual(client.hello, {
+      protocol: PROTOCOL.max,
+      version: '0.0.0',
+      epoch: 'e',
+      pid: process.pid,
+      principal: 'user',
+      scopes: ['observe', 'submit', 'approve', 'configure'],
+    });
     const many = await Promise.all(Array.from({ length: 600 }, () => client.call('task/list', {})));
     assert.equal(many.length, 600);
     client.close();
@@ -61,7 +68,15 @@ describe('rpc server', () => {
     assert.equal(((await fresh.ask(status(1))) as Answer).error?.data.code, 'hello_first');
     assert.equal(((await fresh.ask({ ...status(2), method: 'no/such' })) as Answer).error?.data.code, 'hello_first');
     const batch = (await fresh.ask([status(3), helloRequest(4), status(5), helloRequest(6)])) as Answer[];
-    assert.deepEqual(batch.map(({ id, error }) => [id, error?.data.code]), [[3, 'hello_first'], [4, undefined], [5, undefined], [6, 'invalid_transition']]);
+    assert.deepEqual(
+      batch.map(({ id, error }) => [id, error?.data.code]),
+      [
+        [3, 'hello_first'],
+        [4, undefined],
+        [5, undefined],
+        [6, 'invalid_transition'],
+      ],
+    );
     fresh.ws.terminate();
   });
 
@@ -72,7 +87,10 @@ describe('rpc server', () => {
     assert.equal(error?.data.code, 'protocol_mismatch');
     assert.deepEqual(error?.data['daemon'], PROTOCOL);
     assert.equal(((await fresh.ask(status(1))) as Answer).error?.data.code, 'hello_first');
-    assert.equal(((await fresh.ask({ ...helloRequest(), params: { ...params, protocol: { min: 1, max: 9 } } })) as Answer).error, undefined);
+    assert.equal(
+      ((await fresh.ask({ ...helloRequest(), params: { ...params, protocol: { min: 1, max: 9 } } })) as Answer).error,
+      undefined,
+    );
     fresh.ws.terminate();
   });
 
@@ -80,7 +98,10 @@ describe('rpc server', () => {
     const { token } = test.principals.issue({ name: 'watcher', scopes: ['observe'], ttlMs: 60_000 });
     const watcher = await connectTest(test.endpoint, token);
     assert.deepEqual(await watcher.call('task/list', {}), { tasks: [] });
-    await assert.rejects(watcher.call('run/cancel', { run: 'r' }), { code: 'forbidden', facts: { method: 'run/cancel', scope: 'submit', scopes: ['observe'] } });
+    await assert.rejects(watcher.call('run/cancel', { run: 'r' }), {
+      code: 'forbidden',
+      facts: { method: 'run/cancel', scope: 'submit', scopes: ['observe'] },
+    });
     await assert.rejects(watcher.call('daemon/stop', {}), { code: 'forbidden' });
     watcher.close();
   });
@@ -99,7 +120,17 @@ describe('rpc server', () => {
   });
 
   it('refuses envelopes of another form, with the id where it is one', async () => {
-    for (const more of [{ params: 5 }, { params: 'x' }, { params: null }, { params: [] }, { method: 5 }, { method: undefined }, { method: 'x'.repeat(101) }, { jsonrpc: '1.0' }, { result: 1 }]) {
+    for (const more of [
+      { params: 5 },
+      { params: 'x' },
+      { params: null },
+      { params: [] },
+      { method: 5 },
+      { method: undefined },
+      { method: 'x'.repeat(101) },
+      { jsonrpc: '1.0' },
+      { result: 1 },
+    ]) {
       const { id, error } = await ask(status('e', more));
       assert.deepEqual([id, error?.code, error?.data.code], ['e', -32600, 'invalid_request'], JSON.stringify(more));
     }
@@ -125,7 +156,11 @@ describe('rpc server', () => {
   });
 
   it('keeps prototypes out of parameters', async () => {
-    const text = JSON.stringify({ ...status(1), method: 'task/submit', params: { id: 't', agent: 'a', action: 'x', payload: { PROTO: { polluted: true } } } }).replace('PROTO', '__proto__');
+    const text = JSON.stringify({
+      ...status(1),
+      method: 'task/submit',
+      params: { id: 't', agent: 'a', action: 'x', payload: { PROTO: { polluted: true } } },
+    }).replace('PROTO', '__proto__');
     assert.equal(await codeOf(text), 'not_found');
     assert.equal(({} as { polluted?: boolean }).polluted, undefined);
     assert.equal(await codeOf('{"jsonrpc":"2.0","id":1,"method":"task/list","params":{"__proto__":{"limit":1}}}'), 'invalid_params');
@@ -145,15 +180,36 @@ describe('rpc server', () => {
 
   it('answers the calls of one frame in one frame and in their order', async () => {
     const slow = { ...status('slow'), method: 'run/list', params: { limit: 40 } };
-    const batch = (await ask([slow, status(1), 7, { ...status(2), method: 'no/such' }, { jsonrpc: '2.0', method: 'task/list' }, status(3)])) as unknown as Answer[];
-    assert.deepEqual(batch.map(({ id, error }) => [id, error?.data.code]), [['slow', undefined], [1, undefined], [null, 'invalid_request'], [2, 'unknown_method'], [3, undefined]]);
+    const batch = (await ask([
+      slow,
+      status(1),
+      7,
+      { ...status(2), method: 'no/such' },
+      { jsonrpc: '2.0', method: 'task/list' },
+      status(3),
+    ])) as unknown as Answer[];
+    assert.deepEqual(
+      batch.map(({ id, error }) => [id, error?.data.code]),
+      [
+        ['slow', undefined],
+        [1, undefined],
+        [null, 'invalid_request'],
+        [2, 'unknown_method'],
+        [3, undefined],
+      ],
+    );
     const single = await ask([status('only')]);
     assert.ok(Array.isArray(single) && single.length === 1);
   });
 
   it('says nothing to a request without an id', async () => {
     raw.ws.send(JSON.stringify({ jsonrpc: '2.0', method: 'task/list' }));
-    raw.ws.send(JSON.stringify([{ jsonrpc: '2.0', method: 'daemon/status' }, { jsonrpc: '2.0', method: 'no/such' }]));
+    raw.ws.send(
+      JSON.stringify([
+        { jsonrpc: '2.0', method: 'daemon/status' },
+        { jsonrpc: '2.0', method: 'no/such' },
+      ]),
+    );
     assert.deepEqual((await ask(status('after'))).id, 'after');
   });
 
@@ -188,8 +244,14 @@ describe('rpc server', () => {
     raw.ws.send(JSON.stringify({ ...status('s'), method: 'events/subscribe', params: { scope: { kind: 'all' } } }));
     await raw.untilFrames(3);
     const frames = raw.frames.map((text) => JSON.parse(text) as { params: { reason: string } }[]);
-    assert.deepEqual(frames.map((frame) => (Array.isArray(frame) ? frame.length : 'answer')), [256, 44, 'answer']);
-    assert.deepEqual(frames.slice(0, 2).flatMap((frame) => frame.map(({ params }) => Number(params.reason))), Array.from({ length: 300 }, (_, i) => i));
+    assert.deepEqual(
+      frames.map((frame) => (Array.isArray(frame) ? frame.length : 'answer')),
+      [256, 44, 'answer'],
+    );
+    assert.deepEqual(
+      frames.slice(0, 2).flatMap((frame) => frame.map(({ params }) => Number(params.reason))),
+      Array.from({ length: 300 }, (_, i) => i),
+    );
   });
 
   it('tells the peer of a connection and when it ends', async () => {
@@ -205,63 +267,3 @@ describe('rpc server', () => {
     assert.ok(late);
   });
 });
-
-describe('rpc server, its end and half-open connections', () => {
-  it('tells its clients that it stops, answers what is in flight, and takes no more', async () => {
-    let finish = (): void => {};
-    const test = await startTestServer({ handlers: { 'task/list': () => new Promise((resolve) => (finish = () => resolve({ tasks: [] }))) } });
-    const client = await connectTest(test.endpoint);
-    const reasons: string[] = [];
-    const told = new Promise<void>((resolve) => {
-      client.on('daemon/stopping', ({ reason }) => {
-        reasons.push(reason);
-        resolve();
-      });
-    });
-    const inFlight = client.call('task/list', {});
-    // In a frame of its own, as a frame is answered whole.
-    await new Promise((resolve) => setImmediate(resolve));
-    // Refused by the test's handlers; by then the call before it runs.
-    await assert.rejects(client.call('agent/list', {}), { code: 'not_found' });
-    const closed = test.server.close('a test');
-    await told;
-    await assert.rejects(client.call('agent/list', {}), { code: 'shutting_down' });
-    finish();
-    assert.deepEqual(await inFlight, { tasks: [] });
-    await closed;
-    assert.match(await client.ended, /1001/);
-    assert.deepEqual(reasons, ['a test']);
-    await assert.rejects(connectTest(test.endpoint), { code: 'disconnected' });
-  });
-
-  it('closes sockets that say nothing, say half of a handshake, never say hello, or never answer a ping', async () => {
-    const test = await startTestServer({ timing: { handshakeMs: 400, helloMs: 400, pingMs: 250 } });
-    const { port, token } = test.endpoint;
-    const legitimate = await connectTest(test.endpoint);
-    const silent = openTcp(port);
-    const half = openTcp(port);
-    half.socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`);
-    const mute = await openRaw(test.endpoint);
-    const deaf = openTcp(port);
-    deaf.socket.write(
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
-    );
-    deaf.socket.write(maskedText(JSON.stringify(helloRequest())));
-
-    assert.equal(await silent.closed, '');
-    assert.match(await half.closed, /^(HTTP\/1\.1 408|$)/);
-    assert.deepEqual(await mute.closed, { code: 1008, reason: 'No daemon/hello in time' });
-    assert.match(await deaf.closed, /101 Switching Protocols[^]*"principal":"user"/);
-    assert.deepEqual(await legitimate.call('task/list', {}), { tasks: [] });
-    assert.equal(test.server.connections(), 1);
-    legitimate.close();
-    await test.server.close('test');
-  });
-});
-
-/** A client's text frame of up to 64 KiB, masked with zeros. */
-function maskedText(text: string): Buffer {
-  const payload = Buffer.from(text);
-  const head = payload.length < 126 ? Buffer.from([0x81, 0x80 | payload.length]) : Buffer.from([0x81, 0xfe, payload.length >> 8, payload.length & 255]);
-  return Buffer.concat([head, Buffer.alloc(4), payload]);
-}

@@ -260,6 +260,19 @@ describe('workflow loader', () => {
     assert.ok(problemsOf(Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join('\n')).length <= 100);
   });
 
+  it('reads one condition and a list of them into the same form', () => {
+    const conditions = (when: string) => {
+      const loaded = loadWorkflow({ text: `${HEAD}  - { id: a, agent: x }\n  - { id: b, agent: x, needs: [a], ${when} }\n`, file: 'w.yaml' });
+      assert.ok(loaded.ok, JSON.stringify(loaded));
+      return loaded.definition.stages[1]?.when;
+    };
+    assert.deepEqual(conditions('when: a.found, otherwise: None.'), [{ value: 'a.found', otherwise: 'None.' }]);
+    assert.deepEqual(conditions('when: [{ value: a.found }, { value: a.left, otherwise: Nothing left. }]'), [
+      { value: 'a.found' },
+      { value: 'a.left', otherwise: 'Nothing left.' },
+    ]);
+  });
+
   it('fills in defaults and turns durations into milliseconds', () => {
     const text =
       `${HEAD}  - { id: a, agent: command, command: [make, "{inputs.x}", "{{inputs.y}}"], timeout: 90s, approval: { summary: Sure?, expires: 2h } }\n`.replace(
@@ -272,6 +285,7 @@ describe('workflow loader', () => {
     assert.deepEqual(stage, {
       id: 'a',
       name: 'a',
+      when: [],
       needs: [],
       agent: 'command',
       command: ['make', '{inputs.x}', '{{inputs.y}}'],

@@ -1,5 +1,5 @@
 // Reads one YAML text and says where each problem is. Pure: the text comes as a parameter.
-// The rooms `workflow` and `policy` do not import one another, so each has a copy; a test keeps both the same.
+// Workflows and policies are both read with it, and so are both sides that show their problems.
 //
 // S1. Whatever the text, reading ends: size, depth, aliases and the number of reported problems are bounded.
 // S2. Every problem carries the line and column (from 1) of the key or value that it is about.

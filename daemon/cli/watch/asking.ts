@@ -1,0 +1,63 @@
+/**
+ * Which question is before the person, and what a key means. Pure: the state of asking goes in and comes out.
+ *
+ * 1. One question at a time, oldest first; what was put off or answered is not asked again.
+ * 2. A key counts only when the question has been readable for a moment, so that nothing typed ahead answers what nobody has seen.
+ */
+import type { Approval } from '../../../shared/state/approval.ts';
+
+/** How long a question stands before a key counts, in milliseconds. */
+export const READING_MS = 400;
+
+export interface Asking {
+  /** Put off here, or answered and not yet recorded. */
+  passed: ReadonlySet<string>;
+  current?: string;
+  /** When the current question could first be read. */
+  since: number;
+}
+
+/** Nothing asked yet. */
+export const NOTHING_ASKED: Asking = { passed: new Set(), since: 0 };
+
+/** The asking after the open questions changed; `readable` says that a question's evidence is there. */
+export function updateAsking(asking: Asking, open: readonly Approval[], now: number, readable: (id: string) => boolean): Asking {
+  const next = open.find((approval) => !asking.passed.has(approval.id) && readable(approval.id));
+  const stays = open.some((approval) => approval.id === asking.current && !asking.passed.has(approval.id));
+  if (stays) return asking;
+  const { current: _, ...rest } = asking;
+  return next === undefined ? rest : { ...rest, current: next.id, since: now };
+}
+
+export type Intent = { do: 'grant' | 'deny'; approval: string } | { do: 'view'; approval: string } | { do: 'later'; approval: string } | { do: 'quit' } | { do: 'interrupt' };
+
+/** What a key means now; undefined when it means nothing. */
+export function readKey(asking: Asking, key: string, now: number): Intent | undefined {
+  if (key === '\u0003') return { do: 'interrupt' };
+  if (key === 'q') return { do: 'quit' };
+  const approval = asking.current;
+  if (approval === undefined || now - asking.since < READING_MS) return undefined;
+  switch (key) {
+    case 'a':
+      return { do: 'grant', approval };
+    case 'd':
+      return { do: 'deny', approval };
+    case 'v':
+      return { do: 'view', approval };
+    case 'l':
+      return { do: 'later', approval };
+    default:
+      return undefined;
+  }
+}
+
+/** The asking without one question, which was put off or answered. */
+export function passQuestion(asking: Asking, approval: string): Asking {
+  const { current, ...rest } = asking;
+  return { ...rest, passed: new Set([...asking.passed, approval]), ...(current === undefined || current === approval ? {} : { current }) };
+}
+
+/** Asks again what could not be recorded. */
+export function reopenQuestion(asking: Asking, approval: string): Asking {
+  return { ...asking, passed: new Set([...asking.passed].filter((id) => id !== approval)) };
+}
