@@ -20,6 +20,7 @@ import type { Principals } from '../rpc/principals.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
+import { listChangedFiles, readFileAt } from './changes.ts';
 
 /** Commits that one `events/read` looks at. */
 const MAX_SCAN = 20_000;
@@ -59,6 +60,8 @@ export function assembleCore(parts: CoreParts): Core {
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
     definition: definitions.load,
+    listChanges: listChangedFiles,
+    readFileAt,
     readArtifact: (digest, offset) => parts.artifacts.readPiece(digest, offset, PIECE_BYTES),
     readSpool: (attempt, offset) => parts.spools.readPiece(attempt, offset, PIECE_BYTES),
     readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),

@@ -1,8 +1,15 @@
-/** The journal and the state that follows from it, opened in that order. */
-import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
+/** The journal and the state that follows from it, opened in that order; and the snapshots that keep a start short. */
+import { join } from 'node:path';
+import type { State } from '../../shared/state/evolve.ts';
 import { openJournal } from '../journal/file.ts';
 import type { Journal } from '../journal/port.ts';
+import { startSnapshot } from '../journal/snapshot-start.ts';
+import { loadState } from '../journal/snapshot.ts';
 import { readInstallation, type Installation } from '../platform/installation.ts';
+import { writeLog } from '../platform/log.ts';
+
+/** Commits after which a new snapshot is made. */
+const SNAPSHOT_EVERY = 20_000;
 
 export interface OpenRecord {
   installation: Installation;
@@ -10,17 +17,31 @@ export interface OpenRecord {
   state: State;
   /** Sentences about what the last process left. */
   notices: string[];
-  /** Counts what was recorded, and has a snapshot made when it is time. */
+  /** Counts what was recorded, and has a child process make a snapshot when it is time. */
   noteCommits(commits: readonly unknown[]): void;
   close(): Promise<void>;
 }
 
 /** Opens the record of a state folder; throws JournalDamaged when it is not what was written. */
-export async function openRecord(home: string, _here: string): Promise<OpenRecord> {
+export async function openRecord(home: string, here: string): Promise<OpenRecord> {
   const installation = await readInstallation(home);
   const { journal, setAside } = await openJournal({ dir: home, installation: installation.id, now: new Date().toISOString() });
-  const state = emptyState();
-  for await (const commit of journal.read(1)) evolve(state, commit);
-  const notices = setAside ? [`${JSON.stringify(setAside)}`] : [];
-  return { installation, journal, state, notices, noteCommits: () => undefined, close: () => journal.close() };
+  const { state, replayed, notices } = await loadState(home, journal);
+  const said = setAside ? [`${setAside.bytes} bytes that were not synced before the last stop were set aside in ${setAside.file}.`] : [];
+  let since = replayed;
+  let making = false;
+
+  const snapshot = async (): Promise<void> => {
+    making = true;
+    since = 0;
+    const answer = await startSnapshot({ childPath: join(here, 'snapshot.cjs'), dir: home, upTo: journal.head.seq });
+    writeLog('snapshot', answer);
+    making = false;
+  };
+  const noteCommits = (commits: readonly unknown[]): void => {
+    since += commits.length;
+    if (since >= SNAPSHOT_EVERY && !making) void snapshot();
+  };
+  noteCommits([]);
+  return { installation, journal, state, notices: [...said, ...notices.map((n) => n.message)], noteCommits, close: () => journal.close() };
 }

@@ -53,9 +53,10 @@ export async function findCheckouts(repo: RepoPlace & { readonly path?: string }
   const checkouts: Checkout[] = [];
   for (const entry of [...(main === undefined ? [] : [{ path: main, gitDir: commonDir, main: true }]), ...linked]) {
     const where = { gitDir: entry.gitDir, commonDir, workTree: entry.path };
-    const isHere = (await readHead(where)).branch === branch;
-    if (!isHere && !(await isRebasing(entry.gitDir, branch))) continue;
+    // Its folder may be gone, and be going right now: what has no folder has nothing to follow.
     if (!(await exists(entry.path))) continue;
+    const isHere = (await readBranchOf(where)) === branch;
+    if (!isHere && !(await isRebasing(entry.gitDir, branch))) continue;
     if (!entry.main) await checkWorktreeLink(entry.path, entry.gitDir);
     checkouts.push({ path: entry.path, where });
   }
@@ -69,6 +70,16 @@ async function findMainCheckout({ commonDir, path }: RepoPlace & { readonly path
   if (basename(commonDir) === '.git') return dirname(commonDir);
   if (path !== undefined && (await readGitFile(join(path, '.git'))) === commonDir) return path;
   return undefined;
+}
+
+/** The branch of a checkout; undefined also for one that is being removed. */
+async function readBranchOf({ gitDir, commonDir }: RepoPlace): Promise<string | undefined> {
+  try {
+    return (await readHead({ gitDir, commonDir })).branch;
+  } catch (error) {
+    if (error instanceof GitError && !(await exists(gitDir))) return undefined;
+    throw error;
+  }
 }
 
 async function isRebasing(gitDir: string, branch: string): Promise<boolean> {

@@ -5,12 +5,13 @@ import type { Recorded } from '../state/evolve.ts';
 import type { Run } from '../state/run.ts';
 import type { Task } from '../state/task.ts';
 import { Scope } from './scopes.ts';
-import type { Assignment, CloudEvent, HelloResult, Progress, RunDetail, StatusResult, SubscribeResult, TrustView } from './views.ts';
+import type { Assignment, ChangedFile, CloudEvent, FileText, HelloResult, Progress, RunDetail, StatusResult, SubscribeResult, TrustView } from './views.ts';
 
 /** Ids are made by clients (UUIDv7 by convention), so that a retry is harmless. */
 export const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'an id has 1 to 100 letters, digits, dots, dashes or underscores, and starts with a letter or digit');
 const Path = z.string().min(1).max(4_096);
 const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'a digest is 64 hex digits');
+const ObjectId = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'an object id of git');
 const Values = z.record(z.string().max(200), z.json());
 
 /** Which part of the record a subscription or a listing is about. */
@@ -100,6 +101,11 @@ export const METHODS = {
   'run/cancel': method<{ run: string }>()('submit', z.strictObject({ run: Id, reason: z.string().max(500).default('') })),
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
   'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
+
+  /** The files that the run's merge changes, or would change: of what is asked now, else of what was merged. */
+  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()('observe', z.strictObject({ run: Id })),
+  /** One side of one of those files; `base` and `head` as `run/changes` named them, so that two answers belong together. */
+  'run/file': method<FileText>()('observe', z.strictObject({ run: Id, side: z.enum(['base', 'head']), revision: ObjectId, path: Path })),
 
   'task/submit': method<{ task: string; existing: boolean }>()('submit', TaskSubmit),
   'task/list': method<{ tasks: Task[] }>()('observe', z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Page })),

@@ -45,6 +45,25 @@ export interface RunDetail {
   definition: WorkflowDefinition;
 }
 
+/** One file that a merge changes; `status` is git's letter (A, C, D, M, R, T). */
+export interface ChangedFile {
+  path: string;
+  oldPath?: string;
+  status: string;
+  additions: number;
+  deletions: number;
+  binary: boolean;
+}
+
+/** A file at one commit. Secrets in the text are masked. */
+export interface FileText {
+  /** `absent` is an answer: the file was added or deleted. The text of anything but `text` is empty. */
+  kind: 'text' | 'binary' | 'too_large' | 'absent';
+  text: string;
+  /** In bytes, as git keeps it. */
+  size: number;
+}
+
 export interface TrustView {
   repo: string;
   /** Hash over all files of `.signalbox/`; empty when there is none. */

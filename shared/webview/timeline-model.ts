@@ -5,15 +5,14 @@
  * 2. Stages stand in the order of the definition, begun or not, with the lanes of their attempts below.
  * 3. A lane holds attempts that do not overlap. An attempt's lane depends only on those that started before it, so it never moves.
  */
-import type { Approval } from '../state/approval.ts';
 import type { Attempt, AttemptStatus } from '../state/attempt.ts';
 import type { State } from '../state/evolve.ts';
-import { runEnded, type Run, type RunStatus, type Stage, type StageStatus } from '../state/run.ts';
-import type { StageDefinition, WorkflowDefinition } from '../state/workflow.ts';
+import { runEnded, type Run, type RunStatus, type StageStatus } from '../state/run.ts';
+import type { WorkflowDefinition } from '../state/workflow.ts';
+import { approvalMarks, commitLink, commitMarks, cut, mergeMarks, ms, spaced, until, waitOf, type Known } from './timeline-marks.ts';
 import {
   MAX_ITEMS,
   MAX_ROWS,
-  MAX_TEXT,
   type TimelineIntent,
   type TimelineMark,
   type TimelineModel,

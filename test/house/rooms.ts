@@ -50,7 +50,7 @@ export const ROOMS: readonly Room[] = [
   // main.ts and the files beside it compose the daemon: they know every room but the CLI, and no room knows them.
   {
     path: 'daemon',
-    values: ['shared', 'daemon/coordinator', ...DECIDING_ROOMS, ...OTHER_ROOMS],
+    values: [...PURE_DAEMON, 'daemon/coordinator', ...DECIDING_ROOMS, ...OTHER_ROOMS],
     packages: ['node:', 'zod', 'uuidv7', 'yaml', 'lowdb'],
   },
   { path: 'extension', values: ['shared'], packages: ['vscode', 'node:', 'ws', 'zod', 'uuidv7'] },

@@ -21,7 +21,7 @@ export interface DaemonProcess {
   end(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
-const MAIN = fileURLToPath(new URL('../../daemon/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/daemon.cjs', import.meta.url));
 const START_MS = 30_000;
 
 /** Makes an empty state folder; remove it with removeHome. */
@@ -34,9 +34,9 @@ export async function removeHome(home: string): Promise<void> {
   await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
-/** Starts daemon/main.ts and waits until its endpoint file is there; rejects with its output when it ends before. */
+/** Starts the built daemon (dist/daemon.cjs, see `npm run build`) and waits until its endpoint file is there; rejects with its output when it ends before. */
 export async function startDaemon({ home, env = {} }: { home: string; env?: Readonly<Record<string, string>> }): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, ['--import=tsx', MAIN], {
+  const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env['PATH'] ?? '', HOME: home, SIGNALBOX_HOME: home, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

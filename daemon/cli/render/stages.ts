@@ -116,3 +116,8 @@ export function describeRunStatus(run: Run): string {
 export function listQuestions({ state, run }: Pick<Picture, 'state' | 'run'>): Approval[] {
   return [...state.approvals.values()].filter((approval) => approval.run === run.id && approval.status === 'pending').sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : a.requestedAt > b.requestedAt ? 1 : 0));
 }
+
+/** The agent of the stage that asks; a merge is the daemon's own. */
+export function whoAsks({ definition }: Pick<Picture, 'definition'>, approval: Approval): string {
+  return definition.stages.find((stage) => stage.id === approval.stage)?.agent ?? 'signalbox';
+}

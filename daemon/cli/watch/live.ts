@@ -4,7 +4,7 @@ import type { Evidence } from '../artifacts.ts';
 import { shortId } from '../ids.ts';
 import { type Question, renderEvidence, renderKeys, renderQuestion } from '../render/question.ts';
 import { fitRun, renderRun } from '../render/run.ts';
-import { describeStages, listQuestions, type Picture } from '../render/stages.ts';
+import { describeStages, listQuestions, type Picture, whoAsks } from '../render/stages.ts';
 import { cutText } from '../render/text.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Asking, NOTHING_ASKED, passQuestion, readKey, reopenQuestion, updateAsking } from './asking.ts';
@@ -69,7 +69,7 @@ export function createLiveView(terminal: Terminal, answers: Answers, asks: boole
   return {
     update: (next) => void (picture = next),
     notice: (sentence) => screen.printAbove([terminal.paint.yellow(sentence)]),
-    close(last) {
+    async close(last) {
       if (closed) return;
       closed = true;
       clearInterval(timer);
@@ -95,11 +95,6 @@ function questionOf(picture: Picture, asking: Asking, open: readonly Approval[],
     ...(typeof loaded === 'object' ? { evidence: loaded } : {}),
     position: { index: waiting.findIndex((candidate) => candidate.id === approval.id) + 1, total: waiting.length },
   };
-}
-
-/** The agent of the stage that asks; a merge is the daemon's own. */
-export function whoAsks({ definition }: Pick<Picture, 'definition'>, approval: Approval): string {
-  return definition.stages.find((stage) => stage.id === approval.stage)?.agent ?? 'signalbox';
 }
 
 function compose(picture: Picture, question: Question | undefined, terminal: Terminal, now: number): string[] {

@@ -2,10 +2,9 @@
 import { shortId } from '../ids.ts';
 import { renderQuestion } from '../render/question.ts';
 import { renderChanges } from '../render/run.ts';
-import { describeStages, listQuestions, type Picture, type StageRow } from '../render/stages.ts';
+import { describeStages, listQuestions, type Picture, type StageRow, whoAsks } from '../render/stages.ts';
 import { cleanLine } from '../render/text.ts';
 import type { Terminal } from '../terminal.ts';
-import { whoAsks } from './live.ts';
 import type { Answering, Answers, View } from './watch.ts';
 
 /** A view that writes lines to standard output, or to standard error when `aside` is set. */
@@ -47,9 +46,9 @@ export function createPlainView(terminal: Terminal, answers: Answers, { answerin
   return {
     update,
     notice: (sentence) => terminal.note(terminal.errorPaint.yellow(sentence)),
-    flush: () => queue,
-    close: (last) => {
+    async close(last) {
       if (last) update(last);
+      await queue;
     },
   };
 }

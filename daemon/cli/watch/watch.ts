@@ -5,6 +5,8 @@
  * 2. An answer is sent once; the question goes when the record says that it is settled, whoever settled it.
  * 3. However watching ends, the terminal is as it was before.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '../../../shared/client/client.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import { runEnded } from '../../../shared/state/run.ts';
@@ -33,7 +35,8 @@ export type WatchEnd =
 export interface View {
   update(picture: Picture): void;
   notice(sentence: string): void;
-  close(picture: Picture | undefined): void;
+  /** Shows the last picture and gives the terminal back; resolves when all is written. */
+  close(picture: Picture | undefined): Promise<void>;
 }
 
 export interface Answers {
@@ -59,8 +62,13 @@ const CANCEL_MS = 10_000;
 export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   const { terminal, run } = options;
   const definition = (await options.connection.client.call('run/get', { run })).definition;
+  let interrupted = false;
   let settle: (end: WatchEnd) => void = () => undefined;
-  const done = new Promise<WatchEnd>((resolve) => (settle = resolve));
+  let fail: (error: unknown) => void = () => undefined;
+  const done = new Promise<WatchEnd>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
   let following: Following | undefined;
   let view: View | undefined;
 
@@ -69,22 +77,24 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     if (!picture) return;
     view?.update(picture);
     if (options.answering === 'deny') denyAll(picture);
-    if (runEnded(picture.run)) settle({ kind: 'ended', picture });
+    if (runEnded(picture.run)) settle({ kind: interrupted ? 'interrupted' : 'ended', picture });
+  };
+  const call = <Result>(work: (client: Client) => Promise<Result>): Promise<Result> => (following ? following.callAgain(work) : work(options.connection.client));
+  const cancel = async (): Promise<void> => {
+    const bound = sleep(CANCEL_MS, undefined, { ref: false });
+    await Promise.race([bound, call((client) => client.call('run/cancel', { run, reason: 'Interrupted in the terminal.' })).catch(ignoreEnded)]);
+    await Promise.race([bound, done]);
+    const picture = following && takePicture(following, run, definition);
+    settle(picture ? { kind: 'interrupted', picture } : { kind: 'left' });
   };
   const interrupts = listenForInterrupts(
     () => {
+      interrupted = true;
       view?.notice('Canceling the run; press Ctrl-C again to leave at once.');
-      void cancelRun().then(settle);
+      cancel().catch(fail);
     },
-    () => view?.close(undefined),
+    () => void view?.close(undefined),
   );
-  const cancelRun = async (): Promise<WatchEnd> => {
-    const bound = new Promise<void>((resolve) => setTimeout(resolve, CANCEL_MS).unref());
-    const cancel = following?.callAgain((client) => client.call('run/cancel', { run, reason: 'Interrupted in the terminal.' })).catch(ignoreEnded);
-    await Promise.race([cancel?.then(() => done), bound]);
-    const picture = following && takePicture(following, run, definition);
-    return picture ? { kind: 'interrupted', picture } : { kind: 'left' };
-  };
   const denied = new Set<string>();
   const denyAll = (picture: Picture): void => {
     for (const approval of listQuestions(picture)) {
@@ -94,8 +104,8 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     }
   };
   const answers: Answers = {
-    answer: (approval, answer, reason) => answerOnce(following, approval, answer, reason),
-    evidence: (approval) => (following ? following.callAgain((client) => loadEvidence(client, approval)) : Promise.resolve({ texts: {} })),
+    answer: (approval, answer, reason) => call((client) => answerOnce(client, approval, answer, reason)),
+    evidence: (approval) => call((client) => loadEvidence(client, approval)),
     interrupt: interrupts.raise,
     leave: () => settle({ kind: 'left' }),
   };
@@ -107,11 +117,11 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     onChange();
     const stopped = following.ended.then((reason): WatchEnd => ({ kind: 'stopped', reason }));
     const end = await Promise.race([done, stopped]);
-    view.close('picture' in end ? end.picture : takePicture(following, run, definition));
+    await view.close('picture' in end ? end.picture : takePicture(following, run, definition));
     view = undefined;
     return end;
   } finally {
-    view?.close(undefined);
+    await view?.close(undefined);
     interrupts.close();
     following?.close();
     options.connection.close();
@@ -124,14 +134,12 @@ function takePicture(following: Following, id: string, definition: WorkflowDefin
   return run && { state, run, definition, progress: following.replica.progress };
 }
 
-async function answerOnce(following: Following | undefined, approval: Approval, answer: 'grant' | 'deny', reason: string): Promise<void> {
-  if (!following) return;
+async function answerOnce(client: Client, approval: Approval, answer: 'grant' | 'deny', reason: string): Promise<void> {
   try {
-    await following.callAgain((client) => client.call('approval/answer', { approval: approval.id, answer, reason }));
+    await client.call('approval/answer', { approval: approval.id, answer, reason });
   } catch (error) {
     // Somebody else was quicker: the record says who.
-    if (error instanceof SignalboxError && error.code === 'approval_settled') return;
-    throw error;
+    if (!(error instanceof SignalboxError) || error.code !== 'approval_settled') throw error;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { ValidParamsOf } from '../../../shared/protocol/methods.ts';
-import type { CloudEvent, StatusResult, SubscribeResult, TrustView } from '../../../shared/protocol/views.ts';
+import type { ChangedFile, CloudEvent, FileText, StatusResult, SubscribeResult, TrustView } from '../../../shared/protocol/views.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Scope } from '../../../shared/protocol/scopes.ts';
 import type { State } from '../../../shared/state/evolve.ts';
+import type { Run } from '../../../shared/state/run.ts';
 import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import type { Command, CommandResult, Origin } from '../../commands.ts';
 import type { Connection } from '../connection.ts';
@@ -19,6 +20,10 @@ export interface Core {
   stop(reason: string): void;
   submitRun(params: ValidParamsOf<'run/start'>, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }>;
   definition(digest: string): Promise<WorkflowDefinition>;
+  /** The files between two commits or trees of the run's repository. */
+  listChanges(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }>;
+  /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */
+  readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
   readEvents(scope: EventScope, cursor: string | undefined, limit: number): Promise<{ events: CloudEvent[]; cursor: string; more: boolean }>;

@@ -1,5 +1,6 @@
 import type { Handlers } from '../connection.ts';
 import { approvalHandlers } from './approval.ts';
+import { changesHandlers } from './changes.ts';
 import type { Core } from './core.ts';
 import { daemonHandlers } from './daemon.ts';
 import { recordHandlers } from './record.ts';
@@ -8,5 +9,5 @@ import { taskHandlers } from './task.ts';
 
 /** A handler for every method; a missing one does not compile. */
 export function createHandlers(core: Core): Handlers {
-  return { ...daemonHandlers(core), ...runHandlers(core), ...taskHandlers(core), ...approvalHandlers(core), ...recordHandlers(core) } satisfies Handlers;
+  return { ...daemonHandlers(core), ...runHandlers(core), ...changesHandlers(core), ...taskHandlers(core), ...approvalHandlers(core), ...recordHandlers(core) } satisfies Handlers;
 }

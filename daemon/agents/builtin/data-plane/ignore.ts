@@ -79,7 +79,10 @@ async function writeIgnoreFile(root: string, path: string, text: string): Promis
   }
 }
 
-async function matchPaths(where: OwnRepository, paths: Iterable<string>): Promise<{ matches: Map<string, IgnoreMatch>; complete: boolean }> {
+async function matchPaths(
+  where: OwnRepository,
+  paths: Iterable<string>,
+): Promise<{ matches: Map<string, IgnoreMatch>; complete: boolean }> {
   const matches = new Map<string, IgnoreMatch>();
   // With this prefix a path that begins with a colon is a path and no pattern.
   const stdin = [...paths].map((path) => `./${path}`).join('\0');

@@ -5,7 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scanCommit } from '../../../../../daemon/agents/builtin/data-plane/scan.ts';
 import { Findings } from '../../../../../shared/artifacts/findings.ts';
-import { armRepo, commitFiles, type Files, git, HOSTILE_ATTRIBUTES, makeRepo, makeTrap, removeTempFolders, tempFolder, writeFiles } from '../../../../support/repos.ts';
+import {
+  armRepo,
+  commitFiles,
+  type Files,
+  git,
+  HOSTILE_ATTRIBUTES,
+  makeRepo,
+  makeTrap,
+  removeTempFolders,
+  tempFolder,
+  writeFiles,
+} from '../../../../support/repos.ts';
 
 // Put together here, so that no scanner of a host takes this file for a leak.
 const TOKEN = `ghp_${'a1B2c3D4e5F6'.repeat(3)}`;
@@ -26,7 +37,8 @@ function makeForced(files: Files): string {
   return repo;
 }
 
-const brief = (found: Findings): string[] => found.findings.map((f) => `${f.severity} ${f.rule} ${f.file}${f.line === undefined ? '' : `:${f.line}`}`);
+const brief = (found: Findings): string[] =>
+  found.findings.map((f) => `${f.severity} ${f.rule} ${f.file}${f.line === undefined ? '' : `:${f.line}`}`);
 const byRule = (found: Findings, rule: string): Findings['findings'] => found.findings.filter((f) => f.rule === rule);
 
 const CLEAN = {
@@ -113,7 +125,10 @@ describe('data-plane: scanCommit', () => {
       }),
     );
     assert.deepEqual(brief(found), ['info tracked-ignored .gitignore:2', 'info tracked-ignored sub/.gitignore:1']);
-    assert.deepEqual(found.findings.map((f) => f.data?.paths), [['out/made.txt'], ['sub/deep/a.gen']]);
+    assert.deepEqual(
+      found.findings.map((f) => f.data?.paths),
+      [['out/made.txt'], ['sub/deep/a.gen']],
+    );
   });
 
   it('leaves alone what only looks alike', async () => {
@@ -146,7 +161,10 @@ describe('data-plane: scanCommit', () => {
         'app/.gitignore': '*.py[cod]\n__pycache__\n',
       }),
     );
-    assert.deepEqual(byRule(found, 'missing-ignore-entry').map((f) => f.data?.entry), ['/crate/target/']);
+    assert.deepEqual(
+      byRule(found, 'missing-ignore-entry').map((f) => f.data?.entry),
+      ['/crate/target/'],
+    );
   });
 
   it('reads environment files: shared ones are found only with a secret in them', async () => {
@@ -159,7 +177,10 @@ describe('data-plane: scanCommit', () => {
         'api/.env.local': 'X=1\n',
       }),
     );
-    assert.deepEqual(brief(found).filter((line) => line.includes('environment')), ['medium tracked-environment .env.production:2', 'low tracked-environment api/.env.local']);
+    assert.deepEqual(
+      brief(found).filter((line) => line.includes('environment')),
+      ['medium tracked-environment .env.production:2', 'low tracked-environment api/.env.local'],
+    );
   });
 
   it('lowers what stands in tests and documentation, and drops placeholders', async () => {
@@ -180,7 +201,10 @@ describe('data-plane: scanCommit', () => {
     git(makeRepo({ ...CLEAN, '.gitignore': '' }), 'clone', '--quiet', '--bare', '.', bare);
     const found = Findings.parse(await scanCommit({ gitDir: bare }, git(bare, 'rev-parse', 'HEAD')));
     assert.deepEqual(brief(found), ['low missing-ignore-entry .gitignore']);
-    assert.deepEqual(readdirSync(tmpdir()).filter((name) => name.startsWith('signalbox-ignore-')), before);
+    assert.deepEqual(
+      readdirSync(tmpdir()).filter((name) => name.startsWith('signalbox-ignore-')),
+      before,
+    );
   });
 
   it('enters no submodule and follows no link', async () => {
@@ -236,7 +260,10 @@ describe('data-plane: scanCommit', () => {
     const second = await scan(repo);
     assert.equal(first.findings.length, 1);
     assert.equal(second.findings[0]?.line, 3);
-    assert.deepEqual(second.findings.map((f) => f.id), first.findings.map((f) => f.id));
+    assert.deepEqual(
+      second.findings.map((f) => f.id),
+      first.findings.map((f) => f.id),
+    );
   });
 
   it('goes through ten thousand files, each read once', async () => {
@@ -248,7 +275,9 @@ describe('data-plane: scanCommit', () => {
     }
     execFileSync('git', ['-C', repo, 'fast-import', '--quiet', '--force'], { input: input.join('') });
     const progress: string[] = [];
-    const found = await scanCommit({ gitDir: join(repo, '.git') }, git(repo, 'rev-parse', 'main'), { onProgress: (text) => progress.push(text) });
+    const found = await scanCommit({ gitDir: join(repo, '.git') }, git(repo, 'rev-parse', 'main'), {
+      onProgress: (text) => progress.push(text),
+    });
     assert.equal(found.project.files, 10_000);
     assert.deepEqual(brief(found), ['high secret src/d77/f7777.js:1']);
     assert.ok(progress.length > 5 && progress.length < 20);

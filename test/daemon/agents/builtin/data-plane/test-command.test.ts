@@ -5,7 +5,12 @@ import { indexTree, type Tree } from '../../../../../daemon/agents/builtin/data-
 
 function treeOf(files: Record<string, string>, executable: string[] = []): Tree {
   return indexTree(
-    Object.keys(files).map((path) => ({ path, mode: executable.includes(path) ? '100755' : '100644', oid: '0'.repeat(40), size: files[path]?.length ?? 0 })),
+    Object.keys(files).map((path) => ({
+      path,
+      mode: executable.includes(path) ? '100755' : '100644',
+      oid: '0'.repeat(40),
+      size: files[path]?.length ?? 0,
+    })),
   );
 }
 
@@ -21,7 +26,11 @@ describe('data-plane: findTestCommand', () => {
     ['npm', { 'package.json': scripts('mocha') }, 'npm test @ package.json:5'],
     ["npm's own default is none", { 'package.json': scripts('echo "Error: no test specified" && exit 1') }, 'none'],
     ['pnpm by its lock file', { 'package.json': scripts('x'), 'pnpm-lock.yaml': '' }, 'pnpm test @ package.json:5'],
-    ['yarn by its own field', { 'package.json': '{"packageManager": "yarn@4.1.0",\n"scripts": {"test": "x"}}' }, 'yarn test @ package.json:2'],
+    [
+      'yarn by its own field',
+      { 'package.json': '{"packageManager": "yarn@4.1.0",\n"scripts": {"test": "x"}}' },
+      'yarn test @ package.json:2',
+    ],
     ['bun runs the script', { 'package.json': scripts('x'), 'bun.lock': '' }, 'bun run test @ package.json:5'],
     ['a script of another table is none', { 'package.json': '{"scripts": {"a": "\\"test\\": 1"}, "jest": {"test": "x"}}' }, 'none'],
     ['a manifest that is not JSON is none', { 'package.json': '{"scripts": {"test": ' }, 'none'],

@@ -11,7 +11,13 @@ function finding(rule: FindingRule, file: string, data: Finding['data'] = {}, n 
 }
 
 function findingsOf(findings: Finding[], ignoreFile = true): Findings {
-  return { version: 1, commit: 'a'.repeat(40), project: { types: [], packageManagers: [], ci: [], ignoreFile, files: 1, bytes: 1 }, findings, notes: [] };
+  return {
+    version: 1,
+    commit: 'a'.repeat(40),
+    project: { types: [], packageManagers: [], ci: [], ignoreFile, files: 1, bytes: 1 },
+    findings,
+    notes: [],
+  };
 }
 
 const plan = (findings: Finding[], ignoreFile = true): Plan => Plan.parse(planRepairs(findingsOf(findings, ignoreFile)));
@@ -54,25 +60,41 @@ describe('reasoning: planRepairs', () => {
       finding('tracked-ignored', '.gitignore', { count: 1, paths: ['dist/a.js'] }),
     ]);
     assert.deepEqual(repairs, []);
-    assert.deepEqual(manual.map((step) => step.title), [
-      'A secret is in src/a.js:7',
-      '1 value in tests, examples or documentation look like secrets',
-      'a.bin is 6.0 MB',
-      '.gitignore:1 ignores 1 tracked file',
-    ]);
+    assert.deepEqual(
+      manual.map((step) => step.title),
+      [
+        'A secret is in src/a.js:7',
+        '1 value in tests, examples or documentation look like secrets',
+        'a.bin is 6.0 MB',
+        '.gitignore:1 ignores 1 tracked file',
+      ],
+    );
     assert.match(manual[0]?.steps[0] ?? '', /Revoke or rotate/);
   });
 
   it('untracks an environment file at medium risk and has its secret rotated all the same', () => {
     const env = { ...finding('tracked-environment', '.env', { folder: false, paths: ['.env'], kind: 'environment', count: 1 }), line: 2 };
     const { repairs, manual } = plan([env]);
-    assert.deepEqual(repairs.map((repair) => [repair.id, repair.risk]), [['untrack-environment-files', 'medium']]);
+    assert.deepEqual(
+      repairs.map((repair) => [repair.id, repair.risk]),
+      [['untrack-environment-files', 'medium']],
+    );
     assert.match(manual[0]?.steps[0] ?? '', /Rotate what .env:2 holds/);
     assert.match(manual[0]?.steps[1] ?? '', /keep your own copy/);
   });
 
   it('leaves to a person what is tracked by some framework’s advice', () => {
-    const { repairs, manual } = plan([{ ...finding('tracked-environment', '.env.production', { folder: false, paths: ['.env.production'], kind: 'environment', sample: true }), line: 1 }]);
+    const { repairs, manual } = plan([
+      {
+        ...finding('tracked-environment', '.env.production', {
+          folder: false,
+          paths: ['.env.production'],
+          kind: 'environment',
+          sample: true,
+        }),
+        line: 1,
+      },
+    ]);
     assert.deepEqual(repairs, []);
     assert.equal(manual.length, 1);
   });
@@ -81,13 +103,24 @@ describe('reasoning: planRepairs', () => {
 describe('data-plane: compareFindings', () => {
   const secret = finding('secret', 'a.js');
   const cache = finding('tracked-cache', 'c');
-  const done = { version: 1 as const, base: 'a'.repeat(40), head: 'b'.repeat(40), results: [{ id: 'untrack-caches', status: 'done' as const, findings: [cache.id], summary: 'x' }] };
+  const done = {
+    version: 1 as const,
+    base: 'a'.repeat(40),
+    head: 'b'.repeat(40),
+    results: [{ id: 'untrack-caches', status: 'done' as const, findings: [cache.id], summary: 'x' }],
+  };
 
   it('tells what is gone, what remains and what is new', () => {
     const result = compareFindings(findingsOf([secret, cache]), findingsOf([secret, finding('large-file', 'b')]), done);
     assert.deepEqual(result.gone, [cache.id]);
-    assert.deepEqual(result.remaining.map((f) => f.id), [secret.id]);
-    assert.deepEqual(result.added.map((f) => f.rule), ['large-file']);
+    assert.deepEqual(
+      result.remaining.map((f) => f.id),
+      [secret.id],
+    );
+    assert.deepEqual(
+      result.added.map((f) => f.rule),
+      ['large-file'],
+    );
     assert.deepEqual(result.incomplete, []);
   });
 

@@ -4,7 +4,17 @@ import { ReportInput } from '../../../../../shared/artifacts/report.ts';
 
 const A = 'a'.repeat(40);
 const B = 'b'.repeat(40);
-const repair = (id: string, needs: string[] = []) => ({ id, title: `Title ${id}`, findings: ['x'], risk: 'low', needs, operations: [{ op: 'untrack', path: 'a', folder: false }], changes: `Changes ${id}.`, undo: `Undo ${id}.`, paths: ['a'] });
+const repair = (id: string, needs: string[] = []) => ({
+  id,
+  title: `Title ${id}`,
+  findings: ['x'],
+  risk: 'low',
+  needs,
+  operations: [{ op: 'untrack', path: 'a', folder: false }],
+  changes: `Changes ${id}.`,
+  undo: `Undo ${id}.`,
+  paths: ['a'],
+});
 
 const FULL = ReportInput.parse({
   run: 'run-1',
@@ -12,14 +22,27 @@ const FULL = ReportInput.parse({
   findings: {
     version: 1,
     commit: A,
-    project: { types: ['node'], packageManagers: ['npm'], ci: [], testCommand: { argv: ['npm', 'test'], source: { file: 'package.json', line: 4 } }, ignoreFile: true, files: 12, bytes: 3_400_000 },
+    project: {
+      types: ['node'],
+      packageManagers: ['npm'],
+      ci: [],
+      testCommand: { argv: ['npm', 'test'], source: { file: 'package.json', line: 4 } },
+      ignoreFile: true,
+      files: 12,
+      bytes: 3_400_000,
+    },
     findings: [
       { id: 'secret-000000000001', rule: 'secret', severity: 'high', file: 'src/a`b|c.js', line: 3, message: 'A <b>secret</b>.' },
       { id: 'tracked-log-000000000001', rule: 'tracked-log', severity: 'low', file: 'x.log', message: 'x.log is tracked: log files.' },
     ],
     notes: ['2 binary files were not searched for secrets.'],
   },
-  plan: { version: 1, base: A, repairs: [repair('one'), repair('two'), repair('three', ['two']), repair('four')], manual: [{ findings: ['secret-000000000001'], title: 'A secret', steps: ['Rotate it.', 'Remove it.'] }] },
+  plan: {
+    version: 1,
+    base: A,
+    repairs: [repair('one'), repair('two'), repair('three', ['two']), repair('four')],
+    manual: [{ findings: ['secret-000000000001'], title: 'A secret', steps: ['Rotate it.', 'Remove it.'] }],
+  },
   repairs: {
     version: 1,
     base: A,
@@ -39,7 +62,18 @@ const FULL = ReportInput.parse({
 describe('reasoning: writeReport', () => {
   it('tells what was found, done, refused, left, what a person must do, and how to undo it', () => {
     const { markdown, summary } = writeReport(FULL);
-    assert.deepEqual(summary, { findings: 2, high: 1, done: 1, refused: 1, failed: 0, left: 1, manual: 1, remaining: 0, tests: 'failed', merge: 'merged' });
+    assert.deepEqual(summary, {
+      findings: 2,
+      high: 1,
+      done: 1,
+      refused: 1,
+      failed: 0,
+      left: 1,
+      manual: 1,
+      remaining: 0,
+      tests: 'failed',
+      merge: 'merged',
+    });
     for (const part of [
       '# Check-up of my\\_repo',
       '1 high, 1 low.',

@@ -1,0 +1,56 @@
+// Reads what a merge changes, for a person to look at: bounded, through the hardened git, with secrets masked.
+import { SignalboxError } from '../../shared/protocol/errors.ts';
+import type { ChangedFile, FileText } from '../../shared/protocol/views.ts';
+import type { Run } from '../../shared/state/run.ts';
+import { placeOfRun } from '../coordinator/merges.ts';
+import { GitError, runGit } from '../platform/git.ts';
+import { redact } from '../platform/redact.ts';
+import { diffCommits } from '../workspace/diff.ts';
+import type { RepoWithPath } from '../workspace/merge.ts';
+
+/** Files that one answer names. */
+const MAX_FILES = 2_000;
+/** Bytes of a file that an editor is given; a frame holds 4 MiB, and JSON may double a text. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** As git does: a zero byte this near to the beginning makes a file binary. */
+const BINARY_PROBE = 8_000;
+const GIT_MS = 20_000;
+
+/** The files that differ between two commits or trees; throws SignalboxError `repository`. */
+export async function listChangedFiles(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }> {
+  const { files } = await inRepository(run, (repo) => diffCommits({ repo, from: base, to: head, maxBytes: 1 }));
+  return { files: files.slice(0, MAX_FILES), truncated: files.length > MAX_FILES };
+}
+
+/** One file at a commit or tree; throws SignalboxError `repository`. */
+export async function readFileAt(run: Run, revision: string, path: string): Promise<FileText> {
+  const bytes = await inRepository(run, (repo) => readBlob(repo, revision, path));
+  if (bytes === undefined) return { kind: 'absent', text: '', size: 0 };
+  if (typeof bytes === 'number') return { kind: 'too_large', text: '', size: bytes };
+  const size = bytes.length;
+  if (bytes.subarray(0, BINARY_PROBE).includes(0)) return { kind: 'binary', text: '', size };
+  return { kind: 'text', text: await redact(bytes.toString('utf8'), { path }), size };
+}
+
+/** The content of a file, its size when that is too large, or undefined when there is no such file. */
+async function readBlob(repo: RepoWithPath, revision: string, path: string): Promise<Buffer | number | undefined> {
+  const { stdout } = await runGit(repo, ['ls-tree', '-l', '-z', '--full-tree', revision, '--', path], { timeoutMs: GIT_MS });
+  const [entry = ''] = stdout.toString('utf8').split('\0');
+  const tab = entry.indexOf('\t');
+  const [, type, oid = '', size = '0'] = entry.slice(0, tab).split(/ +/);
+  // A path that ends with a slash would name what lies below it.
+  if (type !== 'blob' || entry.slice(tab + 1) !== path) return undefined;
+  if (Number(size) > MAX_FILE_BYTES) return Number(size);
+  return (await runGit(repo, ['cat-file', 'blob', oid], { maxBytes: MAX_FILE_BYTES, timeoutMs: GIT_MS })).stdout;
+}
+
+async function inRepository<T>(run: Run, read: (repo: RepoWithPath) => Promise<T>): Promise<T> {
+  const repo = placeOfRun(run);
+  if (!repo) throw new SignalboxError({ code: 'repository', message: 'The run has no repository.' });
+  try {
+    return await read(repo);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new SignalboxError({ code: 'repository', message: `git cannot read what the merge changes: ${error.message}`, facts: { reason: error.code } });
+  }
+}

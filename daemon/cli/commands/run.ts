@@ -1,0 +1,140 @@
+import { type Command, Option } from 'commander';
+import { uuidv7 } from 'uuidv7';
+import type { Client } from '../../../shared/client/client.ts';
+import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import type { ParamsOf } from '../../../shared/protocol/methods.ts';
+import { readText } from '../artifacts.ts';
+import type { Connection } from '../connect/connection.ts';
+import { reachDaemon } from '../connect/reach.ts';
+import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
+import { CliFailure, EXIT, type ExitCode } from '../failure.ts';
+import { shortId } from '../ids.ts';
+import { renderMarkdown } from '../render/markdown.ts';
+import { outcomeOf, renderOutcome } from '../render/outcome.ts';
+import type { Picture } from '../render/stages.ts';
+import { cleanLine } from '../render/text.ts';
+import { formatAgo } from '../render/time.ts';
+import { type Answering, watchRun } from '../watch/watch.ts';
+import { chooseRepo, chooseWorkflow, parseInputs } from '../workflow-choice.ts';
+
+interface RunOptions extends CommonOptions {
+  repo?: string;
+  into?: string;
+  input: string[];
+  approve: 'ask' | 'deny';
+  detach?: boolean;
+  again?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  signalbox run checkup                          looks at the repository you are in
+  signalbox run checkup --into main              and merges into main what you approve
+  signalbox run ./release.yaml --input tag=v1.2  runs a workflow file
+  signalbox run checkup --approve=deny --json    nobody there to ask: every question is a no
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 something was denied, 4 canceled, 130 interrupted.`;
+
+/** `signalbox run`: starts a workflow and watches it. */
+export function addRun(program: Command, context: Context): void {
+  program
+    .command('run')
+    .description('start a workflow on a repository and watch it')
+    .argument('<workflow>', 'a built-in name (checkup), a name in .signalbox/workflows/, or a path to a .yaml file')
+    .option('-r, --repo <path>', 'the repository (default: the current folder)')
+    .option('--into <branch>', 'merge the result into this branch, after an approval')
+    .option('-i, --input <name=value>', 'an input of the workflow; name:=json for numbers, true, false and lists', (pair: string, all: string[]) => [...all, pair], [])
+    .addOption(new Option('--approve <how>', 'what happens with questions').choices(['ask', 'deny']).default('ask'))
+    .option('-d, --detach', 'start it and return')
+    .option('--again', 'start another one although the same is running')
+    .option('--json', 'print one JSON document at the end; progress goes to standard error')
+    .addHelpText('after', EXAMPLES)
+    .action((workflow: string, options: RunOptions) => perform(context, options, () => run(context, workflow, options)));
+}
+
+async function run(context: Context, given: string, options: RunOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  const workflow = await chooseWorkflow(given, terminal.cwd);
+  const repo = chooseRepo(options.repo, workflow, terminal.cwd);
+  const params = {
+    id: uuidv7(),
+    workflow,
+    inputs: parseInputs(options.input),
+    again: options.again ?? false,
+    ...(repo === undefined ? {} : { repo }),
+    ...(options.into === undefined ? {} : { into: options.into }),
+  };
+  const { connection } = await reachDaemon(reachOf(context));
+  let id: string;
+  try {
+    id = await startOrJoin(context, connection.client, params);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  if (options.detach) return detach(context, connection, id, options);
+  return watchToEnd(context, connection, id, { answering: options.approve, json: options.json ?? false });
+}
+
+/** Starts the run, or finds the one that runs already; says so, and what there is to know beforehand. */
+export async function startOrJoin({ terminal }: Context, client: Client, params: ParamsOf<'run/start'>): Promise<string> {
+  try {
+    const { run: id, notices } = await client.call('run/start', params);
+    terminal.note(...notices.map((notice) => `${terminal.errorPaint.yellow('note:')} ${cleanLine(notice)}`));
+    return id;
+  } catch (error) {
+    const active = error instanceof SignalboxError && error.code === 'run_active' ? error.facts.run : undefined;
+    if (typeof active !== 'string') throw error;
+    const { run } = await client.call('run/get', { run: active });
+    terminal.note(`Going on with run ${shortId(active)}, started ${formatAgo(run.submittedAt, terminal.now())}; --again starts another one.`);
+    return active;
+  }
+}
+
+function detach({ terminal }: Context, connection: Connection, id: string, { json }: CommonOptions): ExitCode {
+  connection.close();
+  if (json) printJson(terminal, { run: id });
+  else terminal.print(`run ${shortId(id)} goes on; signalbox runs show ${shortId(id)}`);
+  return EXIT.ok;
+}
+
+/** Watches a run and prints its report and outcome; the exit code says how it ended. */
+export async function watchToEnd(context: Context, connection: Connection, id: string, options: { answering: Answering; json: boolean }): Promise<ExitCode> {
+  const { terminal } = context;
+  const end = await watchRun({ terminal, reach: reachOf(context), connection, run: id, answering: options.answering, aside: options.json });
+  switch (end.kind) {
+    case 'left':
+      terminal.note(`Run ${shortId(id)} goes on. The same command comes back to it; signalbox cancel ${shortId(id)} ends it.`);
+      return EXIT.ok;
+    case 'stopped':
+      throw new CliFailure(`The daemon was stopped (${cleanLine(end.reason)}).`, { code: 'daemon_stopped', hint: `Run ${shortId(id)} is taken up again when the daemon starts: signalbox up` });
+    case 'interrupted':
+      terminal.note(...renderOutcome(end.picture, { ...terminal.textLook(), paint: terminal.errorPaint }));
+      return EXIT.interrupted;
+    case 'ended':
+      await showEnd(context, end.picture, options.json);
+      return outcomeOf(end.picture).exit;
+    default:
+      return end satisfies never;
+  }
+}
+
+async function showEnd(context: Context, picture: Picture, json: boolean): Promise<void> {
+  const { terminal } = context;
+  const { connection } = await reachDaemon(reachOf(context));
+  try {
+    const { client } = connection;
+    const digest = picture.state.artifacts.get(picture.run.id)?.get('report.md')?.digest;
+    const report = digest === undefined ? undefined : await readText(client, digest);
+    if (json) {
+      const detail = await client.call('run/get', { run: picture.run.id });
+      printJson(terminal, { ...detail, outcome: outcomeOf(picture), ...(report === undefined ? {} : { report }) });
+      return;
+    }
+    const look = terminal.textLook();
+    if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));
+    terminal.print('', ...renderOutcome(picture, look));
+  } finally {
+    connection.close();
+  }
+}

@@ -1,0 +1,41 @@
+// Finds what a shortened id means, by asking the daemon for the lists.
+import type { Client } from '../../shared/client/client.ts';
+import type { Approval } from '../../shared/state/approval.ts';
+import type { Run } from '../../shared/state/run.ts';
+import { matchIds, pickOne } from './ids.ts';
+import { formatAgo } from './render/time.ts';
+
+const LIMIT = 1_000;
+
+/** The run that the text means; throws a CliFailure when it is none, or could be several. */
+export async function findRun(client: Client, given: string, now: number): Promise<Run> {
+  const { runs } = await client.call('run/list', { limit: LIMIT });
+  return pickOne(given, runs, 'run', (run) => `${run.workflow.name}, ${run.status}, ${formatAgo(run.submittedAt, now)}`);
+}
+
+/** The pending approvals that the text means: one by its id, or all of a run. */
+export async function findPending(client: Client, given: string, now: number): Promise<Approval[]> {
+  const { approvals } = await client.call('approval/list', { pending: false, limit: LIMIT });
+  const pending = approvals.filter((approval) => approval.status === 'pending');
+  const runs = matchIds(
+    given,
+    [...new Set(pending.flatMap((approval) => approval.run ?? []))],
+  );
+  const ids = matchIds(
+    given,
+    approvals.map((approval) => approval.id),
+  );
+  const [run, ...others] = runs;
+  if (ids.length === 0 && run !== undefined && others.length === 0) return pending.filter((approval) => approval.run === run);
+  return [pickOne(given, approvals, 'approval', describeApproval(now))];
+}
+
+/** The approval that the text means, whatever its status. */
+export async function findApproval(client: Client, given: string, now: number): Promise<Approval> {
+  const { approvals } = await client.call('approval/list', { pending: false, limit: LIMIT });
+  return pickOne(given, approvals, 'approval', describeApproval(now));
+}
+
+function describeApproval(now: number): (approval: Approval) => string {
+  return (approval) => `${approval.summary.slice(0, 60)}, ${approval.status}, ${formatAgo(approval.requestedAt, now)}`;
+}

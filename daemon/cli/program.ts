@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
+import { SETTINGS } from '../settings.ts';
+import { addAgents } from './commands/agents.ts';
+import { addApprovals } from './commands/approvals.ts';
+import { addApprove } from './commands/approve.ts';
+import { addCancel } from './commands/cancel.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDeny } from './commands/deny.ts';
+import { addDown } from './commands/down.ts';
+import { addEvents } from './commands/events.ts';
+import { addJournal } from './commands/journal.ts';
+import { addLogs } from './commands/logs.ts';
+import { addRun } from './commands/run.ts';
+import { addRuns } from './commands/runs.ts';
+import { addStatus } from './commands/status.ts';
+import { addTasks } from './commands/tasks.ts';
+import { addTrust } from './commands/trust.ts';
+import { addUndo } from './commands/undo.ts';
+import { addUp } from './commands/up.ts';
+import type { Context } from './context.ts';
+
+const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
+  ['Work:', [addRun, addRuns, addCancel, addUndo, addDemo]],
+  ['Decide:', [addApprovals, addApprove, addDeny, addTrust]],
+  ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal]],
+  ['Daemon:', [addUp, addDown]],
+];
+
+const settings = Object.entries(SETTINGS)
+  .map(([name, { text, default: fallback }]) => `  ${name.padEnd(27)}${text} (${fallback})`)
+  .join('\n');
+
+const ABOUT = `
+Examples:
+  signalbox demo                     shows all of it on a sample repository
+  signalbox run checkup              looks at the repository you are in, repairs, asks, reports
+  signalbox approvals                what waits for your answer
+  source <(signalbox completion bash)
+
+Every command takes --json. Ids may be shortened to their first characters, as the lists show them.
+
+Environment:
+${settings}
+  NO_COLOR, FORCE_COLOR      Without colours, or with them even when piped.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 denied, 4 canceled, 130 interrupted.`;
+
+/** The whole command line. */
+export function buildProgram(context: Context): Command {
+  const { terminal } = context;
+  const program = new Command('signalbox')
+    .description('Runs coding agents on your repositories, each in its own worktree, and asks you only where your policy says so.')
+    .version(PROGRAM_VERSION)
+    .exitOverride()
+    .configureOutput({
+      writeOut: terminal.write,
+      writeErr: terminal.writeError,
+      outputError: (text, write) => write(text.replace(/^error:/, terminal.errorPaint.red(terminal.errorPaint.bold('error:')))),
+      getOutHelpWidth: () => Math.min(100, terminal.width()),
+      getErrHelpWidth: () => Math.min(100, terminal.width()),
+      getOutHasColors: () => terminal.paint.isColorSupported,
+      getErrHasColors: () => terminal.errorPaint.isColorSupported,
+    })
+    .configureHelp({ styleTitle: (title) => terminal.paint.bold(title) })
+    .showHelpAfterError('(--help shows how it is used)')
+    .addHelpText('after', ABOUT);
+  for (const [heading, commands] of GROUPS) {
+    program.commandsGroup(heading);
+    for (const add of commands) add(program, context);
+  }
+  program.commandsGroup('Shell:');
+  addCompletion(program, context);
+  return program;
+}
