@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   if (ended > 0) writeLog('processes.ended', { attempts: ended });
 
   const stores = await openStores(home);
-  const definitions = createDefinitions(stores.definitions);
+  const definitions = createDefinitions(stores.artifacts);
   const rulebook = createRulebook(await hostPolicies(here, paths.config), sha256);
   const newId = uuidv7;
   const coordinator = createCoordinator({

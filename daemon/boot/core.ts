@@ -17,6 +17,7 @@ import type { Journal } from '../journal/port.ts';
 import { attemptOfPeer } from '../rpc/peer.ts';
 import type { Core } from '../rpc/handlers/core.ts';
 import type { Principals } from '../rpc/principals.ts';
+import { StoreError } from '../store/errors.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
@@ -62,8 +63,8 @@ export function assembleCore(parts: CoreParts): Core {
     definition: definitions.load,
     listChanges: listChangedFiles,
     readFileAt,
-    readArtifact: (digest, offset) => parts.artifacts.readPiece(digest, offset, PIECE_BYTES),
-    readSpool: (attempt, offset) => parts.spools.readPiece(attempt, offset, PIECE_BYTES),
+    readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
+    readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),
     readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),
     subscribe: (connection, id, scope, cursor) => subscriptions.subscribe(connection, id, scope, cursor),
     unsubscribe: subscriptions.unsubscribe,
@@ -81,6 +82,16 @@ export function assembleCore(parts: CoreParts): Core {
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
     newId: parts.newId,
   };
+}
+
+/** What the store refuses is the client's to know, with the store's own code. */
+async function orRefuse<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new SignalboxError({ code: 'not_found', message: error.message, facts: { reason: error.code } });
+  }
 }
 
 async function lookAt(path: string) {

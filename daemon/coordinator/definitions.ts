@@ -9,8 +9,8 @@ export interface Definitions {
 }
 
 interface Store {
-  put(text: string): Promise<{ digest: string }>;
-  read(digest: string): Promise<string>;
+  putArtifact(content: string): Promise<{ digest: string }>;
+  readText(digest: string): Promise<string>;
 }
 
 /** Definitions by the digest of their JSON; a run keeps the one that it started with. */
@@ -19,12 +19,12 @@ export function createDefinitions(store: Store): Definitions {
   return {
     get: (digest) => known.get(digest),
     async load(digest) {
-      const definition = known.get(digest) ?? WorkflowDefinition.parse(JSON.parse(await store.read(digest)));
+      const definition = known.get(digest) ?? WorkflowDefinition.parse(JSON.parse(await store.readText(digest)));
       known.set(digest, definition);
       return definition;
     },
     async keep(definition) {
-      const { digest } = await store.put(JSON.stringify(definition));
+      const { digest } = await store.putArtifact(JSON.stringify(definition));
       known.set(digest, definition);
       return digest;
     },

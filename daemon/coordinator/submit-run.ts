@@ -37,7 +37,7 @@ type Params = ValidParamsOf<'run/start'>;
 /** Starts a run; throws SignalboxError for every refusal. */
 export async function submitRun(ports: RunPorts, params: Params, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }> {
   const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
-  const configuration = info && (await ports.readConfiguration(info));
+  const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
   const definition = readWorkflow(ports, params, configuration, trusted);
   const inputs = checkInputs(definition, params.inputs);
@@ -66,6 +66,15 @@ async function openRepository(ports: RunPorts, path: string): Promise<RepoInfo> 
     throw repositoryProblem('repository_empty', `${info.path} has no commit yet, so there is nothing to look at. Commit something first.`, { path });
   }
   return info;
+}
+
+async function openConfiguration(ports: RunPorts, info: RepoInfo): Promise<Configuration> {
+  try {
+    return await ports.readConfiguration(info);
+  } catch (error) {
+    const { code, message } = explain(error);
+    throw repositoryProblem(code, message, { path: info.path });
+  }
 }
 
 async function describeRepository(ports: RunPorts, info: RepoInfo, into: string | undefined) {

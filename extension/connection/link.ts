@@ -135,10 +135,14 @@ class DaemonLink implements Link {
     const endpoint = await readEndpoint(this.#options.home());
     if (!endpoint) return;
     this.#options.log(`stopping the daemon, process ${endpoint.pid}`);
-    if (this.#connection) await this.#connection.client.call('daemon/stop', { reason: 'restarted from VS Code' });
-    // Only a daemon that answered with our token is known to be that process.
-    else if (this.status.kind === 'mismatch') process.kill(endpoint.pid, 'SIGTERM');
-    else return;
+    try {
+      const { client } = this.#connection ?? (await openConnection(endpoint));
+      await client.call('daemon/stop', { reason: 'restarted from VS Code' });
+    } catch (error) {
+      // Only a daemon that answered to our token is known to be that process, so no other is ended.
+      if (!(error instanceof SignalboxError) || error.code !== 'protocol_mismatch') throw error;
+      process.kill(endpoint.pid, 'SIGTERM');
+    }
     await waitForEnd(endpoint.pid);
   }
 
@@ -172,7 +176,7 @@ class DaemonLink implements Link {
       this.#setStatus({ kind: 'stopped' });
       return undefined;
     }
-    this.#setStatus({ kind: 'connecting' });
+    if (this.status.kind !== 'failed') this.#setStatus({ kind: 'connecting' });
     this.#options.log(`starting a daemon in ${home}`);
     return this.#options.start(home);
   }

@@ -23,7 +23,11 @@ export function makeAnnouncer(words: Words, region: HTMLElement): Announcer {
     const now = statesOf(words, scene);
     const news = [...now].filter(([label, state]) => told.has(label) && told.get(label) !== state);
     told = now;
-    if (news.length > 0) region.textContent = news.slice(-MOST).map(([label, state]) => `${label}: ${state}`).join('. ');
+    if (news.length > 0)
+      region.textContent = news
+        .slice(-MOST)
+        .map(([label, state]) => `${label}: ${state}`)
+        .join('. ');
   };
   return {
     say(text) {

@@ -46,6 +46,13 @@ function describe(description: Description): HTMLElement[] {
   const { what, name, state, from, took, note, tone } = description;
   const badge = make('span', 'badge', makeIcon(TONE_ICONS[tone]), state);
   badge.dataset['tone'] = tone;
-  const head = make('div', 'line', make('span', 'muted', what), make('strong', '', name), badge, make('span', 'time', [from, took].filter(Boolean).join('  +')));
+  const head = make(
+    'div',
+    'line',
+    make('span', 'muted', what),
+    make('strong', '', name),
+    badge,
+    make('span', 'time', [from, took].filter(Boolean).join('  +')),
+  );
   return [head, make('div', 'line note', note)];
 }

@@ -68,7 +68,9 @@ export function makeTable(words: Words, actions: TableActions): Table {
       const line = lines.get(key) ?? makeLine(() => actions.select({ row: lane.row.id, item: item?.id }));
       lines.set(key, line);
       const at = { now, origin: scene.run.start };
-      fillLine(line, item ? describeItem(words, item, lane.row, at) : describeRow(words, lane.row), (links) => makeLinks(words, links, actions.open));
+      fillLine(line, item ? describeItem(words, item, lane.row, at) : describeRow(words, lane.row), (links) =>
+        makeLinks(words, links, actions.open),
+      );
       line.element.classList.toggle('stage', key === lane.row.id);
       const selected = selection?.row === lane.row.id && selection.item === item?.id;
       if (selected) line.element.setAttribute('aria-current', 'true');

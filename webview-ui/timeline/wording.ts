@@ -77,7 +77,16 @@ export function describeItem(words: Words, item: Item, row: TimelineRow, at: { n
 export function describeRow(words: Words, row: TimelineRow): Description {
   const note = joined(rowHint(words, row), row.note);
   const what = say(words, row.kind === 'stage' ? 'stage' : 'attempt');
-  return { what, name: rowLabel(words, row), tone: row.tone, state: row.status || say(words, 'notBegun'), from: '', took: '', note, links: [] };
+  return {
+    what,
+    name: rowLabel(words, row),
+    tone: row.tone,
+    state: row.status || say(words, 'notBegun'),
+    from: '',
+    took: '',
+    note,
+    links: [],
+  };
 }
 
 /** What a link opens. */

@@ -14,7 +14,7 @@ import { outcomeOf, renderOutcome } from '../render/outcome.ts';
 import type { Picture } from '../render/stages.ts';
 import { cleanLine } from '../render/text.ts';
 import { formatAgo } from '../render/time.ts';
-import { type Answering, watchRun } from '../watch/watch.ts';
+import { watchRun, type WatchOptions } from '../watch/watch.ts';
 import { chooseRepo, chooseWorkflow, parseInputs } from '../workflow-choice.ts';
 
 interface RunOptions extends CommonOptions {
@@ -99,9 +99,10 @@ function detach({ terminal }: Context, connection: Connection, id: string, { jso
 }
 
 /** Watches a run and prints its report and outcome; the exit code says how it ended. */
-export async function watchToEnd(context: Context, connection: Connection, id: string, options: { answering: Answering; json: boolean }): Promise<ExitCode> {
+export async function watchToEnd(context: Context, connection: Connection, id: string, options: Pick<WatchOptions, 'answering' | 'delegate'> & { json: boolean }): Promise<ExitCode> {
   const { terminal } = context;
-  const end = await watchRun({ terminal, reach: reachOf(context), connection, run: id, answering: options.answering, aside: options.json });
+  const { json, ...answering } = options;
+  const end = await watchRun({ terminal, reach: reachOf(context), connection, run: id, aside: json, ...answering });
   switch (end.kind) {
     case 'left':
       terminal.note(`Run ${shortId(id)} goes on. The same command comes back to it; signalbox cancel ${shortId(id)} ends it.`);
@@ -112,7 +113,7 @@ export async function watchToEnd(context: Context, connection: Connection, id: s
       terminal.note(...renderOutcome(end.picture, { ...terminal.textLook(), paint: terminal.errorPaint }));
       return EXIT.interrupted;
     case 'ended':
-      await showEnd(context, end.picture, options.json);
+      await showEnd(context, end.picture, json);
       return outcomeOf(end.picture).exit;
     default:
       return end satisfies never;

@@ -67,13 +67,13 @@ function describeOperation(operation: Operation, width: number): string {
   }
 }
 
-/** What the evidence says at length: a diff with colours, a plan as its list, anything else as it stands. */
-export function renderEvidence({ approval, evidence }: Pick<Question, 'approval' | 'evidence'>, look: Look): string[] {
+/** What the evidence says at length: a diff with colours, a plan as its list (unless `plan` is false), anything else as it stands. */
+export function renderEvidence({ approval, evidence }: Pick<Question, 'approval' | 'evidence'>, look: Look, { plan = true } = {}): string[] {
   if (!evidence) return [];
   const lines: string[] = [];
   for (const [name, text] of Object.entries(evidence.texts)) {
     if (name === 'plan.json' && evidence.plan) {
-      lines.push(...evidence.plan.repairs.flatMap((repair, i) => describePlanned(repair, i, repair.id === approval.key, look)));
+      if (plan) lines.push(...evidence.plan.repairs.flatMap((repair, i) => describePlanned(repair, i, repair.id === approval.key, look)));
     } else if (name === 'diff' || name.endsWith('.diff')) lines.push(...renderDiff(text, look.paint));
     else lines.push(look.paint.dim(`${name}:`), ...cleanText(text).trimEnd().split('\n'));
   }
@@ -92,6 +92,7 @@ function describePlanned(repair: Repair, index: number, asked: boolean, look: Lo
 export function renderDiff(text: string, paint: Paint): string[] {
   const lines = cleanText(text).trimEnd().split('\n');
   return lines.map((line) => {
+    if (/^index [0-9a-f]{7,}\.\./.test(line)) return paint.dim(line.replace(/([0-9a-f]{12})[0-9a-f]+/g, '$1'));
     if (line.startsWith('diff --git') || line.startsWith('+++') || line.startsWith('---')) return paint.bold(line);
     if (line.startsWith('@@')) return paint.cyan(line);
     if (line.startsWith('+')) return paint.green(line);

@@ -1,7 +1,7 @@
 // The live view of a run, and the lines that stand for it when nothing can be redrawn. Pure.
 import { shortId } from '../ids.ts';
 import type { Look, Paint } from './paint.ts';
-import { describeRunStatus, describeStages, type Mark, type Picture, type StageRow } from './stages.ts';
+import { describeStages, type Mark, type Picture, type StageRow } from './stages.ts';
 import { cleanLine, cutStart, cutText, padText, widthOf } from './text.ts';
 import { formatDuration, formatWhole } from './time.ts';
 
@@ -80,15 +80,11 @@ function styleText(mark: Mark, text: string, paint: Paint): string {
   return mark === 'notBegun' || mark === 'skipped' ? paint.dim(text) : text;
 }
 
-/** The lines for what changed between two pictures: one per stage that moved, none for progress. */
-export function renderChanges(before: readonly StageRow[], after: readonly StageRow[], look: Look): string[] {
-  const ids = Math.min(24, Math.max(0, ...after.map((row) => widthOf(row.id))));
-  return after.flatMap((row, i) => {
-    const old = before[i];
-    if (row.mark === 'notBegun' || (old?.mark === row.mark && old.text === row.text)) return [];
-    const took = row.endedAt !== undefined && row.startedAt !== undefined && row.mark !== 'skipped' ? ` (${formatDuration(Date.parse(row.endedAt) - Date.parse(row.startedAt))})` : '';
-    return [`${paintMark(row.mark, 0, { ...look, glyphs: { ...look.glyphs, running: ['>'] } })} ${padText(row.id, ids)}  ${styleText(row.mark, row.text, look.paint)}${took}`];
-  });
+/** One line for a stage that moved; none for one that has not begun. */
+export function renderMove(row: StageRow, ids: number, look: Look): string {
+  const took = row.endedAt !== undefined && row.startedAt !== undefined && row.mark !== 'skipped' ? ` (${formatDuration(Date.parse(row.endedAt) - Date.parse(row.startedAt))})` : '';
+  const mark = paintMark(row.mark, 0, { ...look, glyphs: { ...look.glyphs, running: ['>'] } });
+  return `${mark} ${padText(row.id, ids)}  ${styleText(row.mark, row.text, look.paint)}${took}`;
 }
 
 /** The rows that matter most, when a terminal is not high enough for all: what is under way, then what ended badly. */
@@ -114,10 +110,4 @@ export function renderStatus(status: string, paint: Paint): string {
   if (status === 'failure' || status === 'failed' || status === 'timeout' || status === 'denied' || status === 'expired') return paint.red(status);
   if (status === 'waiting_approval' || status === 'pending' || status === 'canceled' || status === 'paused') return paint.yellow(status);
   return status === 'running' || status === 'busy' ? paint.cyan(status) : status;
-}
-
-/** One line for a run that is not watched. */
-export function renderRunLine(picture: Pick<Picture, 'run'>, paint: Paint): string {
-  const { run } = picture;
-  return `${paint.cyan(shortId(run.id))} ${run.workflow.name}: ${describeRunStatus(run)}`;
 }

@@ -2,7 +2,7 @@
 import type { Progress } from '../../../shared/protocol/views.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import type { State } from '../../../shared/state/evolve.ts';
-import { RUN_TABLE, type Run, runEnded, type Stage, STAGE_TABLE } from '../../../shared/state/run.ts';
+import { RUN_TABLE, type Run, type Stage, STAGE_TABLE } from '../../../shared/state/run.ts';
 import { isFinal } from '../../../shared/state/table.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { cleanLine } from './text.ts';
@@ -24,6 +24,8 @@ export interface StageRow {
   text: string;
   /** What its attempt says right now. */
   progress?: string;
+  /** A state that usually lasts no moment; lines about it are written only when it stays. */
+  brief?: true;
   /** Since when it waits. */
   since?: string;
   startedAt?: string;
@@ -44,7 +46,7 @@ function describeStage(picture: Picture, def: StageDefinition, stage: Stage | un
     case 'deciding':
       return { ...row, ...describeDeciding(picture, stage) };
     case 'admitted':
-      return { ...row, mark: 'running', text: 'starts' };
+      return { ...row, mark: 'running', text: 'starts', brief: true };
     case 'running':
       return { ...row, ...describeRunning(picture, def, stage) };
     case 'completed':
@@ -79,20 +81,22 @@ export function listOpenQuestions(state: State, stage: Stage): Approval[] {
   });
 }
 
-function describeDeciding({ state }: Picture, stage: Stage): Pick<StageRow, 'mark' | 'text' | 'since'> {
+type Doing = Pick<StageRow, 'mark' | 'text' | 'since' | 'progress' | 'brief'>;
+
+function describeDeciding({ state }: Picture, stage: Stage): Doing {
   const open = listOpenQuestions(state, stage);
   const since = open.map((approval) => approval.requestedAt).sort()[0];
-  if (since === undefined) return { mark: 'running', text: 'the policy decides' };
+  if (since === undefined) return { mark: 'running', text: 'the policy decides', brief: true };
   return { mark: 'waiting', text: open.length === 1 ? 'waits for an approval' : `waits for ${open.length} approvals`, since };
 }
 
-function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): Pick<StageRow, 'mark' | 'text' | 'since' | 'progress'> {
+function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): Doing {
   const { state, run } = picture;
   if (def.merge) return { mark: 'running', text: `merges into ${cleanLine(run.into ?? 'the branch')}` };
   const task = state.tasks.get(stage.task ?? '');
   if (task?.status === 'pending') {
     const what = task.waitsFor === 'agent' || task.waitsFor === undefined ? `the agent ${task.wants}` : task.waitsFor;
-    return { mark: 'waiting', text: `waits for ${what}`, since: task.submittedAt };
+    return { mark: 'waiting', text: `waits for ${what}`, since: task.submittedAt, brief: true };
   }
   const said = cleanLine(picture.progress.get(task?.attempt ?? '')?.text ?? '');
   return { mark: 'running', text: cleanLine(def.name), ...(said === '' ? {} : { progress: said }) };
@@ -106,18 +110,13 @@ function describeDone({ state, run }: Picture, stage: Stage): string {
   return parts.length === 0 ? 'done' : `done: ${parts.join(', ')}`;
 }
 
-/** How a run ended, or how it stands, in a few words. */
-export function describeRunStatus(run: Run): string {
-  if (!runEnded(run) && run.cancelReason !== undefined) return 'is being canceled';
-  return { queued: 'queued', running: 'running', waiting_approval: 'waits for an approval', paused: 'paused', success: 'success', failure: 'failure', canceled: 'canceled' }[run.status];
-}
-
 /** The open questions of a run, oldest first. */
 export function listQuestions({ state, run }: Pick<Picture, 'state' | 'run'>): Approval[] {
   return [...state.approvals.values()].filter((approval) => approval.run === run.id && approval.status === 'pending').sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : a.requestedAt > b.requestedAt ? 1 : 0));
 }
 
-/** The agent of the stage that asks; a merge is the daemon's own. */
+/** Who asks: the agent of the stage; a merge is the daemon's own. */
 export function whoAsks({ definition }: Pick<Picture, 'definition'>, approval: Approval): string {
-  return definition.stages.find((stage) => stage.id === approval.stage)?.agent ?? 'signalbox';
+  const agent = definition.stages.find((stage) => stage.id === approval.stage)?.agent;
+  return agent === undefined ? 'Signalbox' : `The agent ${cleanLine(agent)}`;
 }

@@ -1,54 +1,92 @@
 // The plain view: one line for each change, for pipes, logs and dumb terminals.
 import { shortId } from '../ids.ts';
-import { renderQuestion } from '../render/question.ts';
-import { renderChanges } from '../render/run.ts';
+import { renderEvidence, renderQuestion } from '../render/question.ts';
+import { renderMove } from '../render/run.ts';
 import { describeStages, listQuestions, type Picture, type StageRow, whoAsks } from '../render/stages.ts';
-import { cleanLine } from '../render/text.ts';
+import { cleanLine, widthOf } from '../render/text.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Answering, Answers, View } from './watch.ts';
+import type { Answers, View, WatchOptions } from './watch.ts';
+
+/** States that usually last no moment are written when they last this long, in milliseconds. */
+const BRIEF_MS = 1_000;
 
 /** A view that writes lines to standard output, or to standard error when `aside` is set. */
-export function createPlainView(terminal: Terminal, answers: Answers, { answering, aside }: { answering: Answering; aside: boolean }): View {
-  const write = aside ? terminal.note : terminal.print;
-  const paint = aside ? terminal.errorPaint : terminal.paint;
+export function createPlainView(terminal: Terminal, answers: Answers, options: Pick<WatchOptions, 'answering' | 'aside'>): View {
+  const write = options.aside ? terminal.note : terminal.print;
+  const paint = options.aside ? terminal.errorPaint : terminal.paint;
   const look = { ...terminal.textLook(), paint };
+  const moves = createMoves();
   const asked = new Set<string>();
   const settled = new Set<string>();
-  let rows: readonly StageRow[] = [];
+  let picture: Picture | undefined;
+  // What takes a moment to load holds back what comes after it, so that lines stay in their order.
   let queue = Promise.resolve();
 
-  const update = (picture: Picture): void => {
-    const next = describeStages(picture);
-    const lines = renderChanges(rows, next, look);
-    rows = next;
+  const showMoves = (): void => {
+    if (!picture) return;
+    const ids = Math.min(24, Math.max(0, ...picture.definition.stages.map((stage) => widthOf(stage.id))));
+    const lines = moves(describeStages(picture), terminal.now()).map((row) => renderMove(row, ids, look));
     if (lines.length > 0) queue = queue.then(() => write(...lines));
-    for (const approval of listQuestions(picture)) {
+  };
+  const showQuestions = (current: Picture): void => {
+    for (const approval of listQuestions(current)) {
       if (asked.has(approval.id)) continue;
       asked.add(approval.id);
-      if (answering === 'leave') continue;
-      // The evidence takes a moment; what comes after it waits, so that lines stay in their order.
       queue = queue.then(async () => {
         const evidence = await answers.evidence(approval).catch(() => ({ texts: {} }));
+        const question = { approval, evidence, who: whoAsks(current, approval) };
         const id = shortId(approval.id);
-        const how = answering === 'deny' ? [] : [`  Answer with: signalbox approve ${id}   or: signalbox deny ${id}   (signalbox approvals show ${id} shows all)`];
-        write(...renderQuestion({ approval, who: whoAsks(picture, approval), evidence }, terminal.now(), look), ...how);
+        const ask = options.answering === 'ask' ? [`  To answer: signalbox approve ${id}   or: signalbox deny ${id}   (signalbox approvals show ${id} shows all of it)`] : [];
+        const full = options.answering === 'delegate' ? renderEvidence(question, look, { plan: false }).map((line) => `    ${line}`) : [];
+        write('', ...renderQuestion(question, terminal.now(), look), ...full, ...ask);
+        if (options.answering !== 'delegate') return;
+        settled.add(approval.id);
+        write(paint.green(await answers.delegate(approval)));
       });
     }
+  };
+  const showAnswers = (current: Picture): void => {
     for (const id of asked) {
-      const approval = picture.state.approvals.get(id);
+      const approval = current.state.approvals.get(id);
       if (!approval || approval.status === 'pending' || settled.has(id)) continue;
       settled.add(id);
       const status = approval.status === 'used' || approval.status === 'lapsed' ? 'granted' : approval.status;
-      const line = `${approval.by === undefined ? '' : `${cleanLine(approval.by)} `}${status}: ${cleanLine(approval.summary)}`;
-      if (answering !== 'leave') queue = queue.then(() => write(status === 'granted' ? paint.green(line) : paint.red(line)));
+      const words = approval.reason ? ` (${cleanLine(approval.reason)})` : '';
+      const line = `${status}${approval.by === undefined ? '' : ` by ${cleanLine(approval.by)}`}: ${cleanLine(approval.summary)}${words}`;
+      queue = queue.then(() => write(status === 'granted' ? paint.green(line) : paint.red(line), ''));
     }
   };
+  const timer = setInterval(showMoves, BRIEF_MS / 2);
   return {
-    update,
+    update(next) {
+      picture = next;
+      showMoves();
+      showQuestions(next);
+      showAnswers(next);
+    },
     notice: (sentence) => terminal.note(terminal.errorPaint.yellow(sentence)),
-    async close(last) {
-      if (last) update(last);
+    async close() {
+      clearInterval(timer);
       await queue;
     },
   };
+}
+
+/** Tells, for each set of rows, which have moved since they were last told of. */
+function createMoves(): (rows: readonly StageRow[], now: number) => StageRow[] {
+  const told = new Map<string, string>();
+  const briefs = new Map<string, { key: string; since: number }>();
+  return (rows, now) =>
+    rows.filter((row) => {
+      // How many questions are left is no news: each answer is told of anyway.
+      const key = `${row.mark} ${row.mark === 'waiting' ? row.text.replace(/\d+ approvals$/, 'an approval') : row.text}`;
+      if (row.mark === 'notBegun' || told.get(row.id) === key) return false;
+      if (row.brief) {
+        const brief = briefs.get(row.id);
+        if (brief?.key !== key) briefs.set(row.id, { key, since: now });
+        if (brief?.key !== key || now - brief.since < BRIEF_MS) return false;
+      }
+      told.set(row.id, key);
+      return true;
+    });
 }

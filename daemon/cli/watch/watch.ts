@@ -21,8 +21,8 @@ import { listenForInterrupts } from './interrupts.ts';
 import { createLiveView } from './live.ts';
 import { createPlainView } from './plain.ts';
 
-/** What happens with questions: put to the person here, denied, or left to somebody else. */
-export type Answering = 'ask' | 'deny' | 'leave';
+/** What happens with questions: put to the person here, denied, or shown in full and given to a delegate. */
+export type Answering = 'ask' | 'deny' | 'delegate';
 
 export type WatchEnd =
   | { kind: 'ended'; picture: Picture }
@@ -42,6 +42,8 @@ export interface View {
 export interface Answers {
   answer(approval: Approval, answer: 'grant' | 'deny', reason: string): Promise<void>;
   evidence(approval: Approval): Promise<Evidence>;
+  /** Has the delegate answer, and gives the sentence that says so; a failure ends the watching. */
+  delegate(approval: Approval): Promise<string>;
   interrupt(): void;
   leave(): void;
 }
@@ -52,6 +54,8 @@ export interface WatchOptions {
   connection: Connection;
   run: string;
   answering: Answering;
+  /** Answers in the person's place, once the question was shown; gives the sentence that says so. */
+  delegate?: (approval: Approval) => Promise<string>;
   /** Plain lines go to standard error, because standard output carries a document. */
   aside: boolean;
 }
@@ -106,6 +110,14 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   const answers: Answers = {
     answer: (approval, answer, reason) => call((client) => answerOnce(client, approval, answer, reason)),
     evidence: (approval) => call((client) => loadEvidence(client, approval)),
+    delegate: async (approval) => {
+      try {
+        return (await options.delegate?.(approval)) ?? '';
+      } catch (error) {
+        fail(error);
+        return '';
+      }
+    },
     interrupt: interrupts.raise,
     leave: () => settle({ kind: 'left' }),
   };

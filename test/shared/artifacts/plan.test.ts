@@ -49,6 +49,6 @@ describe('artifacts: Findings', () => {
     assert.equal(Findings.safeParse(document([finding])).success, true);
     assert.equal(Findings.safeParse(document([{ ...finding, rule: 'other' }])).success, false);
     assert.equal(Findings.safeParse(document([{ ...finding, line: 0 }])).success, false);
-    assert.equal(Findings.safeParse(document(new Array(2_001).fill(finding))).success, false);
+    assert.equal(Findings.safeParse(document(Array.from({ length: 2_001 }, () => finding))).success, false);
   });
 });

@@ -5,13 +5,10 @@
  * 1. Nothing but regular files named .gitignore is written, and only below our own temporary folder.
  * 2. The repository's `info/exclude` and the person's global excludes have no say: only what is committed counts.
  */
-import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GitError, type GitResult } from '../../../platform/git.ts';
-import { findGitBinary, gitEnvironment } from '../../../platform/git-environment.ts';
-import { collect } from '../../../platform/git-process.ts';
+import { type GitWhere, runGit } from '../../../platform/git.ts';
 import { folderOf } from './tree.ts';
 
 /** The last line of a .gitignore that has a say about a path. */
@@ -21,11 +18,6 @@ export interface IgnoreMatch {
   pattern: string;
   /** True for `!pattern`: the path is explicitly not ignored. */
   negated: boolean;
-}
-
-interface OwnRepository {
-  gitDir: string;
-  workTree: string;
 }
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
@@ -79,29 +71,21 @@ async function writeIgnoreFile(root: string, path: string, text: string): Promis
   }
 }
 
-async function matchPaths(
-  where: OwnRepository,
-  paths: Iterable<string>,
-): Promise<{ matches: Map<string, IgnoreMatch>; complete: boolean }> {
+async function matchPaths(where: GitWhere, paths: Iterable<string>): Promise<{ matches: Map<string, IgnoreMatch>; complete: boolean }> {
   const matches = new Map<string, IgnoreMatch>();
   // With this prefix a path that begins with a colon is a path and no pattern.
   const stdin = [...paths].map((path) => `./${path}`).join('\0');
   if (stdin === '') return { matches, complete: true };
-  const { stdout, truncated } = await checkIgnore(where, stdin);
+  const { stdout, truncated } = await runGit(where, ['check-ignore', '--no-index', '--verbose', '--stdin', '-z'], {
+    stdin,
+    okCodes: [0, 1],
+    maxBytes: MAX_OUTPUT_BYTES,
+    truncate: true,
+  });
   const fields = stdout.toString('utf8').split('\0');
   for (let at = 0; at + 3 < fields.length; at += 4) {
     const [file = '', line = '', pattern = '', path = ''] = fields.slice(at, at + 4);
     matches.set(path.slice(2), { file, line: Number(line), pattern, negated: pattern.startsWith('!') });
   }
   return { matches, complete: !truncated };
-}
-
-/** This command refuses to run with literal pathspecs, which every other one of ours has. */
-function checkIgnore(where: OwnRepository, stdin: string): Promise<GitResult> {
-  const args = ['check-ignore', '--no-index', '--verbose', '--stdin', '-z'];
-  const { GIT_LITERAL_PATHSPECS: _, ...env } = gitEnvironment(where, []);
-  const binary = findGitBinary();
-  if (binary === undefined) throw new GitError('git_missing', 'git was not found on PATH. Install git 2.38 or newer.', { args });
-  const child = spawn(binary, args, { cwd: where.workTree, env, stdio: 'pipe', detached: process.platform !== 'win32', windowsHide: true });
-  return collect(child, args, { stdin, okCodes: [0, 1], maxBytes: MAX_OUTPUT_BYTES, truncate: true });
 }

@@ -18,22 +18,32 @@ export interface SecretPlace {
 
 const MAX_PER_FILE = 50;
 const PLACEHOLDER =
-  /^(?:pass(?:word|wd)?|pwd|secret|user(?:name)?|token|change[-_]?me|example|test|foo|bar|x{3,}|\.{3,}|\*+|your[-_]?\w*|my[-_]?(?:password|secret)|%s|%\w+%|\[.*|\$.*|<.*|\{.*)$/i;
+  /^!?(?:pass(?:word|wd)?|pwd|secret|user(?:name)?|token|change[-_]?me|example|test|foo|bar|x{3,}|\.{3,}|\*+|your[-_]?\w*|my[-_]?(?:password|secret)|%s|%\w+%|\[.*|\$.*|<.*|\{.*)!?$/i;
 const PROSE = /\.(?:md|mdx|markdown|rst|adoc|txt|html?|ipynb|example|sample|template|dist)$/i;
 const LOCAL_HOST =
-  /^@(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\b|example\.|[\w-]+\.example\b|db\b|postgres\b|mysql\b|redis\b|mongo\b|rabbitmq\b)/i;
+  /^(?:localhost|127\.|0\.0\.0\.0|\[::1\]|host\b|example\.|[\w-]+\.example\b|(?:db|database|postgres|mysql|redis|mongo|rabbitmq)$)/i;
 
 /** Secrets of one file, bounded to 50; never any part of their values. */
 export async function listSecrets(path: string, text: string): Promise<SecretPlace[]> {
   const found: SecretPlace[] = [];
   for (const { rule, message, line, column, range } of await findSecrets(path, text)) {
     if (found.length >= MAX_PER_FILE) break;
-    const value = text.slice(range[0], range[1]);
-    if (rule === 'url-password' && PLACEHOLDER.test(value)) continue;
-    const local = rule === 'url-password' && LOCAL_HOST.test(text.slice(range[1], range[1] + 40));
+    const address = addressAround(text, range);
+    if (address !== undefined && PLACEHOLDER.test(address.password)) continue;
+    const local = address !== undefined && LOCAL_HOST.test(address.host);
     found.push({ kind: rule, message, line, column: column + 1, sample: local || isSample(path) || PROSE.test(path) });
   }
   return found;
+}
+
+/** Password and host of the address with credentials that a finding is, or stands in. */
+function addressAround(text: string, [start, end]: readonly [number, number]): { password: string; host: string } | undefined {
+  // The finding may be the whole address or only its password.
+  const scheme = text.lastIndexOf('://', end);
+  if (scheme < 0 || scheme < start - 300) return undefined;
+  const match = /^:\/\/[^\s:/@]{0,200}:([^\s@/]{1,200})@([^\s/:?"'`]{0,200})/.exec(text.slice(scheme, scheme + 700));
+  if (match === null || scheme + match[0].length < end - 200) return undefined;
+  return { password: match[1] ?? '', host: match[2] ?? '' };
 }
 
 /** How an environment file stands: never to be tracked, tracked by some frameworks' own advice, or made to be shared. */

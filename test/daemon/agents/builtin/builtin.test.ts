@@ -160,7 +160,7 @@ describe('agents: builtin adapter', function () {
       agent: 'data-plane',
       action: 'verify',
       ...place,
-      inputs: { findings: findings as unknown as Json, repairs: repairs as unknown as Json },
+      inputs: { findings: findings as unknown as Json, repairs },
     });
     const outcome = await verify.ended;
     assert.deepEqual([outcome.status, outcome.error?.code], ['failed', 'repair_incomplete']);

@@ -1,0 +1,136 @@
+import type { Command } from 'commander';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { uuidv7 } from 'uuidv7';
+import type { Run } from '../../../shared/state/run.ts';
+import type { Connection } from '../connect/connection.ts';
+import { reachDaemon } from '../connect/reach.ts';
+import { type CommonOptions, type Context, perform, printJson, reachOf, withDaemon } from '../context.ts';
+import { openDelegate } from '../demo/delegate.ts';
+import { git } from '../demo/git.ts';
+import { makeSample } from '../demo/sample.ts';
+import { CliFailure, EXIT, type ExitCode } from '../failure.ts';
+import { shortId } from '../ids.ts';
+import { cleanText } from '../render/text.ts';
+import { stopDaemon } from './down.ts';
+import { startOrJoin, watchToEnd } from './run.ts';
+
+interface DemoOptions extends CommonOptions {
+  repo?: string;
+  keep?: boolean;
+}
+
+const EXAMPLES = `
+Without --repo it makes a sample repository with planted problems. It uses a state folder and a daemon of its
+own, which end with it; your own Signalbox takes no part. On a terminal you are asked. Without one, a second
+client answers as principal "demo", after showing each question.
+
+With --repo it merges into the branch that is checked out there.
+
+Examples:
+  signalbox demo
+  signalbox demo --keep
+  signalbox demo --repo ~/projects/shop`;
+
+/** `signalbox demo`: shows one whole check-up, from the scan to a merged repair. */
+export function addDemo(program: Command, context: Context): void {
+  program
+    .command('demo')
+    .description('show a whole check-up, from the scan to a merged repair')
+    .option('-r, --repo <path>', 'use this repository instead of a sample')
+    .option('--keep', 'keep the sample and its record, and say where')
+    .option('--json', 'print one JSON document at the end')
+    .addHelpText('after', EXAMPLES)
+    .action((options: DemoOptions) => perform(context, options, () => runDemo(context, options)));
+}
+
+interface Stage {
+  folder: string;
+  repo: string;
+  branch: string;
+  own: Context;
+}
+
+async function runDemo(context: Context, options: DemoOptions): Promise<ExitCode> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'signalbox-demo-')));
+  const env = { ...context.env, SIGNALBOX_HOME: join(folder, 'home') };
+  const own: Context = { ...context, env };
+  const cleanUp = async (): Promise<void> => {
+    await stopDaemon(own);
+    if (!options.keep) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    // Worktrees that lay in the folder are gone; the repository should not list them for ever.
+    if (!options.keep && options.repo !== undefined) await git(resolve(context.terminal.cwd, options.repo), ['worktree', 'prune']);
+  };
+  try {
+    const repo = options.repo === undefined ? join(folder, 'shop') : await realpath(resolve(context.terminal.cwd, options.repo));
+    if (options.repo === undefined) await makeSample(repo);
+    const branch = await git(repo, ['symbolic-ref', '--quiet', '--short', 'HEAD']).catch(() => {
+      throw new CliFailure(`${repo} has no branch checked out, or is not a repository.`, { code: 'repository', hint: 'Check out a branch first; the demo merges into it.' });
+    });
+    return await showCheckup({ folder, repo, branch, own }, options);
+  } finally {
+    await cleanUp();
+  }
+}
+
+async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode> {
+  const { repo, branch, own, folder } = stage;
+  const { terminal } = own;
+  const say = options.json ? terminal.note : terminal.print;
+  const { paint } = terminal;
+  const before = await readLog(repo);
+  say(paint.bold(options.repo === undefined ? 'A sample repository with planted problems:' : 'The repository:') + ` ${repo}`, ...indent(before), '');
+  if (terminal.interactive && !options.json) say(paint.dim(`Signalbox looks at it, and asks you before anything moves: a says yes. It merges into ${branch}.`), '');
+
+  const { connection } = await reachDaemon(reachOf(own));
+  const id = await startOrJoin(own, connection.client, { id: uuidv7(), workflow: { name: 'checkup' }, repo, into: branch });
+  const exit = await watchDemo(own, connection, id, options);
+  const { run } = await withDaemon(own, (client) => client.call('run/get', { run: id }));
+
+  const after = await readLog(repo);
+  const commit = run.merge?.state === 'merged' ? run.merge.commit : undefined;
+  const diff = commit === undefined ? '' : await git(repo, ['diff', '--stat=80', '--no-ext-diff', '--no-textconv', `${commit}^1`, commit]);
+  if (options.json) printJson(terminal, { run: id, status: run.status, merged: commit !== undefined, ...(commit === undefined ? {} : { commit }), branch, repo, before, after });
+  else say('', ...describeResult(stage, options, run, { after, diff, commit }));
+  if (options.keep) say('', `Kept: ${folder}`, `  SIGNALBOX_HOME=${join(folder, 'home')} signalbox runs show ${shortId(id)}`);
+  if (exit === EXIT.ok && commit === undefined) say('Nothing was merged: there was nothing to repair.');
+  return exit;
+}
+
+async function watchDemo(own: Context, connection: Connection, id: string, options: DemoOptions): Promise<ExitCode> {
+  const { terminal } = own;
+  const json = options.json ?? false;
+  if (terminal.interactive && !json) return watchToEnd(own, connection, id, { answering: 'ask', json });
+  const delegate = await openDelegate(connection);
+  const say = json ? terminal.note : terminal.print;
+  say(terminal.paint.dim('Nobody is at a terminal, so a second client answers the questions, as principal demo.'), '');
+  try {
+    return await watchToEnd(own, connection, id, { answering: 'delegate', delegate: delegate.grant, json });
+  } finally {
+    delegate.close();
+  }
+}
+
+function describeResult({ repo, branch, own, folder }: Stage, options: DemoOptions, run: Run, { after, diff, commit }: { after: string[]; diff: string; commit: string | undefined }): string[] {
+  const { paint } = own.terminal;
+  const undo =
+    options.repo !== undefined
+      ? `git -C ${repo} revert -m 1 ${commit?.slice(0, 12) ?? ''}`
+      : options.keep
+        ? `SIGNALBOX_HOME=${join(folder, 'home')} signalbox undo ${shortId(run.id)}`
+        : `signalbox undo ${shortId(run.id)}   (with --keep, to try it here)`;
+  return [
+    paint.bold(`${branch} afterwards:`),
+    ...indent(after),
+    ...(commit === undefined ? [] : ['', paint.bold('What the merge changed:'), ...indent(cleanText(diff).split('\n')), '', `To take it back: ${undo}`]),
+  ];
+}
+
+async function readLog(repo: string): Promise<string[]> {
+  return cleanText(await git(repo, ['log', '--graph', '--oneline', '--no-color', '--max-count=15', '--decorate=short', 'HEAD'])).split('\n');
+}
+
+function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}

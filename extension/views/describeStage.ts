@@ -1,0 +1,177 @@
+// A stage and its attempts as rows. Pure.
+import { attemptsOf } from '../../shared/state/select.ts';
+import type { Approval } from '../../shared/state/approval.ts';
+import type { Attempt, AttemptStatus } from '../../shared/state/attempt.ts';
+import { runEnded, type Stage, type StageStatus } from '../../shared/state/run.ts';
+import type { StageDefinition } from '../../shared/state/workflow.ts';
+import { formatRef } from '../refs.ts';
+import type { RunView } from './describeRun.ts';
+import type { Node, TooltipLine } from './nodes.ts';
+import { clip, sayDuration, sayTime, type Reader } from './words.ts';
+
+interface StageView {
+  readonly id: string;
+  readonly definition: StageDefinition | undefined;
+  /** Absent while the stage has not begun. */
+  readonly stage: Stage | undefined;
+  readonly view: RunView;
+}
+
+const ICONS: Readonly<Record<StageStatus, Node['icon']>> = {
+  deciding: { id: 'law', color: 'charts.blue' },
+  admitted: { id: 'circle-outline', color: 'charts.blue' },
+  running: { id: 'sync~spin', color: 'charts.blue' },
+  completed: { id: 'pass', color: 'testing.iconPassed' },
+  failed: { id: 'error', color: 'testing.iconFailed' },
+  skipped: { id: 'debug-step-over', color: 'testing.iconSkipped' },
+  canceled: { id: 'circle-slash', color: 'testing.iconSkipped' },
+};
+const WAITING: Node['icon'] = { id: 'bell-dot', color: 'charts.yellow' };
+const NOT_BEGUN: Node['icon'] = { id: 'circle-outline', color: 'disabledForeground' };
+
+/** The row of a stage with its attempts. */
+export function describeStage(entry: StageView, reader: Reader): Node {
+  const { id, definition, stage, view } = entry;
+  const { t } = reader;
+  const label = definition?.name ?? id;
+  const how = sayStageStatus(entry, reader);
+  const attempts = stage?.task === undefined ? [] : attemptsOf(view.state, stage.task);
+  const children = attempts.map((attempt) => describeAttempt(attempt, label, reader));
+  const newest = attempts.at(-1);
+  const ref = formatRef({ kind: 'stage', run: view.run.id, stage: id });
+  const open = openApproval(entry) === undefined ? '' : ' asking';
+  return {
+    id: ref,
+    label,
+    description: how,
+    tooltip: explainStage(entry, how, reader),
+    icon: open === '' ? (stage ? ICONS[stage.status] : NOT_BEGUN) : WAITING,
+    context: `stage${newest ? ' logged' : ''}${open}`,
+    open: children.length === 0 ? 'none' : 'collapsed',
+    spoken: t('Stage {0}, {1}', label, how),
+    ...(newest ? { command: { id: 'signalbox.showLog', title: t('Show Log'), args: [formatRef({ kind: 'attempt', attempt: newest.id })] } } : {}),
+    children,
+  };
+}
+
+function openApproval({ id, view: { run, state } }: StageView): Approval | undefined {
+  return [...state.asked].flatMap((asked) => state.approvals.get(asked) ?? []).find((a) => a.run === run.id && a.stage === id);
+}
+
+/** What a stage is doing, waits for since when, or how it ended. */
+export function sayStageStatus(entry: StageView, reader: Reader): string {
+  const { stage, view } = entry;
+  const { t } = reader;
+  if (!stage) return sayNotBegun(entry, reader);
+  const asked = openApproval(entry);
+  if (asked) return t('waits for your approval since {0}', sayTime(asked.requestedAt, reader));
+  const took = stage.endedAt === undefined ? '' : sayDuration(stage.startedAt, stage.endedAt, reader);
+  switch (stage.status) {
+    case 'deciding':
+      return t('being decided since {0}', sayTime(stage.startedAt, reader));
+    case 'admitted':
+      return t('about to start');
+    case 'running':
+      return sayRunning(stage, view, reader);
+    case 'completed':
+      return t('done in {0}', took);
+    case 'failed':
+      return t('failed: {0}', clip(stage.reason, 80));
+    case 'skipped':
+      return t('skipped: {0}', clip(stage.reason, 80));
+    case 'canceled':
+      return t('canceled');
+    default:
+      return stage.status satisfies never;
+  }
+}
+
+function sayRunning(stage: Stage, { state }: RunView, reader: Reader): string {
+  const { t } = reader;
+  const task = state.tasks.get(stage.task ?? '');
+  if (task?.status === 'pending') return t('waits for the agent {0} since {1}', task.wants, sayTime(task.submittedAt, reader));
+  if (task?.cancelReason !== undefined) return t('being canceled');
+  return t('running since {0}', sayTime(state.attempts.get(task?.attempt ?? '')?.startedAt ?? stage.startedAt, reader));
+}
+
+function sayNotBegun({ definition, view }: StageView, { t }: Reader): string {
+  if (runEnded(view.run)) return t('did not run');
+  const ended = new Set(['completed', 'failed', 'skipped', 'canceled']);
+  const open = (definition?.needs ?? []).filter((id) => !ended.has(view.state.stages.get(view.run.id)?.get(id)?.status ?? ''));
+  if (open.length === 0) return t('about to start');
+  const names = open.map((id) => view.definition?.stages.find((other) => other.id === id)?.name ?? id);
+  return t('waits for: {0}', names.join(', '));
+}
+
+function explainStage({ id, definition, stage, view }: StageView, how: string, reader: Reader): TooltipLine[] {
+  const { t } = reader;
+  const lines: TooltipLine[] = [{ heading: definition?.name ?? id }, { text: how }];
+  if (definition?.agent !== undefined) lines.push({ name: t('Agent'), value: definition.agent });
+  if (stage?.reason) lines.push({ text: stage.reason });
+  for (const result of stage?.results ?? []) {
+    if (!result.allowed) lines.push({ name: t('Not allowed: {0}', result.key), value: result.reason });
+  }
+  if (stage) lines.push({ name: t('Began'), value: sayTime(stage.startedAt, reader) });
+  if (stage?.endedAt !== undefined) lines.push({ name: t('Ended'), value: sayTime(stage.endedAt, reader) });
+  if (stage?.commit !== undefined) lines.push({ name: t('Commit'), value: stage.commit });
+  const made = [...(view.state.artifacts.get(view.run.id) ?? [])].filter(([, artifact]) => artifact.stage === id).map(([name]) => name);
+  if (made.length > 0) lines.push({ name: t('Artifacts'), value: made.join(', ') });
+  return lines;
+}
+
+const ATTEMPT_ICONS: Readonly<Record<AttemptStatus, Node['icon']>> = {
+  starting: { id: 'circle-outline', color: 'charts.blue' },
+  running: { id: 'sync~spin', color: 'charts.blue' },
+  succeeded: { id: 'pass', color: 'testing.iconPassed' },
+  failed: { id: 'error', color: 'testing.iconFailed' },
+  canceled: { id: 'circle-slash', color: 'testing.iconSkipped' },
+  timeout: { id: 'watch', color: 'testing.iconFailed' },
+  interrupted: { id: 'debug-disconnect', color: 'testing.iconSkipped' },
+};
+
+/** The row of an attempt; a click on it opens its log. */
+function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node {
+  const { t } = reader;
+  const ref = formatRef({ kind: 'attempt', attempt: attempt.id });
+  const label = t('Attempt {0}', attempt.token);
+  const how = sayAttemptStatus(attempt, reader);
+  const lines: TooltipLine[] = [{ heading: t('{0}, attempt {1}', stage, attempt.token) }, { text: how }, { name: t('Agent'), value: attempt.agent }];
+  if (attempt.message !== undefined) lines.push({ text: attempt.message });
+  if (attempt.pid !== undefined && attempt.endedAt === undefined) lines.push({ name: t('Process'), value: String(attempt.pid) });
+  if (attempt.workspace) lines.push({ name: t('Branch'), value: attempt.workspace.branch }, { name: t('Worktree'), value: attempt.workspace.path });
+  return {
+    id: ref,
+    label,
+    description: how,
+    tooltip: lines,
+    icon: ATTEMPT_ICONS[attempt.status],
+    context: `attempt ${attempt.endedAt === undefined ? 'active' : 'ended'}`,
+    open: 'none',
+    spoken: t('{0}, {1}', label, how),
+    command: { id: 'signalbox.showLog', title: t('Show Log'), args: [ref] },
+    children: [],
+  };
+}
+
+function sayAttemptStatus(attempt: Attempt, reader: Reader): string {
+  const { t } = reader;
+  const took = attempt.endedAt === undefined ? '' : sayDuration(attempt.startedAt, attempt.endedAt, reader);
+  switch (attempt.status) {
+    case 'starting':
+      return t('{0}, starting', attempt.agent);
+    case 'running':
+      return t('{0}, running since {1}', attempt.agent, sayTime(attempt.startedAt, reader));
+    case 'succeeded':
+      return t('{0}, succeeded in {1}', attempt.agent, took);
+    case 'failed':
+      return t('{0}, failed after {1}', attempt.agent, took);
+    case 'canceled':
+      return t('{0}, canceled after {1}', attempt.agent, took);
+    case 'timeout':
+      return t('{0}, out of time after {1}', attempt.agent, took);
+    case 'interrupted':
+      return t('{0}, interrupted after {1}', attempt.agent, took);
+    default:
+      return attempt.status satisfies never;
+  }
+}
