@@ -3,7 +3,7 @@ import { SignalboxError } from '../../shared/protocol/errors.ts';
 import type { ChangedFile, FileText } from '../../shared/protocol/views.ts';
 import type { Run } from '../../shared/state/run.ts';
 import { placeOfRun } from '../coordinator/merges.ts';
-import { GitError, runGit } from '../platform/git.ts';
+import { GitError, readGit, runGit } from '../platform/git.ts';
 import { redact } from '../platform/redact.ts';
 import { diffCommits } from '../workspace/diff.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
@@ -15,6 +15,11 @@ const MAX_FILE_BYTES = 1024 * 1024;
 /** As git does: a zero byte this near to the beginning makes a file binary. */
 const BINARY_PROBE = 8_000;
 const GIT_MS = 20_000;
+
+/** The first parent of a commit; throws SignalboxError `repository`, also for a commit that has none. */
+export function findParent(run: Run, commit: string): Promise<string> {
+  return inRepository(run, (repo) => readGit(repo, ['rev-parse', '--verify', '--end-of-options', `${commit}^1`], { timeoutMs: GIT_MS }));
+}
 
 /** The files that differ between two commits or trees; throws SignalboxError `repository`. */
 export async function listChangedFiles(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }> {

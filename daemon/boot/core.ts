@@ -21,7 +21,7 @@ import { StoreError } from '../store/errors.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
-import { listChangedFiles, readFileAt } from './changes.ts';
+import { findParent, listChangedFiles, readFileAt } from './changes.ts';
 
 /** Commits that one `events/read` looks at. */
 const MAX_SCAN = 20_000;
@@ -61,6 +61,7 @@ export function assembleCore(parts: CoreParts): Core {
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
     definition: definitions.load,
+    findParent,
     listChanges: listChangedFiles,
     readFileAt,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),

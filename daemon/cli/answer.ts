@@ -6,7 +6,11 @@ import { findPending } from './lookup.ts';
 import { cleanLine } from './render/text.ts';
 
 /** Adds the command that gives one answer, `approve` or `deny`. */
-export function addAnswer(program: Command, context: Context, { name, answer, description }: { name: string; answer: 'grant' | 'deny'; description: string }): void {
+export function addAnswer(
+  program: Command,
+  context: Context,
+  { name, answer, description }: { name: string; answer: 'grant' | 'deny'; description: string },
+): void {
   program
     .command(name)
     .description(description)
@@ -14,15 +18,23 @@ export function addAnswer(program: Command, context: Context, { name, answer, de
     .option('-m, --reason <text>', 'why; goes into the record', '')
     .option('--json', 'print one JSON document')
     .addHelpText('after', `\nExamples:\n  signalbox ${name} 7c01d5aa\n  signalbox ${name} 3f9a1c2e --reason "read the diff"`)
-    .action((given: string, options: CommonOptions & { reason: string }) => perform(context, options, () => answerAll(context, given, answer, options)));
+    .action((given: string, options: CommonOptions & { reason: string }) =>
+      perform(context, options, () => answerAll(context, given, answer, options)),
+    );
 }
 
-async function answerAll(context: Context, given: string, answer: 'grant' | 'deny', options: CommonOptions & { reason: string }): Promise<ExitCode> {
+async function answerAll(
+  context: Context,
+  given: string,
+  answer: 'grant' | 'deny',
+  options: CommonOptions & { reason: string },
+): Promise<ExitCode> {
   const { terminal } = context;
   const answered = await withDaemon(context, async (client) => {
     const approvals = await findPending(client, given, terminal.now());
     const results = [];
-    for (const { id } of approvals) results.push((await client.call('approval/answer', { approval: id, answer, reason: options.reason })).approval);
+    for (const { id } of approvals)
+      results.push((await client.call('approval/answer', { approval: id, answer, reason: options.reason })).approval);
     return results;
   });
   if (answered.length === 0) throw new CliFailure(`Nothing of ${given} waits for an answer.`, { code: 'not_found' });

@@ -24,7 +24,10 @@ export function reachOf({ terminal, script, env }: Context): Reach {
     home: findHome(env),
     env,
     script,
-    mayRestart: (endpoint) => terminal.confirm(`A daemon of version ${endpoint.version} runs that speaks another protocol. Restart it with this version? What runs is taken up again.`),
+    mayRestart: (endpoint) =>
+      terminal.confirm(
+        `A daemon of version ${endpoint.version} runs that speaks another protocol. Restart it with this version? What runs is taken up again.`,
+      ),
   };
 }
 
@@ -35,7 +38,10 @@ export async function perform(context: Context, options: CommonOptions, work: ()
     process.exitCode = (await work()) ?? EXIT.ok;
   } catch (error) {
     const failure = toFailure(error, terminal.cwd);
-    if (options.json) printJson(terminal, { error: { code: failure.code, message: failure.message, ...(failure.hint ? { hint: failure.hint } : {}), facts: failure.facts } });
+    if (options.json)
+      printJson(terminal, {
+        error: { code: failure.code, message: failure.message, ...(failure.hint ? { hint: failure.hint } : {}), facts: failure.facts },
+      });
     terminal.note(...renderFailure(failure, terminal.errorPaint));
     process.exitCode = failure.exit;
   }
@@ -47,7 +53,10 @@ export function printJson(terminal: Terminal, value: unknown): void {
 }
 
 /** Does something with a connection to the daemon, which is started when needed, and closes it. */
-export async function withDaemon<Result>(context: Context, work: (client: Client, connection: Connection) => Promise<Result>): Promise<Result> {
+export async function withDaemon<Result>(
+  context: Context,
+  work: (client: Client, connection: Connection) => Promise<Result>,
+): Promise<Result> {
   const { connection } = await reachDaemon(reachOf(context));
   try {
     return await work(connection.client, connection);

@@ -1,7 +1,7 @@
 // How a command ends when it does not end well: an exit code, a sentence, and what to do next.
 import { relative } from 'node:path';
 import * as z from 'zod';
-import { ERRORS, type ErrorCode, SignalboxError } from '../../shared/protocol/errors.ts';
+import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { PathError } from '../platform/paths.ts';
 import type { Paint } from './render/paint.ts';
 import { cleanLine, cleanText } from './render/text.ts';
@@ -18,7 +18,10 @@ export class CliFailure extends Error {
   readonly hint: string;
   readonly details: readonly string[];
   readonly facts: Record<string, unknown>;
-  constructor(message: string, more: { code?: string; exit?: ExitCode; hint?: string; details?: readonly string[]; facts?: Record<string, unknown> } = {}) {
+  constructor(
+    message: string,
+    more: { code?: string; exit?: ExitCode; hint?: string; details?: readonly string[]; facts?: Record<string, unknown> } = {},
+  ) {
     super(message);
     this.code = more.code ?? 'failed';
     this.exit = more.exit ?? EXIT.failure;
@@ -47,6 +50,8 @@ const HINT_OF: Partial<Record<string, string>> = {
   disconnected: 'The connection to the daemon ended. Try again; it is started when needed.',
   not_found: '`signalbox runs`, `tasks` and `approvals` list the ids that exist.',
   policy_denied: '`signalbox events` shows which rule decided.',
+  too_many: 'Wait a moment, then try again.',
+  shutting_down: 'Wait until it has stopped, then try again: it is started when needed.',
 };
 
 /** What a person is told about anything that was thrown. */
@@ -56,28 +61,35 @@ export function toFailure(error: unknown, cwd: string): CliFailure {
   if (error instanceof SignalboxError) return fromSignalbox(error, cwd);
   const message = error instanceof Error ? error.message : String(error);
   const details = process.env.SIGNALBOX_DEBUG && error instanceof Error && error.stack ? error.stack.split('\n').slice(1) : [];
-  return new CliFailure(message, { code: 'internal', details, hint: details.length > 0 ? '' : 'This is a fault of signalbox. SIGNALBOX_DEBUG=1 shows where it happened.' });
+  return new CliFailure(message, {
+    code: 'internal',
+    details,
+    hint: details.length > 0 ? '' : 'This is a fault of signalbox. SIGNALBOX_DEBUG=1 shows where it happened.',
+  });
 }
 
 function fromSignalbox(error: SignalboxError, cwd: string): CliFailure {
-  const known = Object.hasOwn(ERRORS, error.code) ? ERRORS[error.code as ErrorCode].text : '';
-  const general = HINT_OF[error.code] ?? (known === error.message ? '' : known);
-  return new CliFailure(error.message, {
+  const details = listProblems(error.facts, cwd);
+  return new CliFailure(details.length > 0 ? `${details.length} problem${details.length === 1 ? '' : 's'}, so nothing was started.` : error.message, {
     code: error.code,
     exit: EXIT_OF[error.code] ?? EXIT.failure,
-    hint: general,
-    details: listProblems(error.facts, cwd),
+    hint: 'workflow' in error.facts ? '' : (HINT_OF[error.code] ?? ''),
+    details,
     facts: error.facts,
   });
 }
 
-const Problems = z.array(z.object({ file: z.string(), line: z.number(), column: z.number(), message: z.string(), hint: z.string().optional() }));
+const Problems = z.array(
+  z.object({ file: z.string(), line: z.number(), column: z.number(), message: z.string(), hint: z.string().optional() }),
+);
 
 /** Problems of a workflow or policy file as a compiler writes them: `file:line:column: message`. */
 function listProblems(facts: Record<string, unknown>, cwd: string): string[] {
   const problems = Problems.safeParse(facts.problems);
   if (!problems.success) return [];
-  return problems.data.map(({ file, line, column, message, hint }) => `${shortenPath(file, cwd)}:${line}:${column}: ${message}${hint ? ` ${hint}` : ''}`);
+  return problems.data.map(
+    ({ file, line, column, message, hint }) => `${shortenPath(file, cwd)}:${line}:${column}: ${message}${hint ? ` ${hint}` : ''}`,
+  );
 }
 
 /** The path as seen from the current folder when that is shorter. */

@@ -17,7 +17,12 @@ export function matchIds(given: string, ids: readonly string[]): string[] {
 }
 
 /** The one entry that the text means; throws a CliFailure that lists the candidates, or says that there is none. */
-export function pickOne<Entry extends { id: string }>(given: string, entries: readonly Entry[], what: string, describe: (entry: Entry) => string): Entry {
+export function pickOne<Entry extends { id: string }>(
+  given: string,
+  entries: readonly Entry[],
+  what: string,
+  describe: (entry: Entry) => string,
+): Entry {
   const ids = new Set(
     matchIds(
       given,
@@ -26,7 +31,11 @@ export function pickOne<Entry extends { id: string }>(given: string, entries: re
   );
   const found = entries.filter((entry) => ids.has(entry.id));
   const [only, ...others] = found;
-  if (only === undefined) throw new CliFailure(`There is no ${what} ${given}.`, { code: 'not_found', hint: `\`signalbox ${what}s\` lists them.` });
+  if (only === undefined)
+    throw new CliFailure(`There is no ${what} ${given}.`, {
+      code: 'not_found',
+      hint: what === 'attempt' ? '`signalbox runs` lists the runs, whose ids do as well.' : `\`signalbox ${what}s\` lists them.`,
+    });
   if (others.length === 0) return only;
   const shown = found.slice(0, 20).map((entry) => `  ${shortId(entry.id) === given ? entry.id : shortId(entry.id)}  ${describe(entry)}`);
   throw new CliFailure(`${given} could be any of ${found.length} ${what}s.`, {

@@ -17,10 +17,7 @@ export async function findRun(client: Client, given: string, now: number): Promi
 export async function findPending(client: Client, given: string, now: number): Promise<Approval[]> {
   const { approvals } = await client.call('approval/list', { pending: false, limit: LIMIT });
   const pending = approvals.filter((approval) => approval.status === 'pending');
-  const runs = matchIds(
-    given,
-    [...new Set(pending.flatMap((approval) => approval.run ?? []))],
-  );
+  const runs = matchIds(given, [...new Set(pending.flatMap((approval) => approval.run ?? []))]);
   const ids = matchIds(
     given,
     approvals.map((approval) => approval.id),

@@ -20,6 +20,7 @@ import { addTrust } from './commands/trust.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
 import type { Context } from './context.ts';
+import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addRuns, addCancel, addUndo, addDemo]],
@@ -28,11 +29,7 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command, context: 
   ['Daemon:', [addUp, addDown]],
 ];
 
-const settings = Object.entries(SETTINGS)
-  .map(([name, { text, default: fallback }]) => `  ${name.padEnd(27)}${text} (${fallback})`)
-  .join('\n');
-
-const ABOUT = `
+const describeUse = (width: number): string => `
 Examples:
   signalbox demo                     shows all of it on a sample repository
   signalbox run checkup              looks at the repository you are in, repairs, asks, reports
@@ -42,10 +39,22 @@ Examples:
 Every command takes --json. Ids may be shortened to their first characters, as the lists show them.
 
 Environment:
-${settings}
-  NO_COLOR, FORCE_COLOR      Without colours, or with them even when piped.
+${describeEnvironment(width)}
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 denied, 4 canceled, 130 interrupted.`;
+
+const NAME_WIDTH = 29;
+
+/** The settings of the environment, from the one table, wrapped to a width. */
+function describeEnvironment(width: number): string {
+  const settings = Object.entries(SETTINGS).map(([name, { text, default: fallback }]) => [name, `${text} (${fallback})`] as const);
+  const colours = ['NO_COLOR, FORCE_COLOR', 'Without colours, or with them even when piped.'] as const;
+  return [...settings, colours]
+    .flatMap(([name, text]) =>
+      wrapText(text, width - NAME_WIDTH).map((line, i) => `${padText(i === 0 ? `  ${name}` : '', NAME_WIDTH)}${line}`),
+    )
+    .join('\n');
+}
 
 /** The whole command line. */
 export function buildProgram(context: Context): Command {
@@ -53,6 +62,7 @@ export function buildProgram(context: Context): Command {
   const program = new Command('signalbox')
     .description('Runs coding agents on your repositories, each in its own worktree, and asks you only where your policy says so.')
     .version(PROGRAM_VERSION)
+    .helpCommand(false)
     .exitOverride()
     .configureOutput({
       writeOut: terminal.write,
@@ -65,7 +75,7 @@ export function buildProgram(context: Context): Command {
     })
     .configureHelp({ styleTitle: (title) => terminal.paint.bold(title) })
     .showHelpAfterError('(--help shows how it is used)')
-    .addHelpText('after', ABOUT);
+    .addHelpText('after', () => describeUse(Math.min(100, terminal.width())));
   for (const [heading, commands] of GROUPS) {
     program.commandsGroup(heading);
     for (const add of commands) add(program, context);

@@ -20,7 +20,11 @@ export async function chooseWorkflow(given: string, cwd: string): Promise<Workfl
     return { file, text: await readFile(file, 'utf8') };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw usageFailure(`There is no file ${given}.`, 'Name a built-in workflow (checkup), one in .signalbox/workflows/, or a path to a .yaml file.');
+    if (code === 'ENOENT')
+      throw usageFailure(
+        `There is no file ${given}.`,
+        'Name a built-in workflow (checkup), one in .signalbox/workflows/, or a path to a .yaml file.',
+      );
     if (code === 'EISDIR') throw usageFailure(`${given} is a folder, not a workflow file.`);
     if (error instanceof CliFailure) throw error;
     throw new CliFailure(`${given} cannot be read: ${(error as Error).message}`);
@@ -45,7 +49,11 @@ export function parseInputs(pairs: readonly string[]): Inputs {
   const inputs: Inputs = {};
   for (const pair of pairs) {
     const match = /^([A-Za-z_][A-Za-z0-9_]*)(:?=)([\s\S]*)$/.exec(pair);
-    if (!match) throw usageFailure(`--input ${pair} has no form that is known.`, 'Write name=text, or name:=json for numbers, true, false and lists.');
+    if (!match)
+      throw usageFailure(
+        `--input ${pair} has no form that is known.`,
+        'Write name=text, or name:=json for numbers, true, false and lists.',
+      );
     const [, name = '', how, value = ''] = match;
     inputs[name] = how === '=' ? value : parseJson(name, value);
   }

@@ -160,6 +160,9 @@ export function gitEnvironment(
 
 function inheritedVariables(): Record<string, string> {
   const kept: Record<string, string> = { PATH: searchPath().join(delimiter) };
+  // The tag of an attempt, so that a git which outlives the attempt's process is found and ended with it.
+  const tag = process.env['SIGNALBOX_ATTEMPT'];
+  if (tag !== undefined) kept['SIGNALBOX_ATTEMPT'] = tag;
   if (process.platform !== 'win32') return kept;
   for (const name of ['SystemRoot', 'TEMP', 'TMP', 'PATHEXT', 'ComSpec']) {
     const value = process.env[name];

@@ -105,10 +105,14 @@ function assertObjectId(oid: string): void {
 }
 
 async function feedIds(stdin: NodeJS.WritableStream & { readonly destroyed?: boolean }, objectIds: Iterable<string>): Promise<void> {
+  let goOn: () => void = () => undefined;
+  const listener = () => goOn();
+  stdin.on('drain', listener).on('close', listener);
   for (const oid of objectIds) {
     assertObjectId(oid);
     if (stdin.destroyed) return;
-    if (!stdin.write(`${oid}\n`)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
+    const patience = new Promise<void>((resolve) => (goOn = resolve));
+    if (!stdin.write(`${oid}\n`) && !stdin.destroyed) await patience;
   }
   stdin.end();
 }

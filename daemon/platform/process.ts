@@ -106,7 +106,9 @@ export async function endTree(
     left = await findMembers(tag, known);
   }
   const killEnds = performance.now() + killMs;
-  while (left.length > 0 && performance.now() < killEnds) {
+  // Twice nobody: a process that is just being replaced by another program shows no tag at that moment.
+  for (let quiet = 0; quiet < 2 && performance.now() < killEnds; ) {
+    quiet = left.length === 0 ? quiet + 1 : 0;
     signalAll(left, 'SIGKILL');
     await delay(POLL_MS);
     left = await findMembers(tag, known);

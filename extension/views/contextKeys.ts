@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { runEnded } from '../../shared/state/run.ts';
 import type { Services } from '../services.ts';
-import { statusWord } from './statusBar.ts';
+import { statusWord } from './sayStatus.ts';
 
 /** Keeps the keys that the manifest's `when` and `enablement` clauses read. */
 export function registerContextKeys(services: Services): vscode.Disposable {

@@ -102,10 +102,10 @@ export const METHODS = {
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
   'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
 
-  /** The files that the run's merge changes, or would change: of what is asked now, else of what was merged. */
-  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()('observe', z.strictObject({ run: Id })),
-  /** One side of one of those files; `base` and `head` as `run/changes` named them, so that two answers belong together. */
-  'run/file': method<FileText>()('observe', z.strictObject({ run: Id, side: z.enum(['base', 'head']), revision: ObjectId, path: Path })),
+  /** The files that a commit of the run changes; without one: that its merge changes, or would change. */
+  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()('observe', z.strictObject({ run: Id, commit: ObjectId.optional() })),
+  /** One of those files at `base` or `head`, as `run/changes` named them. */
+  'run/file': method<FileText>()('observe', z.strictObject({ run: Id, revision: ObjectId, path: Path })),
 
   'task/submit': method<{ task: string; existing: boolean }>()('submit', TaskSubmit),
   'task/list': method<{ tasks: Task[] }>()('observe', z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Page })),

@@ -32,6 +32,15 @@ export async function bundleTimeline(): Promise<string> {
   return made.outputFiles[0]!.text;
 }
 
+/** Waits until an expression holds in the page. Playwright's own waitForFunction needs the eval that the policy forbids. */
+export async function until(page: Page, expression: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await page.evaluate(`Boolean(${expression})`))) {
+    if (Date.now() > deadline) throw new Error(`It did not come to ${expression}.`);
+    await page.waitForTimeout(20);
+  }
+}
+
 export interface TimelinePage {
   page: Page;
   /** What the page has posted since it was loaded, parsed. */
@@ -108,7 +117,7 @@ export class TimelineBrowser {
     );
     await page.addInitScript(`${API} document.addEventListener('DOMContentLoaded', () => { ${setTheme(theme)} });`);
     await page.goto(`${ORIGIN}/`);
-    await page.waitForFunction('window.posted.length > 0');
+    await until(page, 'window.posted.length > 0');
     return {
       page,
       posted: async () => z.array(FromTimeline).parse(await page.evaluate('window.posted')),

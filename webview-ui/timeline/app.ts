@@ -13,7 +13,7 @@ import { makeDetails, type Details } from './details.ts';
 import { connectHost, type Host } from './host.ts';
 import { moveSelection, ZOOM_STEP, type Command } from './keyboard.ts';
 import { make } from './make.ts';
-import { changeScene, openScene, startOf, type Scene, type Selection } from './scene.ts';
+import { changeScene, openScene, stageName, startOf, type Scene, type Selection } from './scene.ts';
 import { makeTable, type Table } from './table.ts';
 import { makeLegend, makeToolbar, type Toolbar } from './toolbar.ts';
 import { advanceView, fitView, panView, revealView, scrollView, toggleFollow, toTime, zoomView, type View } from './viewport.ts';
@@ -225,7 +225,11 @@ export class App {
     if (!this.#scene || !lane) return { what: '', name: '', tone: 'idle', state: '', from: '', took: '', note: '', links: [] };
     const item = this.#scene.items.get(selection.item ?? '');
     if (!item) return describeRow(this.#words, lane.row);
-    return describeItem(this.#words, item, lane.row, { now: this.#now(), origin: this.#scene.run.start });
+    return describeItem(this.#words, item, lane.row, {
+      now: this.#now(),
+      origin: this.#scene.run.start,
+      stage: stageName(this.#scene, lane.row),
+    });
   }
 
   #oneLine({ what, name, state, took, note }: Description): string {

@@ -103,7 +103,8 @@ function paintBars(context: Context, bars: readonly Bar[], theme: Theme): void {
   context.fillStyle = theme.foreground;
   context.textBaseline = 'middle';
   for (const bar of bars)
-    if (bar.kind === 'attempt' && bar.w > 24 && bar.text !== '') context.fillText(bar.text, bar.x + 5, bar.y + bar.h / 2 + 0.5);
+    if (bar.kind === 'attempt' && bar.w > 24 && !(theme.contrast && PATTERNS[bar.tone]))
+      context.fillText(bar.text, bar.x + 5, bar.y + bar.h / 2 + 0.5);
 }
 
 function paintLook(context: Context, bars: readonly Bar[], look: Tone | 'wait', theme: Theme): void {

@@ -57,7 +57,7 @@ export interface DrawList {
 }
 
 const LEAST_WIDTH = 2;
-const GLYPH_GAP = 12;
+const GLYPH_GAP = 16;
 const TICK_GAP = 88;
 const INDENT = 16;
 const HEIGHT = { stage: 14, attempt: 10, wait: 14 } as const;

@@ -15,7 +15,7 @@ export const TONE_ICONS: Record<Tone, string> = {
 export const MARK_ICONS: Record<Exclude<TimelineMark['kind'], 'answered'>, string> = {
   asked: TONE_ICONS.waiting,
   commit: 'M11 8a3 3 0 1 1-6 0a3 3 0 1 1 6 0M1 8h4M11 8h4',
-  merge: 'M4 2v12M4 6c0 4 8 1 8 6M9.5 9.5L12 12l2.5-2.5',
+  merge: 'M4 2v12M4 5c0 5 8 2 8 9',
   undo: 'M6.5 3L3 6.5L6.5 10M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6',
 };
 

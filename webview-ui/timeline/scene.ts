@@ -35,6 +35,11 @@ export interface Selection {
   item?: string | undefined;
 }
 
+/** The name of the stage that a row belongs to. */
+export function stageName(scene: Scene, row: TimelineRow): string {
+  return scene.lanes[scene.places.get(`stage/${row.stage}`) ?? -1]?.row.label ?? row.stage;
+}
+
 /** When an item begins, ms since the epoch. */
 export const startOf = (item: Item): number => ('at' in item ? item.at : item.start);
 

@@ -9,7 +9,7 @@ import { say } from '../../shared/webview/timeline-text.ts';
 import type { TimelineIntent } from '../../shared/webview/timeline.ts';
 import { makeLinks } from './details.ts';
 import { make } from './make.ts';
-import { itemsOf, type Item, type Lane, type Scene, type Selection } from './scene.ts';
+import { itemsOf, stageName, type Item, type Lane, type Scene, type Selection } from './scene.ts';
 import { describeItem, describeRow, type Description, type Words } from './wording.ts';
 
 const PAGE = 200;
@@ -67,7 +67,7 @@ export function makeTable(words: Words, actions: TableActions): Table {
       const key = item?.id ?? lane.row.id;
       const line = lines.get(key) ?? makeLine(() => actions.select({ row: lane.row.id, item: item?.id }));
       lines.set(key, line);
-      const at = { now, origin: scene.run.start };
+      const at = { now, origin: scene.run.start, stage: stageName(scene, lane.row) };
       fillLine(line, item ? describeItem(words, item, lane.row, at) : describeRow(words, lane.row), (links) =>
         makeLinks(words, links, actions.open),
       );

@@ -53,19 +53,25 @@ export function rowHint(words: Words, row: TimelineRow): string {
   return row.waitsFor === undefined ? '' : say(words, WAITS_FOR[row.waitsFor]);
 }
 
+/** A failure says which, unless it is just that. */
+function plainState(words: Words, tone: Tone, status: string): string {
+  const word = toneWord(words, tone);
+  return tone === 'failure' && status !== 'failed' ? `${word}: ${status}` : word;
+}
+
 const joined = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(' · ');
 
-/** Describes an item at `now`; `origin` is the begin of the run (both ms). */
-export function describeItem(words: Words, item: Item, row: TimelineRow, at: { now: number; origin: number }): Description {
+/** Describes an item at `now`; `origin` is the begin of the run (both ms), `stage` the name of the item's stage. */
+export function describeItem(words: Words, item: Item, row: TimelineRow, at: { now: number; origin: number; stage: string }): Description {
   const span = 'at' in item ? undefined : item;
   const took = span ? formatDuration((span.end ?? Math.max(at.now, span.start)) - span.start) : '';
-  const name = item.kind === 'attempt' ? say(words, 'attemptNumber', item.label) : item.label;
+  const name = item.kind === 'attempt' ? `${at.stage} #${item.label}` : item.label;
   const plain = item.kind === 'stage' || item.kind === 'attempt';
   return {
     what: say(words, item.kind),
     name,
     tone: item.tone,
-    state: plain && item.tone !== 'failure' ? toneWord(words, item.tone) : item.status,
+    state: plain ? plainState(words, item.tone, item.status) : item.status,
     from: formatMoment(startOf(item) - at.origin, 1_000),
     took: span && span.end === undefined ? say(words, 'still', took) : took,
     note: item.kind === 'stage' ? joined(rowHint(words, row), item.note) : item.note,

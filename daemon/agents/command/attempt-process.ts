@@ -11,10 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   ATTEMPT_TAG,
   endTree,
-  findTagged,
   identifyProcess,
   type ProcessIdentity,
-  type ProcessTag,
   SpawnError,
   spawnTagged,
 } from '../../platform/process.ts';
@@ -48,8 +46,6 @@ export interface RunningProcess {
 
 const MAX_TIMER_MS = 2_147_483_647;
 const LAST_OUTPUT_MS = 2_000;
-const LOOK_AGAIN_MS = 25;
-const MAX_ROUNDS = 20;
 
 /** Starts the process of an attempt. */
 export function runProcess(request: ProcessRequest): RunningProcess {
@@ -84,22 +80,13 @@ async function run(request: ProcessRequest, stopped: Promise<'stopped'>, isStopp
   const late = waitUntilLate(request.timeoutMs, timer.signal);
   const first = await Promise.race([waitForExit(child), stopped, late]);
   timer.abort();
-  const survivors = await endAll({ pid: identity.pid, tag }, request.graceMs);
+  const survivors = await endTree({ pid: identity.pid, tag }, { graceMs: request.graceMs });
   // With everybody gone the pipes end by themselves; somebody outside who was handed one must not hold us up.
   await Promise.race([drained, delay(LAST_OUTPUT_MS, undefined, { ref: false })]);
   child.stdout?.destroy();
   child.stderr?.destroy();
   if (first === 'stopped' || first === 'timeout') return { kind: first, survivors };
   return { kind: 'exited', ...first, survivors };
-}
-
-/** Ends the tree and looks again: a process that is just being replaced by another program shows no tag at that moment. */
-async function endAll(tree: { pid: number; tag: ProcessTag }, graceMs: number): Promise<number> {
-  for (let round = 1; ; round += 1) {
-    const survivors = await endTree(tree, { graceMs });
-    await delay(LOOK_AGAIN_MS);
-    if (survivors > 0 || round === MAX_ROUNDS || (await findTagged(tree.tag.value)).length === 0) return survivors;
-  }
 }
 
 function describeSpawnFailure(error: unknown): ProcessEnd & { kind: 'not_started' } {

@@ -31,7 +31,11 @@ function columns(now: number, paint: Paint): Column<Agent>[] {
     { title: 'AGENT', text: (agent) => agent.id, style: (text) => paint.cyan(text), flex: 'end', min: 8 },
     { title: 'ROLE', text: (agent) => agent.role || '-', flex: 'end', min: 6 },
     { title: 'ADAPTER', text: (agent) => agent.adapter },
-    { title: 'STATUS', text: (agent) => agent.status, style: (text, agent) => renderStatus(agent.status, paint).replace(agent.status, text) },
+    {
+      title: 'STATUS',
+      text: (agent) => agent.status,
+      style: (text, agent) => renderStatus(agent.status, paint).replace(agent.status, text),
+    },
     { title: 'SLOTS', text: (agent) => `${agent.used}/${agent.slots}`, align: 'right' },
     { title: 'SINCE', text: (agent) => formatAgo(agent.since, now) },
     { title: 'REASON', text: (agent) => agent.reason, flex: 'end', min: 6 },

@@ -71,7 +71,12 @@ async function showApproval(context: Context, given: string, options: CommonOpti
     terminal.print(...renderQuestion({ approval, who, evidence }, terminal.now(), look));
     const shown = renderEvidence({ approval, evidence }, look);
     if (shown.length > 0) terminal.print('', ...shown);
-    terminal.print('', approval.status === 'pending' ? `To answer: signalbox approve ${id}   or: signalbox deny ${id}` : describeAnswer(approval, terminal.now()));
+    terminal.print(
+      '',
+      approval.status === 'pending'
+        ? `To answer: signalbox approve ${id}   or: signalbox deny ${id}`
+        : describeAnswer(approval, terminal.now()),
+    );
   });
   return EXIT.ok;
 }

@@ -17,7 +17,10 @@ export function addCompletion(program: Command, { terminal }: Context): void {
   const command = program.commands.find((candidate) => candidate.name() === 'completion');
   command
     ?.description('print the completion script for bash, zsh or fish')
-    .addHelpText('after', '\nExamples:\n  source <(signalbox completion bash)\n  signalbox completion fish > ~/.config/fish/completions/signalbox.fish');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  source <(signalbox completion bash)\n  signalbox completion fish > ~/.config/fish/completions/signalbox.fish',
+    );
 }
 
 function listWorkflows(folder: string): string[] {

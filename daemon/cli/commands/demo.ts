@@ -66,7 +66,10 @@ async function runDemo(context: Context, options: DemoOptions): Promise<ExitCode
     const repo = options.repo === undefined ? join(folder, 'shop') : await realpath(resolve(context.terminal.cwd, options.repo));
     if (options.repo === undefined) await makeSample(repo);
     const branch = await git(repo, ['symbolic-ref', '--quiet', '--short', 'HEAD']).catch(() => {
-      throw new CliFailure(`${repo} has no branch checked out, or is not a repository.`, { code: 'repository', hint: 'Check out a branch first; the demo merges into it.' });
+      throw new CliFailure(`${repo} has no branch checked out, or is not a repository.`, {
+        code: 'repository',
+        hint: 'Check out a branch first; the demo merges into it.',
+      });
     });
     return await showCheckup({ folder, repo, branch, own }, options);
   } finally {
@@ -80,8 +83,13 @@ async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode
   const say = options.json ? terminal.note : terminal.print;
   const { paint } = terminal;
   const before = await readLog(repo);
-  say(paint.bold(options.repo === undefined ? 'A sample repository with planted problems:' : 'The repository:') + ` ${repo}`, ...indent(before), '');
-  if (terminal.interactive && !options.json) say(paint.dim(`Signalbox looks at it, and asks you before anything moves: a says yes. It merges into ${branch}.`), '');
+  say(
+    paint.bold(options.repo === undefined ? 'A sample repository with planted problems:' : 'The repository:') + ` ${repo}`,
+    ...indent(before),
+    '',
+  );
+  if (terminal.interactive && !options.json)
+    say(paint.dim(`Signalbox looks at it, and asks you before anything moves: a says yes. It merges into ${branch}.`), '');
 
   const { connection } = await reachDaemon(reachOf(own));
   const id = await startOrJoin(own, connection.client, { id: uuidv7(), workflow: { name: 'checkup' }, repo, into: branch });
@@ -91,7 +99,17 @@ async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode
   const after = await readLog(repo);
   const commit = run.merge?.state === 'merged' ? run.merge.commit : undefined;
   const diff = commit === undefined ? '' : await git(repo, ['diff', '--stat=80', '--no-ext-diff', '--no-textconv', `${commit}^1`, commit]);
-  if (options.json) printJson(terminal, { run: id, status: run.status, merged: commit !== undefined, ...(commit === undefined ? {} : { commit }), branch, repo, before, after });
+  if (options.json)
+    printJson(terminal, {
+      run: id,
+      status: run.status,
+      merged: commit !== undefined,
+      ...(commit === undefined ? {} : { commit }),
+      branch,
+      repo,
+      before,
+      after,
+    });
   else say('', ...describeResult(stage, options, run, { after, diff, commit }));
   if (options.keep) say('', `Kept: ${folder}`, `  SIGNALBOX_HOME=${join(folder, 'home')} signalbox runs show ${shortId(id)}`);
   if (exit === EXIT.ok && commit === undefined) say('Nothing was merged: there was nothing to repair.');
@@ -101,18 +119,23 @@ async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode
 async function watchDemo(own: Context, connection: Connection, id: string, options: DemoOptions): Promise<ExitCode> {
   const { terminal } = own;
   const json = options.json ?? false;
-  if (terminal.interactive && !json) return watchToEnd(own, connection, id, { answering: 'ask', json });
+  if (terminal.interactive && !json) return watchToEnd(own, connection, id, { answering: 'ask', json, hints: false });
   const delegate = await openDelegate(connection);
   const say = json ? terminal.note : terminal.print;
   say(terminal.paint.dim('Nobody is at a terminal, so a second client answers the questions, as principal demo.'), '');
   try {
-    return await watchToEnd(own, connection, id, { answering: 'delegate', delegate: delegate.grant, json });
+    return await watchToEnd(own, connection, id, { answering: 'delegate', delegate: delegate.grant, json, hints: false });
   } finally {
     delegate.close();
   }
 }
 
-function describeResult({ repo, branch, own, folder }: Stage, options: DemoOptions, run: Run, { after, diff, commit }: { after: string[]; diff: string; commit: string | undefined }): string[] {
+function describeResult(
+  { repo, branch, own, folder }: Stage,
+  options: DemoOptions,
+  run: Run,
+  { after, diff, commit }: { after: string[]; diff: string; commit: string | undefined },
+): string[] {
   const { paint } = own.terminal;
   const undo =
     options.repo !== undefined
@@ -123,12 +146,16 @@ function describeResult({ repo, branch, own, folder }: Stage, options: DemoOptio
   return [
     paint.bold(`${branch} afterwards:`),
     ...indent(after),
-    ...(commit === undefined ? [] : ['', paint.bold('What the merge changed:'), ...indent(cleanText(diff).split('\n')), '', `To take it back: ${undo}`]),
+    ...(commit === undefined
+      ? []
+      : ['', paint.bold('What the merge changed:'), ...indent(cleanText(diff).split('\n')), '', `To take it back: ${undo}`]),
   ];
 }
 
 async function readLog(repo: string): Promise<string[]> {
-  return cleanText(await git(repo, ['log', '--graph', '--oneline', '--no-color', '--max-count=15', '--decorate=short', 'HEAD'])).split('\n');
+  return cleanText(await git(repo, ['log', '--graph', '--oneline', '--no-color', '--max-count=15', '--decorate=short', 'HEAD'])).split(
+    '\n',
+  );
 }
 
 function indent(lines: readonly string[]): string[] {

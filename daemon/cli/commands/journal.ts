@@ -15,20 +15,35 @@ export function addJournal(program: Command, context: Context): void {
     .description('check every line, hash and link of the journal')
     .option('--head <seq:hash>', 'a head that was written down earlier and must still be in the chain')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nA lost end of the journal shows only against a head that was kept elsewhere.\n\nExamples:\n  signalbox journal verify\n  signalbox journal verify --json')
+    .addHelpText(
+      'after',
+      '\nA lost end of the journal shows only against a head that was kept elsewhere.\n\nExamples:\n  signalbox journal verify\n  signalbox journal verify --json',
+    )
     .action((options: CommonOptions & { head?: string }) =>
       perform(context, options, async () => {
         const { terminal } = context;
         const home = findHome(context.env);
         const expect = options.head === undefined ? undefined : readHead(options.head);
-        if (!existsSync(join(home, 'journal'))) throw new CliFailure(`There is no journal in ${home}.`, { code: 'not_found', hint: 'It is made at the first start of the daemon.' });
+        if (!existsSync(join(home, 'journal')))
+          throw new CliFailure(`There is no journal in ${home}.`, {
+            code: 'not_found',
+            hint: 'It is made at the first start of the daemon.',
+          });
         const result = await verifyJournal(home, expect ? { expect } : {});
         if (options.json) printJson(terminal, result);
         else {
           terminal.print(...result.problems.map((problem) => terminal.paint.red(cleanLine(problem.message))));
-          if (result.problemCount > result.problems.length) terminal.print(`and ${result.problemCount - result.problems.length} more problems`);
-          if (result.tail) terminal.print(`${cleanLine(result.tail.file)} ends in an unfinished batch of ${result.tail.bytes} bytes: being written now, or left by a crash.`);
-          terminal.print(result.ok ? terminal.paint.green(`The journal is sound: ${result.commits} commits, head ${result.head.seq}:${result.head.hash}`) : `${result.commits} commits are sound; the last of them is ${result.head.seq}:${result.head.hash}`);
+          if (result.problemCount > result.problems.length)
+            terminal.print(`and ${result.problemCount - result.problems.length} more problems`);
+          if (result.tail)
+            terminal.print(
+              `${cleanLine(result.tail.file)} ends in an unfinished batch of ${result.tail.bytes} bytes: being written now, or left by a crash.`,
+            );
+          terminal.print(
+            result.ok
+              ? terminal.paint.green(`The journal is sound: ${result.commits} commits, head ${result.head.seq}:${result.head.hash}`)
+              : `${result.commits} commits are sound; the last of them is ${result.head.seq}:${result.head.hash}`,
+          );
         }
         return result.ok ? EXIT.ok : EXIT.failure;
       }),

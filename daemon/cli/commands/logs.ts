@@ -14,7 +14,7 @@ interface LogOptions extends CommonOptions {
 }
 
 const POLL_MS = 250;
-const RUNS = 1_000;
+const LIMIT = 1_000;
 
 /** `signalbox logs`: prints what an attempt wrote, or all attempts of a run. */
 export function addLogs(program: Command, context: Context): void {
@@ -24,19 +24,29 @@ export function addLogs(program: Command, context: Context): void {
     .argument('<id>', 'id of an attempt or of a run, or its beginning')
     .option('-f, --follow', 'go on until the attempt has ended')
     .option('--json', 'print one JSON object a line: { attempt, stage, text }')
-    .addHelpText('after', '\nOutput is shown without control sequences; --json gives it as it was.\n\nExamples:\n  signalbox logs 3f9a1c2e\n  signalbox logs 3f9a1c2e --follow')
-    .action((given: string, options: LogOptions) => perform(context, options, () => withDaemon(context, (client) => printLogs(context, client, given, options))));
+    .addHelpText(
+      'after',
+      '\nOutput is shown without control sequences; --json gives it as it was.\n\nExamples:\n  signalbox logs 3f9a1c2e\n  signalbox logs 3f9a1c2e --follow',
+    )
+    .action((given: string, options: LogOptions) =>
+      perform(context, options, () => withDaemon(context, (client) => printLogs(context, client, given, options))),
+    );
 }
 
 async function printLogs(context: Context, client: Client, given: string, options: LogOptions): Promise<ExitCode> {
   const { terminal } = context;
   const attempts = await findAttempts(client, given, terminal.now());
   let interrupted = false;
-  const interrupts = options.follow ? listenForInterrupts(() => (interrupted = true), () => undefined) : undefined;
+  const interrupts = options.follow
+    ? listenForInterrupts(
+        () => (interrupted = true),
+        () => undefined,
+      )
+    : undefined;
   try {
     for (const attempt of attempts) {
-      if (attempts.length > 1 && !options.json) terminal.print(terminal.paint.bold(`${attempt.stage ?? 'task'} ${shortId(attempt.id)} (${attempt.status})`));
-      await printSpool(context, client, attempt, options, () => interrupted);
+      if (attempts.length > 1 && !options.json) terminal.print(terminal.paint.bold(`${attempt.stage ?? 'task'} ${shortId(attempt.id)}`));
+      await printSpool(context, client, attempt, { ...options, interrupted: () => interrupted });
     }
     return interrupted ? EXIT.interrupted : EXIT.ok;
   } finally {
@@ -44,32 +54,37 @@ async function printLogs(context: Context, client: Client, given: string, option
   }
 }
 
-async function findAttempts(client: Client, given: string, now: number): Promise<Attempt[]> {
-  const { runs } = await client.call('run/list', { limit: RUNS });
-  const ids = matchIds(
+type Spool = Pick<Attempt, 'id' | 'stage'>;
+
+async function findAttempts(client: Client, given: string, now: number): Promise<Spool[]> {
+  const { runs } = await client.call('run/list', { limit: LIMIT });
+  const ofRun = matchIds(
     given,
     runs.map((run) => run.id),
   );
-  if (ids.length > 0) {
+  if (ofRun.length > 0) {
     const { attempts } = await client.call('run/get', { run: (await findRun(client, given, now)).id });
     if (attempts.length === 0) throw new CliFailure('No attempt of that run has begun, so there is no output.', { code: 'not_found' });
     return attempts;
   }
-  const { tasks } = await client.call('task/list', { limit: RUNS });
-  const known = tasks.flatMap((task) => (task.attempt === undefined ? [] : [{ id: task.attempt, task }]));
-  // An attempt that is not its task's newest is known to its run only.
-  const parents = new Set(tasks.flatMap((task) => (task.run === undefined || task.token < 2 ? [] : [task.run])));
-  const older = await Promise.all([...parents].slice(0, 20).map(async (run) => (await client.call('run/get', { run })).attempts));
-  const all = new Map([...known.map(({ id, task }): [string, Pick<Attempt, 'id' | 'stage' | 'status'>] => [id, { id, ...(task.stage === undefined ? {} : { stage: task.stage }), status: 'running' }]), ...older.flat().map((a): [string, Attempt] => [a.id, a])]);
-  return [pickOne(given, [...all.values()], 'attempt', (attempt) => attempt.stage ?? '') as Attempt];
+  const { tasks } = await client.call('task/list', { limit: LIMIT });
+  const newest = tasks.flatMap(({ attempt, stage }): Spool[] =>
+    attempt === undefined ? [] : [{ id: attempt, ...(stage === undefined ? {} : { stage }) }],
+  );
+  return [pickOne(given, newest, 'attempt', (attempt) => attempt.stage ?? '')];
 }
 
-async function printSpool({ terminal }: Context, client: Client, attempt: Attempt, options: LogOptions, interrupted: () => boolean): Promise<void> {
-  for (let offset = 0; !interrupted(); ) {
+async function printSpool(
+  { terminal }: Context,
+  client: Client,
+  attempt: Spool,
+  options: LogOptions & { interrupted: () => boolean },
+): Promise<void> {
+  for (let offset = 0; !options.interrupted(); ) {
     const piece = await client.call('spool/read', { attempt: attempt.id, offset });
     if (piece.text !== '') {
       if (options.json) terminal.print(JSON.stringify({ attempt: attempt.id, stage: attempt.stage, text: piece.text }));
-      else terminal.write(cleanText(piece.text));
+      else terminal.write(cleanText(piece.text.replace(/\r(?!\n)/g, '\n')));
     }
     const moved = piece.next > offset;
     offset = piece.next;

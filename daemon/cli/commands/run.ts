@@ -43,7 +43,12 @@ export function addRun(program: Command, context: Context): void {
     .argument('<workflow>', 'a built-in name (checkup), a name in .signalbox/workflows/, or a path to a .yaml file')
     .option('-r, --repo <path>', 'the repository (default: the current folder)')
     .option('--into <branch>', 'merge the result into this branch, after an approval')
-    .option('-i, --input <name=value>', 'an input of the workflow; name:=json for numbers, true, false and lists', (pair: string, all: string[]) => [...all, pair], [])
+    .option(
+      '-i, --input <name=value>',
+      'an input of the workflow; name:=json for numbers, true, false and lists',
+      (pair: string, all: string[]) => [...all, pair],
+      [],
+    )
     .addOption(new Option('--approve <how>', 'what happens with questions').choices(['ask', 'deny']).default('ask'))
     .option('-d, --detach', 'start it and return')
     .option('--again', 'start another one although the same is running')
@@ -86,7 +91,9 @@ export async function startOrJoin({ terminal }: Context, client: Client, params:
     const active = error instanceof SignalboxError && error.code === 'run_active' ? error.facts.run : undefined;
     if (typeof active !== 'string') throw error;
     const { run } = await client.call('run/get', { run: active });
-    terminal.note(`Going on with run ${shortId(active)}, started ${formatAgo(run.submittedAt, terminal.now())}; --again starts another one.`);
+    terminal.note(
+      `Going on with run ${shortId(active)}, started ${formatAgo(run.submittedAt, terminal.now())}; --again starts another one.`,
+    );
     return active;
   }
 }
@@ -99,28 +106,36 @@ function detach({ terminal }: Context, connection: Connection, id: string, { jso
 }
 
 /** Watches a run and prints its report and outcome; the exit code says how it ended. */
-export async function watchToEnd(context: Context, connection: Connection, id: string, options: Pick<WatchOptions, 'answering' | 'delegate'> & { json: boolean }): Promise<ExitCode> {
+export async function watchToEnd(
+  context: Context,
+  connection: Connection,
+  id: string,
+  options: Pick<WatchOptions, 'answering' | 'delegate'> & { json: boolean; hints?: boolean },
+): Promise<ExitCode> {
   const { terminal } = context;
-  const { json, ...answering } = options;
+  const { json, hints = true, ...answering } = options;
   const end = await watchRun({ terminal, reach: reachOf(context), connection, run: id, aside: json, ...answering });
   switch (end.kind) {
     case 'left':
       terminal.note(`Run ${shortId(id)} goes on. The same command comes back to it; signalbox cancel ${shortId(id)} ends it.`);
       return EXIT.ok;
     case 'stopped':
-      throw new CliFailure(`The daemon was stopped (${cleanLine(end.reason)}).`, { code: 'daemon_stopped', hint: `Run ${shortId(id)} is taken up again when the daemon starts: signalbox up` });
+      throw new CliFailure(`The daemon was stopped (${cleanLine(end.reason)}).`, {
+        code: 'daemon_stopped',
+        hint: `Run ${shortId(id)} is taken up again when the daemon starts: signalbox up`,
+      });
     case 'interrupted':
-      terminal.note(...renderOutcome(end.picture, { ...terminal.textLook(), paint: terminal.errorPaint }));
+      terminal.note(...renderOutcome(end.picture, { ...terminal.textLook(), paint: terminal.errorPaint }, { hints }));
       return EXIT.interrupted;
     case 'ended':
-      await showEnd(context, end.picture, json);
+      await showEnd(context, end.picture, { json, hints });
       return outcomeOf(end.picture).exit;
     default:
       return end satisfies never;
   }
 }
 
-async function showEnd(context: Context, picture: Picture, json: boolean): Promise<void> {
+async function showEnd(context: Context, picture: Picture, { json, hints }: { json: boolean; hints: boolean }): Promise<void> {
   const { terminal } = context;
   const { connection } = await reachDaemon(reachOf(context));
   try {
@@ -134,7 +149,7 @@ async function showEnd(context: Context, picture: Picture, json: boolean): Promi
     }
     const look = terminal.textLook();
     if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));
-    terminal.print('', ...renderOutcome(picture, look));
+    terminal.print('', ...renderOutcome(picture, look, { hints }));
   } finally {
     connection.close();
   }

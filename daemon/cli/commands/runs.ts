@@ -29,7 +29,11 @@ export function addRuns(program: Command, context: Context): void {
     .action((options: CommonOptions & { repo?: string; active?: boolean; limit: number }) =>
       perform(context, options, async () => {
         const { terminal } = context;
-        const filter = { limit: options.limit, active: options.active ?? false, ...(options.repo === undefined ? {} : { repo: resolve(terminal.cwd, options.repo) }) };
+        const filter = {
+          limit: options.limit,
+          active: options.active ?? false,
+          ...(options.repo === undefined ? {} : { repo: resolve(terminal.cwd, options.repo) }),
+        };
         const { runs } = await withDaemon(context, (client) => client.call('run/list', filter));
         if (options.json) printJson(terminal, { runs });
         else if (runs.length === 0) terminal.print('There are no runs. `signalbox run checkup` starts one.');
@@ -79,8 +83,13 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     const look = terminal.textLook();
     terminal.print(...renderRun(picture, terminal.now(), look));
     if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));
-    if (detail.artifacts.length > 0) terminal.print('', look.paint.dim(`artifacts: ${detail.artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`));
-    for (const approval of listQuestions(picture)) terminal.print(look.paint.yellow(`${shortId(approval.id)} waits for an answer: ${cleanLine(approval.summary)}`));
+    if (detail.artifacts.length > 0)
+      terminal.print(
+        '',
+        look.paint.dim(`artifacts: ${detail.artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`),
+      );
+    for (const approval of listQuestions(picture))
+      terminal.print(look.paint.yellow(`${shortId(approval.id)} waits for an answer: ${cleanLine(approval.summary)}`));
     if (runEnded(detail.run)) terminal.print('', ...renderOutcome(picture, look));
   });
   return EXIT.ok;
@@ -88,7 +97,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
 
 /** A run as the daemon tells it, in the form that the views draw. */
 export function toPicture(detail: RunDetail): Picture {
-  const byId = <Entry extends { id: string }>(entries: readonly Entry[]): Map<string, Entry> => new Map(entries.map((entry) => [entry.id, entry]));
+  const byId = <Entry extends { id: string }>(entries: readonly Entry[]): Map<string, Entry> =>
+    new Map(entries.map((entry) => [entry.id, entry]));
   const state: State = {
     ...emptyState(),
     runs: byId([detail.run]),

@@ -52,7 +52,9 @@ export function renderDaemon(status: StatusResult, now: number, look: Look): str
       ],
       look,
     ),
-    ...(approvals > 0 ? [paint.yellow(`${approvals} question${approvals === 1 ? ' waits' : 's wait'} for an answer: signalbox approvals`)] : []),
+    ...(approvals > 0
+      ? [paint.yellow(`${approvals} question${approvals === 1 ? ' waits' : 's wait'} for an answer: signalbox approvals`)]
+      : []),
     ...status.notices.map((notice) => `${paint.yellow('note:')} ${cleanLine(notice)}`),
   ];
 }

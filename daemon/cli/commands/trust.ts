@@ -25,7 +25,9 @@ export function addTrust(program: Command, context: Context): void {
       '\nUntil it is trusted, only deny and ask rules of its policies count, and none of its workflows runs.\nA changed file ends the trust.\n\nExamples:\n  signalbox trust\n  signalbox trust ~/projects/shop --revoke',
     )
     .action((path: string | undefined, options: TrustOptions) =>
-      perform(context, options, () => withDaemon(context, (client) => trust(context, client, resolve(context.terminal.cwd, path ?? '.'), options))),
+      perform(context, options, () =>
+        withDaemon(context, (client) => trust(context, client, resolve(context.terminal.cwd, path ?? '.'), options)),
+      ),
     );
 }
 
@@ -47,7 +49,11 @@ async function trust(context: Context, client: Client, repo: string, options: Tr
   if (!agreed) {
     if (options.json) printJson(terminal, shown);
     if (terminal.interactive) return EXIT.denied;
-    throw new CliFailure('Nobody is there to ask, so nothing was trusted.', { code: 'not_confirmed', exit: EXIT.usage, hint: 'Look at the files, then run it again with --yes.' });
+    throw new CliFailure('Nobody is there to ask, so nothing was trusted.', {
+      code: 'not_confirmed',
+      exit: EXIT.usage,
+      hint: 'Look at the files, then run it again with --yes.',
+    });
   }
   // The digest that was shown is the one that is trusted: files that changed meanwhile are refused.
   const granted = await client.call('trust/grant', { repo, digest: shown.digest });

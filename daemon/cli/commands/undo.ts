@@ -23,7 +23,10 @@ export function addUndo(program: Command, context: Context): void {
           return client.call('run/undo', { run: found.id }, { timeoutMs: UNDO_MS });
         });
         if (options.json) printJson(terminal, undone);
-        else terminal.print(`The merge of run ${shortId(undone.run)} was taken back: ${undone.commit.slice(0, 12)} on ${cleanLine(undone.branch)}.`);
+        else
+          terminal.print(
+            `The merge of run ${shortId(undone.run)} was taken back: ${undone.commit.slice(0, 12)} on ${cleanLine(undone.branch)}.`,
+          );
         return EXIT.ok;
       }),
     );

@@ -18,7 +18,10 @@ export interface Connection {
 const MAX_FRAME_BYTES = 32 * 1024 * 1024;
 
 /** Connects and says hello; rejects with SignalboxError (`unauthorized`, `protocol_mismatch`, `disconnected`, `timeout`). */
-export async function openConnection(endpoint: Endpoint, { token = endpoint.token, timeoutMs = 5_000 }: { token?: string; timeoutMs?: number } = {}): Promise<Connection> {
+export async function openConnection(
+  endpoint: Endpoint,
+  { token = endpoint.token, timeoutMs = 5_000 }: { token?: string; timeoutMs?: number } = {},
+): Promise<Connection> {
   const socket = new WebSocket(`ws://127.0.0.1:${endpoint.port}/`, {
     headers: { authorization: `Bearer ${token}` },
     handshakeTimeout: timeoutMs,
@@ -39,14 +42,18 @@ export async function openConnection(endpoint: Endpoint, { token = endpoint.toke
   socket.on('message', (data, isBinary) => {
     if (isBinary) return;
     try {
-      client.receive(String(data));
+      client.receive((data as Buffer).toString('utf8'));
     } catch {
       // A frame that is not JSON cannot come from our daemon; there is nothing to salvage on this connection.
       socket.terminate();
     }
   });
   try {
-    const hello = await client.call('daemon/hello', { protocol: { ...PROTOCOL }, client: { name: 'signalbox-cli', version: PROGRAM_VERSION } }, { timeoutMs });
+    const hello = await client.call(
+      'daemon/hello',
+      { protocol: { ...PROTOCOL }, client: { name: 'signalbox-cli', version: PROGRAM_VERSION } },
+      { timeoutMs },
+    );
     return { client, hello, endpoint, ended, close: () => closeSoon(socket) };
   } catch (error) {
     socket.terminate();
@@ -60,9 +67,16 @@ function opened(socket: WebSocket): Promise<void> {
     socket.once('unexpected-response', (_request, response) => {
       socket.terminate();
       const refused = response.statusCode === 401 || response.statusCode === 403;
-      reject(new SignalboxError({ code: refused ? 'unauthorized' : 'disconnected', message: `The daemon answered the connection with ${response.statusCode}.` }));
+      reject(
+        new SignalboxError({
+          code: refused ? 'unauthorized' : 'disconnected',
+          message: `The daemon answered the connection with ${response.statusCode}.`,
+        }),
+      );
     });
-    socket.once('error', (error) => reject(new SignalboxError({ code: 'disconnected', message: `The daemon cannot be reached: ${error.message}` })));
+    socket.once('error', (error) =>
+      reject(new SignalboxError({ code: 'disconnected', message: `The daemon cannot be reached: ${error.message}` })),
+    );
   });
 }
 

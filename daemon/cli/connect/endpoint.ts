@@ -18,7 +18,10 @@ export async function readEndpoint(home: string): Promise<Endpoint | undefined> 
   try {
     const facts = await lstat(path);
     if (process.platform !== 'win32' && (facts.uid !== process.getuid?.() || (facts.mode & 0o077) !== 0)) {
-      throw new CliFailure(`${path} can be read by others, or is not yours.`, { code: 'endpoint_unsafe', hint: 'Somebody may know its token. Run `signalbox down`, delete the file, and start again.' });
+      throw new CliFailure(`${path} can be read by others, or is not yours.`, {
+        code: 'endpoint_unsafe',
+        hint: 'Somebody may know its token. Run `signalbox down`, delete the file, and start again.',
+      });
     }
     text = await readFile(path, 'utf8');
   } catch (error) {

@@ -57,16 +57,23 @@ export async function stopProcess(pid: number): Promise<void> {
 export async function waitForEnd(pid: number): Promise<void> {
   const until = Date.now() + STOP_BOUND_MS;
   while (isRunning(pid)) {
-    if (Date.now() > until) throw new CliFailure(`The daemon (process ${pid}) has not ended after ${STOP_BOUND_MS / 1000} s.`, { code: 'daemon_not_stopped', hint: `What is recorded is on disk. \`kill -9 ${pid}\` ends it; the next start goes on from there.` });
+    if (Date.now() > until)
+      throw new CliFailure(`The daemon (process ${pid}) has not ended after ${STOP_BOUND_MS / 1000} s.`, {
+        code: 'daemon_not_stopped',
+        hint: `What is recorded is on disk. \`kill -9 ${pid}\` ends it; the next start goes on from there.`,
+      });
     await sleep(20);
   }
 }
 
 function mismatch(endpoint: Endpoint): CliFailure {
   const { min, max } = endpoint.protocol;
-  return new CliFailure(`A daemon of version ${endpoint.version} runs (process ${endpoint.pid}), which speaks protocol ${min} to ${max}; this program speaks ${PROTOCOL.min} to ${PROTOCOL.max}.`, {
-    code: 'protocol_mismatch',
-    hint: 'Restart it with `signalbox down` and `signalbox up`; what runs is taken up again.',
-    facts: { endpoint: { pid: endpoint.pid, version: endpoint.version, protocol: endpoint.protocol } },
-  });
+  return new CliFailure(
+    `A daemon of version ${endpoint.version} runs (process ${endpoint.pid}), which speaks protocol ${min} to ${max}; this program speaks ${PROTOCOL.min} to ${PROTOCOL.max}.`,
+    {
+      code: 'protocol_mismatch',
+      hint: 'Restart it with `signalbox down` and `signalbox up`; what runs is taken up again.',
+      facts: { endpoint: { pid: endpoint.pid, version: endpoint.version, protocol: endpoint.protocol } },
+    },
+  );
 }

@@ -20,7 +20,10 @@ const LOG_TAIL_LINES = 12;
 export function findDaemonBundle(script: string | undefined): string {
   const path = join(dirname(realpathSync(script ?? '.')), 'daemon.cjs');
   if (existsSync(path)) return path;
-  throw new CliFailure(`The daemon is not where it should be: ${path}`, { code: 'daemon_missing', hint: 'The installation is incomplete. In a clone, run `npm run build`.' });
+  throw new CliFailure(`The daemon is not where it should be: ${path}`, {
+    code: 'daemon_missing',
+    hint: 'The installation is incomplete. In a clone, run `npm run build`.',
+  });
 }
 
 /** Starts a daemon for `home` and connects to it; rejects with a CliFailure that shows the end of its log. */

@@ -19,7 +19,11 @@ export async function openDelegate({ client, endpoint }: Connection): Promise<De
   return {
     async grant({ id, summary }) {
       try {
-        const { approval } = await own.client.call('approval/answer', { approval: id, answer: 'grant', reason: 'The demo answers its own questions.' });
+        const { approval } = await own.client.call('approval/answer', {
+          approval: id,
+          answer: 'grant',
+          reason: 'The demo answers its own questions.',
+        });
         return `Approved by principal ${cleanLine(approval.by ?? '')}: ${cleanLine(summary)}`;
       } catch (error) {
         if (!(error instanceof SignalboxError) || error.code !== 'approval_settled') throw error;

@@ -14,12 +14,12 @@ function sampleFiles(): Record<string, string | Buffer> {
   return {
     'package.json': `${JSON.stringify({ name: 'sample-shop', version: '1.0.0', private: true, type: 'module', scripts: { test: 'node --test' } }, undefined, 2)}\n`,
     'README.md': '# Sample shop\n\nMade by `signalbox demo`. Nothing in here is real.\n',
-    'src/cart.js': "export function total(items) {\n  return items.reduce((sum, item) => sum + item.price * item.count, 0);\n}\n",
+    'src/cart.js': 'export function total(items) {\n  return items.reduce((sum, item) => sum + item.price * item.count, 0);\n}\n',
     'test/cart.test.js':
       "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { total } from '../src/cart.js';\n\ntest('the total counts every item', () => {\n  assert.equal(total([{ price: 3, count: 2 }, { price: 5, count: 1 }]), 11);\n});\n",
     // Planted: dependencies, settings and logs that git follows, a large file, a token, and no .gitignore.
     'node_modules/tiny-pad/package.json': '{ "name": "tiny-pad", "version": "1.0.0" }\n',
-    'node_modules/tiny-pad/index.js': "module.exports = (text, width) => text.padStart(width);\n",
+    'node_modules/tiny-pad/index.js': 'module.exports = (text, width) => text.padStart(width);\n',
     '.env': 'SHOP_URL=http://localhost:3000\nSHOP_DEBUG=1\n',
     'npm-debug.log': '0 info it worked if it ends with ok\n',
     'assets/intro.bin': Buffer.alloc(LARGE_BYTES, 'sample '),

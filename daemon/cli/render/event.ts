@@ -17,6 +17,9 @@ export function renderEvent(event: CloudEvent, { width, paint }: Look): string {
     return typeof value === 'string' && value !== '' ? [`${name}=${shortId(cleanLine(value))}`] : [];
   }).join(' ');
   const lead = `${time} ${padText(event.sequence, 5, 'left')} ${padText(type, 24)} ${padText(run, 8)} `;
-  const text = cutText(`${event.principal === 'daemon' ? '' : `by ${cleanLine(event.principal)} `}${about}`, Math.max(8, width - widthOf(lead)));
+  const text = cutText(
+    `${event.principal === 'daemon' ? '' : `by ${cleanLine(event.principal)} `}${about}`,
+    Math.max(8, width - widthOf(lead)),
+  );
   return `${paint.dim(time)} ${paint.dim(padText(event.sequence, 5, 'left'))} ${padText(type, 24)} ${paint.cyan(padText(run, 8))} ${text}`.trimEnd();
 }

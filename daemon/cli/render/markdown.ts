@@ -42,10 +42,20 @@ function renderBlock(lines: readonly string[], i: number, look: Look): Block {
   const item = ITEM.exec(line);
   if (item) return renderItem(lines, i, { indent: item[1]?.length ?? 0, mark: item[2] ?? '-', text: item[3] ?? '' }, look);
   if (line.startsWith('>')) {
-    const { text, next } = takeParagraph(lines, i, (l) => l.startsWith('>'), (l) => l.replace(/^>\s?/, ''));
+    const { text, next } = takeParagraph(
+      lines,
+      i,
+      (l) => l.startsWith('>'),
+      (l) => l.replace(/^>\s?/, ''),
+    );
     return { shown: wrapStyled(text, width - 2, paint).map((l) => `${paint.dim(glyphs.bar)} ${l}`), next };
   }
-  const { text, next } = takeParagraph(lines, i, (l) => !startsBlock(l), (l) => l);
+  const { text, next } = takeParagraph(
+    lines,
+    i,
+    (l) => !startsBlock(l),
+    (l) => l,
+  );
   return { shown: wrapStyled(text, width, paint), next };
 }
 
@@ -53,7 +63,12 @@ function startsBlock(line: string): boolean {
   return line.trim() === '' || HEADING.test(line) || FENCE.test(line) || ITEM.test(line) || line.startsWith('>') || line.startsWith('|');
 }
 
-function takeParagraph(lines: readonly string[], from: number, belongs: (line: string) => boolean, strip: (line: string) => string): { text: string; next: number } {
+function takeParagraph(
+  lines: readonly string[],
+  from: number,
+  belongs: (line: string) => boolean,
+  strip: (line: string) => string,
+): { text: string; next: number } {
   const parts = [strip(lines[from] ?? '')];
   let next = from + 1;
   while (next < lines.length && lines[next]?.trim() !== '' && belongs(lines[next] ?? '')) {
@@ -80,7 +95,12 @@ function renderFence(lines: readonly string[], from: number, fence: string, pain
   return { shown, next: next + 1 };
 }
 
-function renderItem(lines: readonly string[], from: number, item: { indent: number; mark: string; text: string }, { width, paint, glyphs }: Look): Block {
+function renderItem(
+  lines: readonly string[],
+  from: number,
+  item: { indent: number; mark: string; text: string },
+  { width, paint, glyphs }: Look,
+): Block {
   let text = item.text;
   let next = from + 1;
   while (next < lines.length && /^\s+\S/.test(lines[next] ?? '') && !ITEM.test(lines[next] ?? '')) {
@@ -115,13 +135,20 @@ function renderTableBlock(lines: readonly string[], from: number, look: Look): B
         .join(` ${paint.dim(glyphs.bar)} `)
         .trimEnd(),
     );
-    return r === 0 ? [...drawn.map((line) => paint.bold(line)), paint.dim(widths.map((w) => glyphs.rule.repeat(w)).join(glyphs.rule.repeat(3)))] : drawn;
+    return r === 0
+      ? [...drawn.map((line) => paint.bold(line)), paint.dim(widths.map((w) => glyphs.rule.repeat(w)).join(glyphs.rule.repeat(3)))]
+      : drawn;
   });
   return { shown, next };
 }
 
 function splitRow(line: string): string[] {
-  return line.trim().replace(/^\|/, '').replace(/(?<!\\)\|$/, '').split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
+  return line
+    .trim()
+    .replace(/^\|/, '')
+    .replace(/(?<!\\)\|$/, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim().replaceAll('\\|', '|'));
 }
 
 function shrinkColumns(widths: number[], room: number): void {
@@ -165,7 +192,8 @@ function matchSpan(rest: string, before: string | undefined): { span: Span; leng
   const bold = /^\*\*(?=\S)((?:\\.|[^\\])*?\S)\*\*/.exec(rest);
   if (bold) return { span: { text: unescape(bold[1] ?? ''), style: 'bold' }, length: bold[0].length };
   const italic = /^([*_])(?=[^\s*_])((?:\\.|[^\\])*?[^\s*_])\1(?![\p{L}\p{N}])/u.exec(rest);
-  if (italic && !/[\p{L}\p{N}]/u.test(before ?? '')) return { span: { text: unescape(italic[2] ?? ''), style: 'italic' }, length: italic[0].length };
+  if (italic && !/[\p{L}\p{N}]/u.test(before ?? ''))
+    return { span: { text: unescape(italic[2] ?? ''), style: 'italic' }, length: italic[0].length };
   const link = /^\[((?:\\.|[^\]\\])+)\]\(([^)\s]+)\)/.exec(rest);
   if (!link) return undefined;
   const [, name = '', target = ''] = link;
@@ -183,7 +211,9 @@ function paintSpan({ text, style }: Span, paint: Paint): string {
 }
 
 function styleInline(text: string, paint: Paint): string {
-  return parseInline(text).map((span) => paintSpan(span, paint)).join('');
+  return parseInline(text)
+    .map((span) => paintSpan(span, paint))
+    .join('');
 }
 
 /** Wraps at blanks with the styles kept on every word, so that no colour runs over a line's end. */

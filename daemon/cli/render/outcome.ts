@@ -20,7 +20,9 @@ export function outcomeOf({ state, run, definition }: Picture): Outcome {
   if (run.status === 'canceled') return { exit: EXIT.canceled, word: 'canceled' };
   if (run.status === 'failure') return refused.length > 0 ? { exit: EXIT.denied, word: 'denied' } : { exit: EXIT.failure, word: 'failure' };
   const essential = definition.stages.filter((def) => def.merge !== undefined || def.gate !== undefined).map((def) => def.id);
-  const emptied = stages.some((stage) => essential.includes(stage.id) && stage.results.length > 0 && stage.results.every((result) => !result.allowed));
+  const emptied = stages.some(
+    (stage) => essential.includes(stage.id) && stage.results.length > 0 && stage.results.every((result) => !result.allowed),
+  );
   const merged = run.merge !== undefined && run.merge.state !== 'failed';
   if (!merged && (emptied || refused.some((stage) => essential.includes(stage.id)))) return { exit: EXIT.denied, word: 'denied' };
   return { exit: EXIT.ok, word: 'success' };
@@ -32,26 +34,45 @@ export function findBranch({ state, run }: Pick<Picture, 'state' | 'run'>): stri
   return attempts.at(-1)?.workspace?.branch;
 }
 
-/** The last lines about a run that has ended: what became of it, and what one can do now. */
-export function renderOutcome(picture: Picture, look: Look): string[] {
+/** The last lines about a run that has ended: what became of it, and, with `hints`, what one can do now; commands stand on lines of their own. */
+export function renderOutcome(picture: Picture, look: Look, { hints = true } = {}): string[] {
   const { run } = picture;
   const { paint, width } = look;
   const { word } = outcomeOf(picture);
   const paintWord = word === 'success' ? paint.green : word === 'canceled' ? paint.yellow : paint.red;
-  const id = shortId(run.id);
-  const summary = cleanLine(run.summary);
-  const [first = '', ...rest] = wrapText(`${word}: ${word === 'denied' && run.status === 'success' ? 'Something that the run is for was not allowed.' : summary}`, width);
-  return [first.replace(word, paintWord(paint.bold(word))), ...rest, ...describeWork(picture).flatMap((line) => wrapText(line, width)), paint.dim(`run ${id}  signalbox runs show ${id}`)];
+  const why = word === 'denied' && run.status === 'success' ? 'Something that the run is for was not allowed.' : cleanLine(run.summary);
+  const [first = '', ...rest] = wrapText(`${word}: ${why}`, width);
+  const { text, commands } = describeWork(picture);
+  const shown = hints ? [...commands, `signalbox runs show ${shortId(run.id)}`] : [];
+  return [
+    first.replace(word, paintWord(paint.bold(word))),
+    ...rest,
+    ...wrapText(text, width),
+    ...shown.map((command) => `  ${paint.dim(command)}`),
+  ];
 }
 
-function describeWork(picture: Picture): string[] {
+function describeWork(picture: Picture): { text: string; commands: string[] } {
   const { run } = picture;
-  const id = shortId(run.id);
-  const branch = findBranch(picture);
   const { merge } = run;
-  if (merge?.state === 'undone') return [`The merge into ${cleanLine(merge.into)} was taken back.`];
-  if (merge?.commit !== undefined) return [`Merged into ${cleanLine(merge.into)} as ${merge.commit.slice(0, 12)}. To take it back: signalbox undo ${id}`];
-  if (branch === undefined) return [];
-  const where = run.repo === undefined ? 'git' : `git -C ${cleanLine(run.repo)}`;
-  return [`The work is on the branch ${cleanLine(branch)}. To look at it: ${where} log -p ${cleanLine(run.head ?? run.into ?? 'HEAD')}..${cleanLine(branch)}   To merge it: ${where} merge ${cleanLine(branch)}`];
+  if (merge?.state === 'undone') return { text: `The merge into ${cleanLine(merge.into)} was taken back.`, commands: [] };
+  if (merge?.commit !== undefined)
+    return {
+      text: `Merged into ${cleanLine(merge.into)} as ${merge.commit.slice(0, 12)}.`,
+      commands: [`signalbox undo ${shortId(run.id)}`],
+    };
+  const branch = findBranch(picture);
+  if (branch === undefined) return { text: '', commands: [] };
+  const git = run.repo === undefined ? 'git' : `git -C ${quote(run.repo)}`;
+  const from = run.base?.slice(0, 12) ?? 'HEAD';
+  return {
+    text: `The work is on the branch ${cleanLine(branch)}. To look at it, and to merge it:`,
+    commands: [`${git} log -p ${from}..${quote(branch)}`, `${git} merge ${quote(branch)}`],
+  };
+}
+
+/** A word for a shell, quoted when it has to be. */
+function quote(text: string): string {
+  const clean = cleanLine(text);
+  return /^[\w@%+=:,./~-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", "'\\''")}'`;
 }

@@ -45,7 +45,10 @@ function field(name: string, text: string, { width, paint }: Look): string[] {
 function describeRepair(repair: Repair, look: Look): string[] {
   const shown = repair.operations.slice(0, MAX_OPERATIONS);
   const more = repair.operations.length - shown.length;
-  const does = [...shown.map((operation) => describeOperation(operation, look.width - LABEL - 2)), ...(more > 0 ? [`and ${more} more`] : [])];
+  const does = [
+    ...shown.map((operation) => describeOperation(operation, look.width - LABEL - 2)),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ];
   return [
     ...field('changes', cleanLine(repair.changes), look),
     ...does.map((line, i) => `  ${look.paint.dim((i === 0 ? 'does' : '').padEnd(LABEL - 1))} ${line}`),
@@ -68,7 +71,11 @@ function describeOperation(operation: Operation, width: number): string {
 }
 
 /** What the evidence says at length: a diff with colours, a plan as its list (unless `plan` is false), anything else as it stands. */
-export function renderEvidence({ approval, evidence }: Pick<Question, 'approval' | 'evidence'>, look: Look, { plan = true } = {}): string[] {
+export function renderEvidence(
+  { approval, evidence }: Pick<Question, 'approval' | 'evidence'>,
+  look: Look,
+  { plan = true } = {},
+): string[] {
   if (!evidence) return [];
   const lines: string[] = [];
   for (const [name, text] of Object.entries(evidence.texts)) {
@@ -107,7 +114,11 @@ function paintRisk(risk: Risk, paint: Paint): string {
 /** The keys that answer a question; what there is to view is named. */
 export function renderKeys(evidence: Evidence | undefined, { paint, width }: Look): string[] {
   const names = Object.keys(evidence?.texts ?? {});
-  const what = names.some((name) => name === 'diff' || name.endsWith('.diff')) ? 'the diff' : names.includes('plan.json') ? 'the plan' : 'more';
+  const what = names.some((name) => name === 'diff' || name.endsWith('.diff'))
+    ? 'the diff'
+    : names.includes('plan.json')
+      ? 'the plan'
+      : 'more';
   const keys = [
     ['a', 'pprove'],
     ['d', 'eny'],

@@ -39,7 +39,7 @@ interface RowLayout {
 function renderRow(row: StageRow, { now, look, ids, time, elapsed }: RowLayout): string {
   const { width, paint } = look;
   const room = Math.max(4, width - ids - time - 6);
-  const waiting = row.since === undefined ? '' : ` since ${formatWhole(now - Date.parse(row.since))}`;
+  const waiting = row.since === undefined ? '' : ` for ${formatWhole(now - Date.parse(row.since))}`;
   const said = row.progress === undefined ? row.text : `${row.text}: ${row.progress}`;
   // The time that it waits must not be cut off.
   const text = cutText(said, Math.max(2, room - widthOf(waiting))) + waiting;
@@ -82,7 +82,10 @@ function styleText(mark: Mark, text: string, paint: Paint): string {
 
 /** One line for a stage that moved; none for one that has not begun. */
 export function renderMove(row: StageRow, ids: number, look: Look): string {
-  const took = row.endedAt !== undefined && row.startedAt !== undefined && row.mark !== 'skipped' ? ` (${formatDuration(Date.parse(row.endedAt) - Date.parse(row.startedAt))})` : '';
+  const took =
+    row.endedAt !== undefined && row.startedAt !== undefined && row.mark !== 'skipped'
+      ? ` (${formatDuration(Date.parse(row.endedAt) - Date.parse(row.startedAt))})`
+      : '';
   const mark = paintMark(row.mark, 0, { ...look, glyphs: { ...look.glyphs, running: ['>'] } });
   return `${mark} ${padText(row.id, ids)}  ${styleText(row.mark, row.text, look.paint)}${took}`;
 }
@@ -106,8 +109,10 @@ export function fitRun(lines: readonly string[], rows: readonly StageRow[], heig
 
 /** The run's status as a coloured word. */
 export function renderStatus(status: string, paint: Paint): string {
-  if (status === 'success' || status === 'granted' || status === 'used' || status === 'completed' || status === 'ready') return paint.green(status);
-  if (status === 'failure' || status === 'failed' || status === 'timeout' || status === 'denied' || status === 'expired') return paint.red(status);
+  if (status === 'success' || status === 'granted' || status === 'used' || status === 'completed' || status === 'ready')
+    return paint.green(status);
+  if (status === 'failure' || status === 'failed' || status === 'timeout' || status === 'denied' || status === 'expired')
+    return paint.red(status);
   if (status === 'waiting_approval' || status === 'pending' || status === 'canceled' || status === 'paused') return paint.yellow(status);
   return status === 'running' || status === 'busy' ? paint.cyan(status) : status;
 }

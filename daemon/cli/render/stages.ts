@@ -104,7 +104,9 @@ function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): 
 
 function describeDone({ state, run }: Picture, stage: Stage): string {
   const refused = stage.results.filter((result) => !result.allowed).length;
-  const commits = [...state.attempts.values()].filter((attempt) => attempt.task === stage.task && attempt.run === run.id).flatMap((attempt) => attempt.commits);
+  const commits = [...state.attempts.values()]
+    .filter((attempt) => attempt.task === stage.task && attempt.run === run.id)
+    .flatMap((attempt) => attempt.commits);
   const made = new Set(commits.map((commit) => commit.key)).size;
   const parts = [...(made > 0 ? [`${made} commit${made === 1 ? '' : 's'}`] : []), ...(refused > 0 ? [`${refused} not allowed`] : [])];
   return parts.length === 0 ? 'done' : `done: ${parts.join(', ')}`;
@@ -112,7 +114,9 @@ function describeDone({ state, run }: Picture, stage: Stage): string {
 
 /** The open questions of a run, oldest first. */
 export function listQuestions({ state, run }: Pick<Picture, 'state' | 'run'>): Approval[] {
-  return [...state.approvals.values()].filter((approval) => approval.run === run.id && approval.status === 'pending').sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : a.requestedAt > b.requestedAt ? 1 : 0));
+  return [...state.approvals.values()]
+    .filter((approval) => approval.run === run.id && approval.status === 'pending')
+    .sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : a.requestedAt > b.requestedAt ? 1 : 0));
 }
 
 /** Who asks: the agent of the stage; a merge is the daemon's own. */

@@ -63,5 +63,7 @@ function fitColumns<Row>(columns: readonly Column<Row>[], wanted: readonly numbe
 export function renderFacts(facts: readonly (readonly [string, string | undefined])[], look: Look): string[] {
   const present = facts.filter((fact): fact is readonly [string, string] => fact[1] !== undefined && fact[1] !== '');
   const width = Math.max(0, ...present.map(([name]) => widthOf(name)));
-  return present.map(([name, value]) => `${look.paint.dim(padText(name, width))}  ${cutText(cleanLine(value), Math.max(8, look.width - width - 2))}`);
+  return present.map(
+    ([name, value]) => `${look.paint.dim(padText(name, width))}  ${cutText(cleanLine(value), Math.max(8, look.width - width - 2))}`,
+  );
 }

@@ -9,7 +9,7 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to make visible.
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\u200d\ufe0e\ufe0f]+$/u;
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f/u;
 /** First and last code point of what East Asian Width calls wide or fullwidth, without the emoji. */
 const WIDE: readonly (readonly [number, number])[] = [
@@ -34,7 +34,10 @@ const WIDE: readonly (readonly [number, number])[] = [
 
 /** Makes text harmless: escape sequences are taken out, other control and reordering characters are shown as `<U+202E>`; newlines and tabs stay. */
 export function cleanText(text: string): string {
-  return text.replace(/\r\n/g, '\n').replace(ESCAPES, '').replace(INVISIBLE, (character) => `<U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}>`);
+  return text
+    .replace(/\r\n/g, '\n')
+    .replace(ESCAPES, '')
+    .replace(INVISIBLE, (character) => `<U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}>`);
 }
 
 /** Clean text on one line: newlines, tabs and runs of blanks become one blank. */

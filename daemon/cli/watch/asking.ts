@@ -29,12 +29,26 @@ export function updateAsking(asking: Asking, open: readonly Approval[], now: num
   return next === undefined ? rest : { ...rest, current: next.id, since: now };
 }
 
-export type Intent = { do: 'grant' | 'deny'; approval: string } | { do: 'view'; approval: string } | { do: 'later'; approval: string } | { do: 'quit' } | { do: 'interrupt' };
+/** The place of the current question among those of its stage that were put together, from 1. */
+export function placeOf({ current, passed }: Asking, approvals: readonly Approval[]): { index: number; total: number } {
+  const stage = approvals.find((approval) => approval.id === current)?.stage;
+  const together = approvals.filter((approval) => approval.stage === stage && (approval.status === 'pending' || passed.has(approval.id)));
+  return { index: together.findIndex((approval) => approval.id === current) + 1, total: together.length };
+}
+
+export type Intent =
+  | { do: 'grant' | 'deny'; approval: string }
+  | { do: 'view'; approval: string }
+  | { do: 'later'; approval: string }
+  | { do: 'again' }
+  | { do: 'quit' }
+  | { do: 'interrupt' };
 
 /** What a key means now; undefined when it means nothing. */
 export function readKey(asking: Asking, key: string, now: number): Intent | undefined {
   if (key === '\u0003') return { do: 'interrupt' };
   if (key === 'q') return { do: 'quit' };
+  if (key === 'r') return { do: 'again' };
   const approval = asking.current;
   if (approval === undefined || now - asking.since < READING_MS) return undefined;
   switch (key) {
@@ -57,7 +71,7 @@ export function passQuestion(asking: Asking, approval: string): Asking {
   return { ...rest, passed: new Set([...asking.passed, approval]), ...(current === undefined || current === approval ? {} : { current }) };
 }
 
-/** Asks again what could not be recorded. */
-export function reopenQuestion(asking: Asking, approval: string): Asking {
-  return { ...asking, passed: new Set([...asking.passed].filter((id) => id !== approval)) };
+/** Asks again what was put off or could not be recorded: one question, or all of them. */
+export function reopenQuestions(asking: Asking, approval?: string): Asking {
+  return { ...asking, passed: new Set(approval === undefined ? [] : [...asking.passed].filter((id) => id !== approval)) };
 }

@@ -82,7 +82,11 @@ interface Line {
   stopping: string | undefined;
 }
 
-async function keepUp({ reach, onNotice, onChange }: FollowOptions, line: Line, attach: (connection: Connection) => Promise<void>): Promise<string> {
+async function keepUp(
+  { reach, onNotice, onChange }: FollowOptions,
+  line: Line,
+  attach: (connection: Connection) => Promise<void>,
+): Promise<string> {
   const starts: number[] = [];
   for (;;) {
     await line.connection.ended;
@@ -93,7 +97,10 @@ async function keepUp({ reach, onNotice, onChange }: FollowOptions, line: Line, 
     const now = Date.now();
     starts.push(now);
     if (starts.filter((at) => now - at < RESTARTS_WITHIN_MS).length > MAX_RESTARTS) {
-      throw new CliFailure('The daemon keeps ending.', { code: 'daemon_unstable', hint: 'Its log, daemon.log in the state folder, says why. What is recorded is on disk.' });
+      throw new CliFailure('The daemon keeps ending.', {
+        code: 'daemon_unstable',
+        hint: 'Its log, daemon.log in the state folder, says why. What is recorded is on disk.',
+      });
     }
     onNotice('The connection to the daemon was lost; connecting again.');
     line.up = reconnect(reach, line, attach);

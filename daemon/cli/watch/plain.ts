@@ -36,7 +36,10 @@ export function createPlainView(terminal: Terminal, answers: Answers, options: P
         const evidence = await answers.evidence(approval).catch(() => ({ texts: {} }));
         const question = { approval, evidence, who: whoAsks(current, approval) };
         const id = shortId(approval.id);
-        const ask = options.answering === 'ask' ? [`  To answer: signalbox approve ${id}   or: signalbox deny ${id}   (signalbox approvals show ${id} shows all of it)`] : [];
+        const ask =
+          options.answering === 'ask'
+            ? [`  To answer: signalbox approve ${id}   or: signalbox deny ${id}   (signalbox approvals show ${id} shows all of it)`]
+            : [];
         const full = options.answering === 'delegate' ? renderEvidence(question, look, { plan: false }).map((line) => `    ${line}`) : [];
         write('', ...renderQuestion(question, terminal.now(), look), ...full, ...ask);
         if (options.answering !== 'delegate') return;

@@ -32,7 +32,8 @@ export function openScreen(terminal: Pick<Terminal, 'write' | 'width' | 'rows' |
   terminal.write(HIDE_CURSOR);
 
   // After a change of width the terminal may have wrapped what stands there, so its height is counted anew.
-  const heightOf = (lines: readonly string[]): number => lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / terminal.width())), 0);
+  const heightOf = (lines: readonly string[]): number =>
+    lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / terminal.width())), 0);
   const toTop = (): string => (shown.length === 0 ? '' : `\r\u001b[${heightOf(shown)}A`);
   const redraw = (above: readonly string[], lines: readonly string[]): void => {
     if (!open) return;

@@ -83,10 +83,14 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
     if (options.answering === 'deny') denyAll(picture);
     if (runEnded(picture.run)) settle({ kind: interrupted ? 'interrupted' : 'ended', picture });
   };
-  const call = <Result>(work: (client: Client) => Promise<Result>): Promise<Result> => (following ? following.callAgain(work) : work(options.connection.client));
+  const call = <Result>(work: (client: Client) => Promise<Result>): Promise<Result> =>
+    following ? following.callAgain(work) : work(options.connection.client);
   const cancel = async (): Promise<void> => {
     const bound = sleep(CANCEL_MS, undefined, { ref: false });
-    await Promise.race([bound, call((client) => client.call('run/cancel', { run, reason: 'Interrupted in the terminal.' })).catch(ignoreEnded)]);
+    await Promise.race([
+      bound,
+      call((client) => client.call('run/cancel', { run, reason: 'Interrupted in the terminal.' })).catch(ignoreEnded),
+    ]);
     await Promise.race([bound, done]);
     const picture = following && takePicture(following, run, definition);
     settle(picture ? { kind: 'interrupted', picture } : { kind: 'left' });
@@ -124,7 +128,9 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
 
   try {
     const live = terminal.live && !options.aside;
-    view = live ? createLiveView(terminal, answers, options.answering === 'ask' && terminal.interactive) : createPlainView(terminal, answers, options);
+    view = live
+      ? createLiveView(terminal, answers, options.answering === 'ask' && terminal.interactive)
+      : createPlainView(terminal, answers, options);
     following = await follow({ ...options, scope: { kind: 'run', run }, onChange, onNotice: (sentence) => view?.notice(sentence) });
     onChange();
     const stopped = following.ended.then((reason): WatchEnd => ({ kind: 'stopped', reason }));

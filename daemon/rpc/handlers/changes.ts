@@ -1,34 +1,46 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { State } from '../../../shared/state/evolve.ts';
 import type { Run } from '../../../shared/state/run.ts';
+import { attemptsOf, tasksOf } from '../../../shared/state/select.ts';
 import type { Handlers } from '../connection.ts';
 import { found, type Core } from './core.ts';
 
 type ChangesHandlers = Pick<Handlers, 'run/changes' | 'run/file'>;
 
-/** What the run's merge changes, for an editor's own diff. Only what the run's record names can be read, never any commit. */
+/** What a run changes, for an editor's own diff. Only commits that the run's record names can be read. */
 export function changesHandlers(core: Core): ChangesHandlers {
   const { state } = core;
   return {
-    async 'run/changes'({ run: id }) {
+    async 'run/changes'({ run: id, commit }) {
       const run = found(state.runs.get(id), `run ${id}`);
-      const { base, head } = found(pairsOf(state, run).at(-1), `merge of run ${id}`);
-      return { base, head, ...(await core.listChanges(run, base, head)) };
+      if (commit !== undefined) requireKnown(state, run, commit);
+      const pair = commit === undefined ? found(pairsOf(state, run).at(-1), `merge of run ${id}`) : { base: await core.findParent(run, commit), head: commit };
+      return { ...pair, ...(await core.listChanges(run, pair.base, pair.head)) };
     },
-    async 'run/file'({ run: id, side, revision, path }) {
+    async 'run/file'({ run: id, revision, path }) {
       const run = found(state.runs.get(id), `run ${id}`);
-      if (!pairsOf(state, run).some((pair) => pair[side] === revision)) {
-        throw new SignalboxError({ code: 'not_found', message: 'The run does not know that commit any more: what it asks has changed. Open the changes again.', facts: { run: id, revision } });
-      }
+      requireKnown(state, run, revision);
       return core.readFileAt(run, revision, path);
     },
   };
 }
 
-/** The commits before and the trees after, of each merge that the run proposed. The facts of a stage are those of its newest round. */
+/** The commit before and the tree after, of each merge that the run proposed. The facts of a stage are those of its newest round. */
 function pairsOf(state: State, run: Run): { base: string; head: string }[] {
   return [...(state.stages.get(run.id)?.values() ?? [])].flatMap(({ facts }) => {
     const { expected: base, tree: head } = facts;
     return base === undefined || head === undefined ? [] : [{ base, head }];
   });
+}
+
+function requireKnown(state: State, run: Run, revision: string): void {
+  const attempts = tasksOf(state, run.id).flatMap((task) => attemptsOf(state, task.id));
+  const known = [
+    ...[run.base, run.merge?.expected, run.merge?.commit, run.merge?.undo?.commit],
+    ...pairsOf(state, run).flatMap(({ base, head }) => [base, head]),
+    ...attempts.flatMap(({ workspace, commits }) => [workspace?.base, ...commits.map(({ commit }) => commit)]),
+  ];
+  if (known.includes(revision)) return;
+  const message = 'The run does not know that commit: what it asks may have changed meanwhile. Open the changes again.';
+  throw new SignalboxError({ code: 'not_found', message, facts: { run: run.id, revision } });
 }

@@ -20,6 +20,8 @@ export interface Core {
   stop(reason: string): void;
   submitRun(params: ValidParamsOf<'run/start'>, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }>;
   definition(digest: string): Promise<WorkflowDefinition>;
+  /** The first parent of a commit of the run's repository. */
+  findParent(run: Run, commit: string): Promise<string>;
   /** The files between two commits or trees of the run's repository. */
   listChanges(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }>;
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */

@@ -1,10 +1,5 @@
-import { secretLintProfiler } from '@secretlint/profiler';
 import { findSecrets } from '../../../platform/redact.ts';
 import { isSample } from './tree.ts';
-
-// The profiler keeps every mark for ever and searches them all for each new one: a thousand files took six seconds, the
-// tenth thousand two minutes.
-secretLintProfiler.mark = () => {};
 
 /** Where a secret stands; `line` and `column` count from 1. */
 export interface SecretPlace {
