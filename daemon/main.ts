@@ -8,109 +8,122 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { PROGRAM_VERSION, PROTOCOL } from '../shared/protocol/version.ts';
+import type { Endpoint } from '../shared/protocol/endpoint.ts';
+import type { Action, Decision } from '../shared/state/action.ts';
 import { fromJson, toJson } from '../shared/state/serialize.ts';
 import { createRemoteAgents } from './agents/remote/index.ts';
 import { buildPorts, hostPolicies, readYamlFolder, registerAgents } from './boot/build.ts';
 import { openStores } from './boot/stores.ts';
 import { startClock } from './boot/clock.ts';
 import type { Command } from './commands.ts';
-import { createCoordinator } from './coordinator/coordinator.ts';
+import { createCoordinator, type Coordinator } from './coordinator/coordinator.ts';
 import { createDefinitions } from './coordinator/definitions.ts';
 import { createReactor } from './coordinator/reactor.ts';
-import { createRulebook } from './coordinator/rulebook.ts';
+import { createRulebook, type Rulebook } from './coordinator/rulebook.ts';
 import { createSubscriptions } from './coordinator/subscriptions.ts';
 import { assembleCore } from './boot/core.ts';
-import { openRecord } from './boot/record.ts';
+import { openRecord, type OpenRecord } from './boot/record.ts';
 import { sealValue, sha256 } from './platform/digest.ts';
-import { acquireLock } from './platform/lock.ts';
+import { acquireLock, type HeldLock } from './platform/lock.ts';
 import { writeLog } from './platform/log.ts';
 import { ensurePaths, resolvePaths } from './platform/paths.ts';
-import { identifyProcess } from './platform/process.ts';
+import { ATTEMPT_TAG, identifyProcess } from './platform/process.ts';
 import { endLeftovers, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
 import { createHandlers } from './rpc/handlers/index.ts';
 import { createPrincipals } from './rpc/principals.ts';
 import { startServer, type RpcServer } from './rpc/server.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 
 const here = dirname(realpathSync(process.argv[1] ?? '.'));
 /** Exit codes of sysexits.h. */
 const EX_SOFTWARE = 70;
 const EX_TEMPFAIL = 75;
 
-async function main(): Promise<void> {
-  const settings = readSettings(process.env);
-  const paths = await ensurePaths(resolvePaths(process.env, process.platform, homedir()));
-  const home = paths.state;
-  const lock = await acquireLock(home);
-  if (!('release' in lock)) return refuseSecond(home, lock.heldBy.pid);
+interface Stage {
+  home: string;
+  config: string;
+  settings: Settings;
+  record: OpenRecord;
+  lock: HeldLock;
+  epoch: string;
+  startedAt: string;
+}
 
-  const record = await openRecord(home, here);
-  const { installation, state } = record;
-  const identity = await identifyProcess(process.pid);
-  const epoch = randomBytes(4).toString('hex');
+async function main(): Promise<void> {
   const startedAt = new Date().toISOString();
+  // Whoever starts a daemon out of an attempt must not make it a part of that attempt.
+  delete process.env[ATTEMPT_TAG];
+  const settings = readSettings(process.env);
+  const { state: home, config } = await ensurePaths(resolvePaths(process.env, process.platform, homedir()));
+  const lock = await acquireLock(home);
+  if (lock.kind === 'foreign') return refuseSecond(home, lock.heldBy.pid);
+  const record = await openRecord(home, here);
+  await serve({ home, config, settings, record, lock, epoch: randomBytes(4).toString('hex'), startedAt });
+}
+
+/** The coordinator of the record, with everything that deciding needs. */
+async function startCoordinator({ config, record, settings, epoch }: Stage): Promise<{ coordinator: Coordinator; rulebook: Rulebook }> {
+  const { installation, journal, state } = record;
+  const identity = await identifyProcess(process.pid);
   const ended = await endLeftovers(state, identity?.host ?? '');
   if (ended > 0) writeLog('processes.ended', { attempts: ended });
+  const rulebook = createRulebook(await hostPolicies(here, config), sha256);
+  const context = {
+    epoch,
+    host: identity?.host ?? '',
+    bootId: identity?.bootId ?? '',
+    newId: uuidv7,
+    judge: (action: Action) => rulebook.judge(action),
+    digest: (action: Action, { reasons }: Decision) =>
+      sealValue(installation.key, { action, rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
+    approvalMs: settings.approvalMs,
+  };
+  const coordinator = createCoordinator({ journal, published: state, tentative: fromJson(toJson(state)), now: Date.now, onFatal: die, context });
+  return { coordinator, rulebook };
+}
 
-  const stores = await openStores(home);
-  const definitions = createDefinitions(stores.artifacts);
-  const rulebook = createRulebook(await hostPolicies(here, paths.config), sha256);
-  const newId = uuidv7;
-  const coordinator = createCoordinator({
-    journal: record.journal,
-    published: state,
-    tentative: fromJson(toJson(state)),
-    now: Date.now,
-    onFatal: (error) => die(error),
-    context: {
-      epoch,
-      host: identity?.host ?? '',
-      bootId: identity?.bootId ?? '',
-      newId,
-      judge: (action) => rulebook.judge(action),
-      digest: (action, { reasons }) => sealValue(installation.key, { action, rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
-      approvalMs: settings.approvalMs,
-    },
-  });
+async function serve(stage: Stage): Promise<void> {
+  const { home, settings, record, epoch, startedAt } = stage;
+  const { state, installation } = record;
+  const { coordinator, rulebook } = await startCoordinator(stage);
   const tell = (command: Command) => coordinator.submit(command, { principal: 'daemon', cause: `start/${epoch}` });
   await tell({ type: 'daemon/start', version: PROGRAM_VERSION, pid: process.pid, protocol: PROTOCOL.max });
 
+  const stores = await openStores(home);
+  const definitions = createDefinitions(stores.artifacts);
   const subscriptions = createSubscriptions(state, installation.id);
   const remote = createRemoteAgents();
-  const { ports, runPorts } = buildPorts({ here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, workflows: await readYamlFolder(join(here, 'workflows')) });
+  const workflows = await readYamlFolder(join(here, 'workflows'));
+  const { ports, runPorts } = buildPorts({ here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, workflows });
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell);
   coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
-  const reactor = createReactor(coordinator, ports, settings, newId);
+  const reactor = createReactor(coordinator, ports, settings, uuidv7);
 
   const principals = createPrincipals({ now: Date.now });
-  let server: RpcServer | undefined;
+  const stopClock = startClock(state, Date.now, tell);
+  const end = { server: undefined as RpcServer | undefined, endpoint: undefined as Endpoint | undefined };
   const stop = stopOnce(async (reason) => {
     writeLog('daemon.stopping', { reason });
-    if (endpoint) await removeEndpoint(home, endpoint);
+    if (end.endpoint) await removeEndpoint(home, end.endpoint);
     stopClock();
     await reactor.drain(settings.drainMs);
     await tell({ type: 'daemon/stop', reason, drained: true });
     await coordinator.idle();
-    await server?.close(reason);
+    await end.server?.close(reason);
     await record.close();
-    await lock.release();
+    await stage.lock.release();
   });
-  const core = assembleCore({
-    ...{ coordinator, definitions, rulebook, runPorts, subscriptions, remote, principals, home, epoch, startedAt, newId, stop },
-    journal: record.journal,
-    installation: installation.id,
-    artifacts: stores.artifacts,
-    spools: stores.spools,
-    door: () => ({ port: server?.port ?? 0, connections: server?.connections() ?? 0 }),
-  });
-  server = await startServer({ handlers: createHandlers(core), authenticate: principals.authenticate, log: writeLog, newId, now: Date.now });
-  const endpoint = await writeEndpoint(home, { host: '127.0.0.1', port: server.port, protocol: PROTOCOL, token: principals.userToken, version: PROGRAM_VERSION });
-  const stopClock = startClock(state, Date.now, tell);
+  const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
+  const parts = { coordinator, definitions, rulebook, runPorts, subscriptions, remote, principals, home, epoch, startedAt, newId: uuidv7, stop, door };
+  const core = assembleCore({ ...parts, ...stores, journal: record.journal, installation: installation.id });
+  end.server = await startServer({ handlers: createHandlers(core), authenticate: principals.authenticate, log: writeLog, newId: uuidv7, now: Date.now });
+  const { port } = end.server;
+  end.endpoint = await writeEndpoint(home, { host: '127.0.0.1', port, protocol: PROTOCOL, token: principals.userToken, version: PROGRAM_VERSION });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
-  writeLog('daemon.ready', { pid: process.pid, port: server.port, seq: state.seq, ms: Math.round(performance.now()), notices: [...record.notices, ...rulebook.notices()] });
+  writeLog('daemon.ready', { pid: process.pid, port, seq: state.seq, ms: Math.round(performance.now()), notices: [...record.notices, ...rulebook.notices()] });
   reactor.resume();
 }
 

@@ -70,13 +70,16 @@ export function toFailure(error: unknown, cwd: string): CliFailure {
 
 function fromSignalbox(error: SignalboxError, cwd: string): CliFailure {
   const details = listProblems(error.facts, cwd);
-  return new CliFailure(details.length > 0 ? `${details.length} problem${details.length === 1 ? '' : 's'}, so nothing was started.` : error.message, {
-    code: error.code,
-    exit: EXIT_OF[error.code] ?? EXIT.failure,
-    hint: 'workflow' in error.facts ? '' : (HINT_OF[error.code] ?? ''),
-    details,
-    facts: error.facts,
-  });
+  return new CliFailure(
+    details.length > 0 ? `${details.length} problem${details.length === 1 ? '' : 's'}, so nothing was started.` : error.message,
+    {
+      code: error.code,
+      exit: EXIT_OF[error.code] ?? EXIT.failure,
+      hint: 'workflow' in error.facts ? '' : (HINT_OF[error.code] ?? ''),
+      details,
+      facts: error.facts,
+    },
+  );
 }
 
 const Problems = z.array(

@@ -55,66 +55,37 @@ interface Batch {
   outcomes: { waiting: Waiting; index?: number; result?: CommandResult }[];
 }
 
+/** Makes the coordinator of one journal. There is no other way to change what is recorded. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { journal, published, tentative, context, onFatal } = options;
   const listeners = new Set<(commits: readonly Recorded[]) => void>();
   let queue: Waiting[] = [];
   let pumping: Promise<void> | undefined;
   let dead = false;
-  let lastMs = Date.parse(published.at);
-
-  const decideOne = (waiting: Waiting, batch: Batch, now: number): void => {
-    const verdict = decide(tentative, waiting.command, { ...context, now });
-    if (isRefusal(verdict)) {
-      batch.outcomes.push({ waiting, result: { ok: false, refusal: verdict } });
-    } else if (verdict.length === 0) {
-      batch.outcomes.push({ waiting, result: { ok: true, commit: undefined } });
-    } else {
-      const commit = stamp(verdict, { seq: tentative.seq + 1, now, epoch: context.epoch, origin: waiting.origin });
-      const bytes = Buffer.byteLength(JSON.stringify(commit.events)) + ENVELOPE_BYTES;
-      if (bytes > MAX_COMMIT_BYTES) {
-        const message = `It would make a record of about ${bytes} bytes; ${MAX_COMMIT_BYTES} is the most. Pass large values as artifacts.`;
-        batch.outcomes.push({ waiting, result: { ok: false, refusal: { code: 'commit_too_large', message, facts: { bytes, limit: MAX_COMMIT_BYTES } } } });
-        return;
-      }
-      evolve(tentative, commit);
-      batch.outcomes.push({ waiting, index: batch.commits.push(commit) - 1 });
-    }
-  };
-
-  const writeBatch = async (): Promise<void> => {
-    const waiting = queue.slice(0, MAX_BATCH);
-    queue = queue.slice(MAX_BATCH);
-    const now = (lastMs = Math.max(lastMs, options.now()));
-    const batch: Batch = { commits: [], outcomes: [] };
-    const expected = tentative.seq;
-    for (const one of waiting) decideOne(one, batch, now);
-    const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
-    if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
-    const commits = appended?.commits ?? [];
-    for (const commit of commits) evolve(published, commit);
-    for (const { waiting: one, index, result } of batch.outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
-    if (commits.length > 0) for (const listen of listeners) listen(commits);
-  };
+  let lastMs = Date.parse(options.published.at);
 
   const pump = async (): Promise<void> => {
     try {
       while (queue.length > 0) {
-        await writeBatch();
+        const waiting = queue.slice(0, MAX_BATCH);
+        queue = queue.slice(MAX_BATCH);
+        lastMs = Math.max(lastMs, options.now());
+        const commits = await writeBatch(options, waiting, lastMs);
+        if (commits.length > 0) for (const listen of listeners) listen(commits);
         // Sockets and timers get their turn between batches, and what they bring joins the next one.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
       dead = true;
-      onFatal(error);
+      options.onFatal(error);
     } finally {
       pumping = undefined;
     }
   };
 
   return {
-    state: published,
+    state: options.published,
     submit(command, origin) {
+      // Nobody is told anything any more: the daemon is about to stop.
       if (dead) return new Promise(() => undefined);
       if (queue.length >= MAX_QUEUE) {
         return Promise.resolve({ ok: false, refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} } });
@@ -132,6 +103,40 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       while (pumping) await pumping;
     },
   };
+}
+
+/** Decides, records and publishes what waits, in that order; then answers. Throws when the journal could not take it. */
+async function writeBatch({ journal, published, tentative, context }: CoordinatorOptions, waiting: readonly Waiting[], now: number): Promise<readonly Recorded[]> {
+  const batch: Batch = { commits: [], outcomes: [] };
+  const expected = tentative.seq;
+  for (const one of waiting) decideOne(tentative, one, batch, { ...context, now });
+  const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
+  if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
+  const commits = appended?.commits ?? [];
+  for (const commit of commits) evolve(published, commit);
+  for (const { waiting: one, index, result } of batch.outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
+  return commits;
+}
+
+function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Context): void {
+  const verdict = decide(tentative, waiting.command, context);
+  if (isRefusal(verdict)) {
+    batch.outcomes.push({ waiting, result: { ok: false, refusal: verdict } });
+    return;
+  }
+  if (verdict.length === 0) {
+    batch.outcomes.push({ waiting, result: { ok: true, commit: undefined } });
+    return;
+  }
+  const commit = stamp(verdict, { seq: tentative.seq + 1, now: context.now, epoch: context.epoch, origin: waiting.origin });
+  const bytes = Buffer.byteLength(JSON.stringify(commit.events)) + ENVELOPE_BYTES;
+  if (bytes > MAX_COMMIT_BYTES) {
+    const message = `It would make a record of about ${bytes} bytes; ${MAX_COMMIT_BYTES} is the most. Pass large values as artifacts.`;
+    batch.outcomes.push({ waiting, result: { ok: false, refusal: { code: 'commit_too_large', message, facts: { bytes, limit: MAX_COMMIT_BYTES } } } });
+    return;
+  }
+  evolve(tentative, commit);
+  batch.outcomes.push({ waiting, index: batch.commits.push(commit) - 1 });
 }
 
 function stamp(events: NewEvent[], { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin }): UnchainedCommit {

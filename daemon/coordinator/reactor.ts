@@ -4,7 +4,7 @@
  */
 import type { Event } from '../../shared/events/envelope.ts';
 import type { Recorded, State } from '../../shared/state/evolve.ts';
-import { runEnded } from '../../shared/state/run.ts';
+import { runEnded, type Run } from '../../shared/state/run.ts';
 import type { Command, CommandResult } from '../commands.ts';
 import { assignPending } from '../scheduler/schedule.ts';
 import { advanceRun, type EngineSettings } from '../workflow/advance.ts';
@@ -70,15 +70,8 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
 
   return {
     resume() {
-      for (const run of state.runs.values()) {
-        if (run.merge?.state === 'undoing') void performUndo(context, run.id, 'restart');
-        if (runEnded(run)) continue;
-        if (run.merge?.state === 'started') void performMerge(context, run.id, 'restart');
-        for (const stage of state.stages.get(run.id)?.values() ?? []) {
-          if (stage.status === 'deciding' && !stage.decided) void prepareStage(context, run.id, stage.id, 'restart');
-        }
-        advance(run.id, 'restart');
-      }
+      for (const run of state.runs.values()) resumeRun(context, run);
+      for (const run of state.runs.values()) advance(run.id, 'restart');
       assign('restart');
     },
     async drain(graceMs) {
@@ -86,6 +79,16 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
       await attempts.drain(graceMs);
     },
   };
+}
+
+/** Starts again what the last daemon had under way for a run, other than attempts. */
+function resumeRun(context: EffectContext, run: Run): void {
+  if (run.merge?.state === 'undoing') void performUndo(context, run.id, 'restart');
+  if (runEnded(run)) return;
+  if (run.merge?.state === 'started') void performMerge(context, run.id, 'restart');
+  for (const stage of context.state.stages.get(run.id)?.values() ?? []) {
+    if (stage.status === 'deciding' && !stage.decided) void prepareStage(context, run.id, stage.id, 'restart');
+  }
 }
 
 function startEffect(event: Event, context: EffectContext, attempts: Attempts): void {

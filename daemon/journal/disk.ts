@@ -62,7 +62,10 @@ export const nodeDisk: Disk = {
   async makeFolder(folder) {
     const first = await mkdir(folder, { recursive: true, mode: 0o700 });
     // A folder is a name in its parent, and as easily lost.
-    if (first !== undefined) await syncFolder(dirname(first));
+    for (let made = folder; first !== undefined; made = dirname(made)) {
+      await syncFolder(dirname(made));
+      if (made === first) break;
+    }
   },
   async open(path, how) {
     const handle = await open(path, FLAGS[how], 0o600);

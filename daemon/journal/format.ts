@@ -1,5 +1,5 @@
 /**
- * The bytes of the journal: pure, without a disk. docs/journal.md describes the same for other languages.
+ * The bytes of the journal: pure, without a disk, and simple enough to be checked by a few lines of another language.
  *
  * 1. Every line is one JSON value and ends with a newline; no line holds a raw newline.
  * 2. A commit line ends with `,"hash":"<64 hex>"}`; the hash is SHA-256 over the bytes before `,"hash":`.

@@ -5,11 +5,18 @@
  * 2. Tables are changed in place; the entries in them never are, so that readers may keep one.
  * 3. It never refuses: what is recorded has happened. Checks belong to `decide`.
  */
-import type { Commit, Event } from '../events/envelope.ts';
+import type { AgentEvent } from '../events/agent.ts';
+import type { ApprovalEvent } from '../events/approval.ts';
+import type { AttemptEvent } from '../events/attempt.ts';
+import type { Commit, Event, EventNamed, EventType } from '../events/envelope.ts';
+import type { RunEvent } from '../events/run.ts';
+import type { StageEvent } from '../events/stage.ts';
+import type { TaskEvent } from '../events/task.ts';
+import type { WorkspaceEvent } from '../events/workspace.ts';
 import { evolveAgents, withLoad, type Agent } from './agent.ts';
 import { evolveApprovals, type Approval } from './approval.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
-import { evolveMerge, evolveRuns, evolveStages, updateStage, type Run, type RunArtifact, type Stage, type StageTable } from './run.ts';
+import { evolveMerge, evolveRuns, evolveStages, updateStage, type Run, type RunArtifact, type StageTable } from './run.ts';
 import { evolveTasks, type Task } from './task.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
@@ -69,128 +76,120 @@ export function evolve(state: State, commit: Recorded): void {
   state.at = commit.at;
 }
 
-function evolveOne(state: State, event: Event, at: string, principal: string): void {
-  switch (event.type) {
-    case 'daemon.started':
-      state.epoch = event.data.epoch;
-      return;
-    case 'daemon.resumed':
-      shiftDeadlines(state, event.data.sleptMs);
-      return;
-    case 'daemon.stopped':
-    case 'principal.added':
-    case 'principal.refused':
-    case 'policy.loaded':
-      return;
-    case 'agent.registered':
-    case 'agent.starting':
-    case 'agent.ready':
-    case 'agent.draining':
-    case 'agent.offline':
-    case 'agent.failed':
-      evolveAgents(state.agents, event, at);
-      return;
-    case 'run.submitted':
-    case 'run.started':
-    case 'run.waiting':
-    case 'run.continued':
-    case 'run.cancel_requested':
-    case 'run.succeeded':
-    case 'run.failed':
-    case 'run.canceled':
-      evolveRuns(state.runs, event, at, principal);
-      return;
-    case 'stage.started':
-    case 'stage.proposed':
-    case 'stage.admitted':
-    case 'stage.completed':
-    case 'stage.failed':
-    case 'stage.skipped':
-    case 'stage.canceled':
-      evolveStages(state.stages, event, at);
-      return;
-    case 'task.submitted':
-      evolveTasks(state.tasks, state.pending, event, at);
-      updateStage(state.stages, event.run, event.stage, (stage) => ({ ...stage, status: 'running', task: event.task ?? '' }));
-      return;
-    case 'task.assigned':
-    case 'task.running':
-    case 'task.requeued':
-    case 'task.cancel_requested':
-    case 'task.completed':
-    case 'task.failed':
-    case 'task.timeout':
-    case 'task.canceled':
-      evolveTasks(state.tasks, state.pending, event, at);
-      return;
-    case 'attempt.starting':
-    case 'attempt.running':
-    case 'attempt.committed':
-    case 'attempt.ended':
-      evolveAttempts(state.attempts, event, at);
-      if (event.type === 'attempt.starting') {
-        state.active.add(event.attempt ?? '');
-        addLoad(state, event.agent, 1, at);
-      } else if (event.type === 'attempt.ended') {
-        state.active.delete(event.attempt ?? '');
-        addLoad(state, event.agent, -1, at);
-      }
-      return;
-    case 'policy.decided': {
-      const { key, summary, decision } = event.data;
-      const reason = decision.reasons.map((r) => r.message).join(' ');
-      updateStage(state.stages, event.run, event.stage, (stage) => ({ ...stage, proposed: [...stage.proposed, { key, summary, effect: decision.effect, reason }] }));
-      return;
-    }
-    case 'approval.requested': {
-      evolveApprovals(state.approvals, event, at);
-      state.asked.add(event.data.approval);
-      const { approval, key } = event.data;
-      const ask = (stage: Stage) => ({ ...stage, proposed: stage.proposed.map((p) => (p.key === key ? { ...p, approval } : p)) });
-      updateStage(state.stages, event.run, event.stage, ask);
-      return;
-    }
-    case 'approval.granted':
-    case 'approval.denied':
-    case 'approval.expired':
-    case 'approval.voided':
-    case 'approval.used':
-    case 'approval.lapsed':
-    case 'approval.revoked':
-      evolveApprovals(state.approvals, event, at);
-      state.asked.delete(event.data.approval);
-      return;
-    case 'artifact.recorded':
-      recordArtifact(state, event);
-      return;
-    case 'workspace.created': {
-      const attempt = state.attempts.get(event.attempt ?? '');
-      if (attempt) state.attempts.set(attempt.id, { ...attempt, workspace: event.data });
-      return;
-    }
-    case 'workspace.kept':
-    case 'workspace.removed':
-      return;
-    case 'workspace.merge_started':
-      updateStage(state.stages, event.run, event.stage, (stage) => ({ ...stage, status: 'running' }));
-      evolveMerge(state.runs, event, at);
-      return;
-    case 'workspace.merged':
-    case 'workspace.merge_failed':
-    case 'workspace.undo_started':
-    case 'workspace.undone':
-    case 'workspace.undo_failed':
-      evolveMerge(state.runs, event, at);
-      return;
-    case 'trust.granted':
-      state.trust.set(event.repo ?? '', { digest: event.data.digest, by: event.data.by, at });
-      return;
-    case 'trust.revoked':
-      state.trust.delete(event.repo ?? '');
-      return;
-    default:
-      event satisfies never;
-  }
+type Fold<T extends EventType> = (state: State, event: EventNamed<T>, at: string, principal: string) => void;
+
+const nothing = (): void => undefined;
+const agent = (state: State, event: Event & AgentEvent, at: string): void => evolveAgents(state.agents, event, at);
+const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => evolveRuns(state.runs, event, at, principal);
+const stage = (state: State, event: Event & StageEvent, at: string): void => evolveStages(state.stages, event, at);
+const task = (state: State, event: Event & TaskEvent, at: string): void => evolveTasks(state.tasks, state.pending, event, at);
+const attempt = (state: State, event: Event & AttemptEvent, at: string): void => evolveAttempts(state.attempts, event, at);
+const merge = (state: State, event: Event & WorkspaceEvent, at: string): void => evolveMerge(state.runs, event, at);
+const answer = (state: State, event: Event & ApprovalEvent, at: string): void => {
+  evolveApprovals(state.approvals, event, at);
+  state.asked.delete(event.data.approval);
+};
+
+/** What each type of event does to the state; a new type does not compile without a line here. */
+const FOLDS: { [T in EventType]: Fold<T> } = {
+  'daemon.started': (state, event) => void (state.epoch = event.data.epoch),
+  'daemon.stopped': nothing,
+  'daemon.resumed': (state, event) => shiftDeadlines(state, event.data.sleptMs),
+  'principal.added': nothing,
+  'principal.refused': nothing,
+  'policy.loaded': nothing,
+  'policy.decided': recordDecision,
+  'agent.registered': agent,
+  'agent.starting': agent,
+  'agent.ready': agent,
+  'agent.draining': agent,
+  'agent.offline': agent,
+  'agent.failed': agent,
+  'run.submitted': run,
+  'run.started': run,
+  'run.waiting': run,
+  'run.continued': run,
+  'run.cancel_requested': run,
+  'run.succeeded': run,
+  'run.failed': run,
+  'run.canceled': run,
+  'stage.started': stage,
+  'stage.proposed': stage,
+  'stage.admitted': stage,
+  'stage.completed': stage,
+  'stage.failed': stage,
+  'stage.skipped': stage,
+  'stage.canceled': stage,
+  'task.submitted': (state, event, at) => {
+    task(state, event, at);
+    updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, status: 'running', task: event.task ?? '' }));
+  },
+  'task.assigned': task,
+  'task.running': task,
+  'task.requeued': task,
+  'task.cancel_requested': task,
+  'task.completed': task,
+  'task.failed': task,
+  'task.timeout': task,
+  'task.canceled': task,
+  'attempt.starting': (state, event, at) => {
+    attempt(state, event, at);
+    state.active.add(event.attempt ?? '');
+    addLoad(state, event.agent, 1, at);
+  },
+  'attempt.running': attempt,
+  'attempt.committed': attempt,
+  'attempt.ended': (state, event, at) => {
+    attempt(state, event, at);
+    state.active.delete(event.attempt ?? '');
+    addLoad(state, event.agent, -1, at);
+  },
+  'approval.requested': recordQuestion,
+  'approval.granted': answer,
+  'approval.denied': answer,
+  'approval.expired': answer,
+  'approval.voided': answer,
+  'approval.used': answer,
+  'approval.lapsed': answer,
+  'approval.revoked': answer,
+  'artifact.recorded': recordArtifact,
+  'workspace.created': recordPlace,
+  'workspace.kept': nothing,
+  'workspace.removed': nothing,
+  'workspace.merge_started': (state, event, at) => {
+    updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, status: 'running' }));
+    merge(state, event, at);
+  },
+  'workspace.merged': merge,
+  'workspace.merge_failed': merge,
+  'workspace.undo_started': merge,
+  'workspace.undone': merge,
+  'workspace.undo_failed': merge,
+  'trust.granted': (state, event, at) => void state.trust.set(event.repo ?? '', { digest: event.data.digest, by: event.data.by, at }),
+  'trust.revoked': (state, event) => void state.trust.delete(event.repo ?? ''),
+};
+
+function evolveOne<T extends EventType>(state: State, event: EventNamed<T>, at: string, principal: string): void {
+  (FOLDS[event.type as T] as Fold<T>)(state, event, at, principal);
+}
+
+function recordDecision(state: State, event: EventNamed<'policy.decided'>): void {
+  const { key, summary, decision } = event.data;
+  const reason = decision.reasons.map((r) => r.message).join(' ');
+  const decided = { key, summary, effect: decision.effect, reason };
+  updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, proposed: [...before.proposed, decided] }));
+}
+
+function recordQuestion(state: State, event: EventNamed<'approval.requested'>, at: string): void {
+  evolveApprovals(state.approvals, event, at);
+  const { approval, key } = event.data;
+  state.asked.add(approval);
+  updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, proposed: before.proposed.map((p) => (p.key === key ? { ...p, approval } : p)) }));
+}
+
+function recordPlace(state: State, event: EventNamed<'workspace.created'>): void {
+  const placed = state.attempts.get(event.attempt ?? '');
+  if (placed) state.attempts.set(placed.id, { ...placed, workspace: event.data });
 }
 
 /** The machine slept: nobody is late because of that. */
@@ -207,11 +206,11 @@ function shiftDeadlines(state: State, ms: number): void {
 }
 
 function addLoad(state: State, id: string | undefined, change: number, at: string): void {
-  const agent = state.agents.get(id ?? '');
-  if (agent) state.agents.set(agent.id, withLoad(agent, Math.max(0, agent.used + change), at));
+  const known = state.agents.get(id ?? '');
+  if (known) state.agents.set(known.id, withLoad(known, Math.max(0, known.used + change), at));
 }
 
-function recordArtifact(state: State, event: Extract<Event, { type: 'artifact.recorded' }>): void {
+function recordArtifact(state: State, event: EventNamed<'artifact.recorded'>): void {
   if (event.run === undefined) return;
   const { name, digest, size, mediaType } = event.data;
   const ofRun = state.artifacts.get(event.run) ?? new Map<string, RunArtifact>();

@@ -18,9 +18,12 @@ function isSame(a: unknown, b: unknown): boolean {
   return keys.every((key) => isSame(a[key as keyof typeof a], b[key as keyof typeof b]));
 }
 
+/** Most entries are the very objects of before, so they are told apart by identity first and by content only where that fails. */
 function changedIn<Entry extends { id: string }>(before: readonly Entry[], after: readonly Entry[], gone: string[]): Entry[] {
-  const known = new Map(before.map((entry) => [entry.id, entry]));
-  const changed = after.filter((entry) => {
+  const rest = new Set(before);
+  const others = after.filter((entry) => !rest.delete(entry));
+  const known = new Map([...rest].map((entry) => [entry.id, entry]));
+  const changed = others.filter((entry) => {
     const old = known.get(entry.id);
     known.delete(entry.id);
     return old === undefined || !isSame(old, entry);
@@ -31,9 +34,8 @@ function changedIn<Entry extends { id: string }>(before: readonly Entry[], after
 
 /** The change that makes `after` of `before`; undefined when only the clock went on. */
 export function diffTimeline(before: TimelineModel, after: TimelineModel): TimelineChange | undefined {
-  const goneRows: string[] = [];
   const gone: string[] = [];
-  const rows = changedIn(before.rows, after.rows, goneRows);
+  const rows = changedIn(before.rows, after.rows, []);
   const spans = changedIn(before.spans, after.spans, gone);
   const marks = changedIn(before.marks, after.marks, gone);
   const moved = before.rows.length !== after.rows.length || after.rows.some((row, index) => row.id !== before.rows[index]?.id);

@@ -73,18 +73,13 @@ export function buildTimeline(state: State, definition: WorkflowDefinition, runI
       links: artifactLinks(state, runId, stage.id),
     }),
   );
-  const rows = parts.flatMap((part) => part.rows).slice(0, MAX_ROWS);
-  const shown = new Set(rows.map((row) => row.id));
+  const allRows = parts.flatMap((part) => part.rows);
+  const rows = allRows.slice(0, MAX_ROWS);
+  const hidden = new Set(allRows.slice(MAX_ROWS).map((row) => row.id));
   const spans = parts.flatMap((part) => part.spans);
   const marks = parts.flatMap((part) => part.marks);
-  const keptSpans = keepNewest(
-    spans.filter((span) => shown.has(span.row)),
-    (span) => span.start,
-  );
-  const keptMarks = keepNewest(
-    marks.filter((mark) => shown.has(mark.row)),
-    (mark) => mark.at,
-  );
+  const keptSpans = keepNewest(hidden.size === 0 ? spans : spans.filter((span) => !hidden.has(span.row)), (span) => span.start);
+  const keptMarks = keepNewest(hidden.size === 0 ? marks : marks.filter((mark) => !hidden.has(mark.row)), (mark) => mark.at);
   const omitted = spans.length - keptSpans.length + marks.length - keptMarks.length;
   return { run: describeRun(run, omitted), now, rows, spans: keptSpans, marks: keptMarks };
 }
@@ -177,30 +172,44 @@ const logOf = ({ run, definition }: Known, attempt: Attempt): TimelineIntent => 
   attempt: attempt.id,
 });
 
+/** Attempts come in the order in which they started: that is how the state keeps them. */
 function buildLanes(known: Known): Part {
   const part: Part = { rows: [], spans: [], marks: [] };
-  const lanes: { free: number; row: TimelineRow; numbers: number[] }[] = [];
-  const sorted = known.attempts.map((attempt) => ({ attempt, start: ms(attempt.startedAt) })).sort((a, b) => a.start - b.start);
-  for (const [index, { attempt, start }] of sorted.entries()) {
-    let lane = lanes.find((candidate) => candidate.free <= start);
-    if (!lane) {
-      const id = `attempts/${known.definition.id}/${lanes.length + 1}`;
-      lane = {
-        free: 0,
-        numbers: [],
-        row: { id, kind: 'attempts', stage: known.definition.id, label: '', tone: 'idle', status: '', needs: [], note: '' },
-      };
-      lanes.push(lane);
-    }
-    lane.free = attempt.endedAt === undefined ? Infinity : ms(attempt.endedAt);
+  const lanes: { id: string; free: number; numbers: number[]; last: TimelineSpan }[] = [];
+  for (const [index, attempt] of known.attempts.entries()) {
+    const start = made.get(attempt)?.span.start ?? ms(attempt.startedAt);
+    const free = lanes.findIndex((candidate) => candidate.free <= start);
+    const at = free < 0 ? lanes.length : free;
+    const id = `attempts/${known.definition.id}/${at + 1}`;
+    const { span, marks } = placeAttempt(known, { row: id, label: String(index + 1) }, attempt);
+    const lane = (lanes[at] ??= { id, free: 0, numbers: [], last: span });
+    lane.free = span.end ?? Infinity;
     lane.numbers.push(index + 1);
-    const span = attemptSpan(known, lane.row.id, attempt);
-    Object.assign(lane.row, { tone: span.tone, status: span.status, note: span.note, label: laneLabel(lane.numbers) });
-    part.spans.push({ ...span, label: String(index + 1) });
-    part.marks.push(...commitMarks(known, lane.row.id, attempt));
+    lane.last = span;
+    part.spans.push(span);
+    part.marks.push(...marks);
   }
-  part.rows = lanes.map((lane) => lane.row);
+  part.rows = lanes.map(({ id, numbers, last }) => {
+    const { tone, status, note } = last;
+    return { id, kind: 'attempts', stage: known.definition.id, label: laneLabel(numbers), tone, status, needs: [], note };
+  });
   return part;
+}
+
+interface Placed {
+  span: TimelineSpan;
+  marks: TimelineMark[];
+}
+
+/** An entry of the state never changes, so what was made of it is kept: of 10,000 attempts a change makes one anew. */
+const made = new WeakMap<Attempt, Placed>();
+
+function placeAttempt(known: Known, place: { row: string; label: string }, attempt: Attempt): Placed {
+  const old = made.get(attempt);
+  if (old && old.span.row === place.row && old.span.label === place.label) return old;
+  const placed = { span: attemptSpan(known, place, attempt), marks: commitMarks(known, place.row, attempt) };
+  made.set(attempt, placed);
+  return placed;
 }
 
 /** `2`, or `2-9` for the first and last attempt of a lane; the webview puts it into words. */
@@ -208,15 +217,14 @@ function laneLabel(numbers: readonly number[]): string {
   return numbers.length === 1 ? String(numbers[0]) : `${numbers[0]}-${numbers.at(-1)}`;
 }
 
-function attemptSpan(known: Known, row: string, attempt: Attempt): TimelineSpan {
+function attemptSpan(known: Known, place: { row: string; label: string }, attempt: Attempt): TimelineSpan {
   const { id, status, agent, message } = attempt;
   const note = cut(message === undefined ? agent : `${agent}: ${message}`);
   const links = [logOf(known, attempt), ...attempt.commits.slice(-5).map((commit) => commitLink(known, commit.commit))];
   return {
     id: `attempt/${id}`,
-    row,
+    ...place,
     kind: 'attempt',
-    label: '',
     tone: ATTEMPT_TONE[status],
     status,
     start: ms(attempt.startedAt),

@@ -22,6 +22,8 @@ const DECIDING_ROOMS = ['decide', 'scheduler', 'workflow', 'policy', 'watchdog']
 /** The first room whose path is a prefix of a file's path is the file's room, so the narrow ones come first. */
 export const ROOMS: readonly Room[] = [
   { path: 'shared/client', values: ['shared'], packages: ['zod', 'json-rpc-2.0'] },
+  // Workflows and policies are YAML on both sides of the wire, read by the same code; its only package is the parser.
+  { path: 'shared/yaml', values: ['shared'], packages: ['zod', 'yaml'], pure: true },
   { path: 'shared', values: [], packages: ['zod'], pure: true },
   { path: 'daemon/commands.ts', values: ['shared'], packages: [], pure: true },
   { path: 'daemon/decide', values: [...PURE_DAEMON, 'daemon/policy'], packages: ['zod', ...PURE_NODE], pure: true },
@@ -44,7 +46,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: 'daemon/cli',
-    values: ['shared', 'daemon/commands.ts', 'daemon/journal', 'daemon/policy', 'daemon/workflow', 'daemon/platform'],
+    values: ['shared', 'daemon/commands.ts', 'daemon/journal', 'daemon/policy', 'daemon/workflow', 'daemon/platform', 'daemon/settings.ts'],
     packages: ['node:', 'zod', 'ws', 'json-rpc-2.0', 'commander', '@bomb.sh/tab', 'picocolors', 'yaml', 'uuidv7'],
   },
   // main.ts and the files beside it compose the daemon: they know every room but the CLI, and no room knows them.

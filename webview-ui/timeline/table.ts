@@ -21,12 +21,18 @@ export interface Entry {
   item: Item | undefined;
 }
 
-/** Every entry: each stage, followed by what is on it and by its attempts. */
-export function listEntries(scene: Scene): Entry[] {
-  return scene.lanes.flatMap((lane): Entry[] => {
-    const items = itemsOf(lane);
-    return items.length === 0 ? [{ lane, item: undefined }] : items.map((item) => ({ lane, item }));
-  });
+/** The first `limit` entries, and how many there are: each stage, followed by what is on it and by its attempts. */
+export function listEntries(scene: Scene, limit: number): { entries: Entry[]; total: number } {
+  const entries: Entry[] = [];
+  let total = 0;
+  for (const lane of scene.lanes) {
+    if (entries.length < limit) {
+      const items: (Item | undefined)[] = itemsOf(lane);
+      entries.push(...(items.length === 0 ? [undefined] : items).map((item) => ({ lane, item })));
+    }
+    total += Math.max(1, lane.bars.spans.length + lane.waits.spans.length + lane.marks.length);
+  }
+  return { entries: entries.slice(0, limit), total };
 }
 
 export interface TableActions {
@@ -61,9 +67,9 @@ export function makeTable(words: Words, actions: TableActions): Table {
   let last: [Scene, number, Selection | undefined] | undefined;
   const update = (scene: Scene, now: number, selection: Selection | undefined): void => {
     last = [scene, now, selection];
-    const entries = listEntries(scene);
+    const { entries, total } = listEntries(scene, limit);
     caption.textContent = say(words, 'timelineOf', scene.run.title);
-    const shown = entries.slice(0, limit).map(({ lane, item }) => {
+    const shown = entries.map(({ lane, item }) => {
       const key = item?.id ?? lane.row.id;
       const line = lines.get(key) ?? makeLine(() => actions.select({ row: lane.row.id, item: item?.id }));
       lines.set(key, line);
@@ -78,8 +84,8 @@ export function makeTable(words: Words, actions: TableActions): Table {
       return { key, line };
     });
     keepOnly(lines, body, shown);
-    more.hidden = entries.length <= limit;
-    more.textContent = say(words, 'showMore', Math.min(PAGE, entries.length - limit), entries.length);
+    more.hidden = total <= limit;
+    more.textContent = say(words, 'showMore', Math.min(PAGE, total - limit), total);
     setTabOrder(element, visible);
   };
   more.addEventListener('click', () => {

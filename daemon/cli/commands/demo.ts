@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { uuidv7 } from 'uuidv7';
+import { Endpoint, ENDPOINT_FILE } from '../../../shared/protocol/endpoint.ts';
 import type { Run } from '../../../shared/state/run.ts';
 import type { Connection } from '../connect/connection.ts';
 import { reachDaemon } from '../connect/reach.ts';
@@ -50,31 +52,63 @@ interface Stage {
   repo: string;
   branch: string;
   own: Context;
+  leave: Leave;
 }
 
 async function runDemo(context: Context, options: DemoOptions): Promise<ExitCode> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'signalbox-demo-')));
   const env = { ...context.env, SIGNALBOX_HOME: join(folder, 'home') };
   const own: Context = { ...context, env };
-  const cleanUp = async (): Promise<void> => {
-    await stopDaemon(own);
-    if (!options.keep) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-    // Worktrees that lay in the folder are gone; the repository should not list them for ever.
-    if (!options.keep && options.repo !== undefined) await git(resolve(context.terminal.cwd, options.repo), ['worktree', 'prune']);
-  };
+  const given = options.repo === undefined ? undefined : resolve(context.terminal.cwd, options.repo);
+  const leave = leaveNothing(folder, options.keep ?? false);
   try {
-    const repo = options.repo === undefined ? join(folder, 'shop') : await realpath(resolve(context.terminal.cwd, options.repo));
-    if (options.repo === undefined) await makeSample(repo);
+    const repo = given === undefined ? join(folder, 'shop') : await realpath(given);
+    if (given === undefined) await makeSample(repo);
     const branch = await git(repo, ['symbolic-ref', '--quiet', '--short', 'HEAD']).catch(() => {
       throw new CliFailure(`${repo} has no branch checked out, or is not a repository.`, {
         code: 'repository',
         hint: 'Check out a branch first; the demo merges into it.',
       });
     });
-    return await showCheckup({ folder, repo, branch, own }, options);
+    return await showCheckup({ folder, repo, branch, own, leave }, options);
   } finally {
-    await cleanUp();
+    await stopDaemon(own);
+    if (!options.keep) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    // Worktrees that lay in the folder are gone; the repository should not list them for ever.
+    if (!options.keep && given !== undefined) await git(given, ['worktree', 'prune']).catch(() => undefined);
+    leave.done();
   }
+}
+
+interface Leave {
+  /** While a run is watched, an interrupt belongs to it. */
+  watching: boolean;
+  done(): void;
+}
+
+/** However the process ends, the demo's own daemon ends with it, and its folder goes. */
+function leaveNothing(folder: string, keep: boolean): Leave {
+  const onExit = (): void => {
+    try {
+      process.kill(Endpoint.parse(JSON.parse(readFileSync(join(folder, 'home', ENDPOINT_FILE), 'utf8'))).pid, 'SIGTERM');
+    } catch {
+      // No daemon of the demo runs.
+    }
+    if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  const onInterrupt = (): void => {
+    if (!leave.watching) process.exit(EXIT.interrupted);
+  };
+  const leave: Leave = {
+    watching: false,
+    done() {
+      process.off('exit', onExit);
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onInterrupt);
+    },
+  };
+  process.on('exit', onExit);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onInterrupt);
+  return leave;
 }
 
 async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode> {
@@ -93,7 +127,9 @@ async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode
 
   const { connection } = await reachDaemon(reachOf(own));
   const id = await startOrJoin(own, connection.client, { id: uuidv7(), workflow: { name: 'checkup' }, repo, into: branch });
+  stage.leave.watching = true;
   const exit = await watchDemo(own, connection, id, options);
+  stage.leave.watching = false;
   const { run } = await withDaemon(own, (client) => client.call('run/get', { run: id }));
 
   const after = await readLog(repo);

@@ -6,10 +6,10 @@ import { shortId } from '../ids.ts';
 import { type Question, renderEvidence, renderKeys, renderQuestion } from '../render/question.ts';
 import { fitRun, renderRun } from '../render/run.ts';
 import { describeStages, listQuestions, type Picture, whoAsks } from '../render/stages.ts';
-import { cutText } from '../render/text.ts';
+import { cleanLine, cutText } from '../render/text.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Asking, NOTHING_ASKED, passQuestion, placeOf, readKey, reopenQuestions, updateAsking } from './asking.ts';
-import { openScreen } from './screen.ts';
+import { openScreen, type Screen } from './screen.ts';
 import type { Answers, View } from './watch.ts';
 
 const FRAME_MS = 100;
@@ -18,85 +18,104 @@ const MAX_VIEW = 1_000;
 /** Lines that a question leaves to the stages at least. */
 const STAGE_LINES = 4;
 
+interface Live {
+  terminal: Terminal;
+  answers: Answers;
+  asks: boolean;
+  screen: Screen;
+  /** What the questions show, as far as it has been loaded. */
+  evidence: Map<string, Evidence | 'loading'>;
+  asking: Asking;
+  picture?: Picture;
+}
+
 /** A view that redraws itself ten times a second at most; with `asks` it puts questions and reads keys. */
 export function createLiveView(terminal: Terminal, answers: Answers, asks: boolean): View {
-  const screen = openScreen(terminal);
-  const evidence = new Map<string, Evidence | 'loading'>();
-  let picture: Picture | undefined;
-  let asking: Asking = NOTHING_ASKED;
-
-  const load = (approval: Approval): void => {
-    if (evidence.has(approval.id)) return;
-    evidence.set(approval.id, 'loading');
-    answers.evidence(approval).then(
-      (loaded) => evidence.set(approval.id, loaded),
-      () => evidence.delete(approval.id),
-    );
+  const live: Live = { terminal, answers, asks, screen: openScreen(terminal), evidence: new Map(), asking: NOTHING_ASKED };
+  const onKeys = (keys: string): void => {
+    for (const key of keys) act(live, key);
   };
-  const readable = (id: string): boolean => typeof evidence.get(id) === 'object';
-  const draw = (): void => {
-    if (!picture) return;
-    const now = terminal.now();
-    const open = asks ? listQuestions(picture) : [];
-    for (const approval of open) load(approval);
-    asking = updateAsking(asking, open, now, readable);
-    const question = questionOf(picture, asking, evidence);
-    const postponed = open.length > 0 && open.every((approval) => asking.passed.has(approval.id));
-    screen.draw(compose(picture, question ?? (postponed ? 'postponed' : undefined), terminal, now));
-  };
-  const describe = (approval: Approval, loaded: Evidence): string[] => {
-    const look = lookOf(terminal);
-    const question = { approval, evidence: loaded, who: picture ? whoAsks(picture, approval) : '' };
-    const lines = [...renderQuestion(question, terminal.now(), look), '', ...renderEvidence(question, look)];
-    const more =
-      lines.length > MAX_VIEW
-        ? [look.paint.yellow(`${lines.length - MAX_VIEW} more lines: signalbox approvals show ${shortId(approval.id)}`)]
-        : [];
-    return ['', ...lines.slice(0, MAX_VIEW), ...more, ''];
-  };
-  const act = (key: string): void => {
-    const intent = readKey(asking, key, terminal.now());
-    if (!intent || !picture) return;
-    if (intent.do === 'interrupt') return answers.interrupt();
-    if (intent.do === 'quit') return answers.leave();
-    if (intent.do === 'again') {
-      asking = reopenQuestions(asking);
-      return draw();
-    }
-    const approval = picture.state.approvals.get(intent.approval);
-    if (!approval) return;
-    const loaded = evidence.get(approval.id);
-    if (intent.do === 'view') return screen.printAbove(describe(approval, typeof loaded === 'object' ? loaded : { texts: {} }));
-    asking = passQuestion(asking, approval.id);
-    if (intent.do === 'later') {
-      screen.printAbove([terminal.paint.dim(`Left pending: signalbox approve ${shortId(approval.id)}, or deny.`)]);
-    } else {
-      const word = intent.do === 'grant' ? terminal.paint.green('approved') : terminal.paint.red('denied');
-      answers.answer(approval, intent.do, '').then(
-        () => screen.printAbove([`${word}  ${cutText(approval.summary, terminal.width() - 12)}`]),
-        (error: unknown) => {
-          asking = reopenQuestions(asking, approval.id);
-          screen.printAbove([terminal.paint.red(`The answer was not taken: ${error instanceof Error ? error.message : String(error)}`)]);
-        },
-      );
-    }
-    draw();
-  };
-  const stopKeys = terminal.interactive ? terminal.readKeys((keys) => [...keys].forEach(act)) : () => undefined;
-  const timer = setInterval(draw, FRAME_MS);
+  const stopKeys = terminal.interactive ? terminal.readKeys(onKeys) : () => undefined;
+  const timer = setInterval(() => draw(live), FRAME_MS);
   let closed = false;
   return {
-    update: (next) => void (picture = next),
-    notice: (sentence) => screen.printAbove([terminal.paint.yellow(sentence)]),
+    update: (next) => void (live.picture = next),
+    notice: (sentence) => live.screen.printAbove([terminal.paint.yellow(sentence)]),
     async close(last) {
       if (closed) return;
       closed = true;
       clearInterval(timer);
       stopKeys();
-      if (last) screen.draw(renderRun(last, terminal.now(), lookOf(terminal)));
-      screen.leave();
+      if (last) live.screen.draw(renderRun(last, terminal.now(), lookOf(terminal)));
+      live.screen.leave();
     },
   };
+}
+
+function draw(live: Live): void {
+  const { picture, terminal } = live;
+  if (!picture) return;
+  const now = terminal.now();
+  const open = live.asks ? listQuestions(picture) : [];
+  for (const approval of open) load(live, approval);
+  live.asking = updateAsking(live.asking, open, now, (id) => typeof live.evidence.get(id) === 'object');
+  const question = questionOf(picture, live.asking, live.evidence);
+  const postponed = open.length > 0 && open.every((approval) => live.asking.passed.has(approval.id));
+  live.screen.draw(compose(picture, question ?? (postponed ? 'postponed' : undefined), terminal, now));
+}
+
+function load({ evidence, answers }: Live, approval: Approval): void {
+  if (evidence.has(approval.id)) return;
+  evidence.set(approval.id, 'loading');
+  answers.evidence(approval).then(
+    (loaded) => evidence.set(approval.id, loaded),
+    () => evidence.delete(approval.id),
+  );
+}
+
+function act(live: Live, key: string): void {
+  const { picture, terminal } = live;
+  const intent = readKey(live.asking, key, terminal.now());
+  if (!intent) return;
+  if (intent.do === 'interrupt') return live.answers.interrupt();
+  if (intent.do === 'quit') return live.answers.leave();
+  if (intent.do === 'again') {
+    live.asking = reopenQuestions(live.asking);
+    return draw(live);
+  }
+  const approval = picture?.state.approvals.get(intent.approval);
+  if (!picture || !approval) return;
+  if (intent.do === 'view') return live.screen.printAbove(describe(live, picture, approval));
+  live.asking = passQuestion(live.asking, approval.id);
+  if (intent.do === 'later')
+    live.screen.printAbove([terminal.paint.dim(`Left pending: ${cutText(cleanLine(approval.summary), terminal.width() - 14)}`)]);
+  else answer(live, approval, intent.do);
+  draw(live);
+}
+
+function answer(live: Live, approval: Approval, answered: 'grant' | 'deny'): void {
+  const { terminal, screen } = live;
+  const word = answered === 'grant' ? terminal.paint.green('approved') : terminal.paint.red('denied');
+  live.answers.answer(approval, answered, '').then(
+    () => screen.printAbove([`${word}  ${cutText(cleanLine(approval.summary), terminal.width() - 12)}`]),
+    (error: unknown) => {
+      live.asking = reopenQuestions(live.asking, approval.id);
+      screen.printAbove([terminal.paint.red(`The answer was not taken: ${error instanceof Error ? error.message : String(error)}`)]);
+    },
+  );
+}
+
+/** The whole question, for the scrollback. */
+function describe({ terminal, evidence }: Live, picture: Picture, approval: Approval): string[] {
+  const look = lookOf(terminal);
+  const loaded = evidence.get(approval.id);
+  const question = { approval, who: whoAsks(picture, approval), ...(typeof loaded === 'object' ? { evidence: loaded } : {}) };
+  const lines = [...renderQuestion(question, terminal.now(), look), '', ...renderEvidence(question, look)];
+  const more =
+    lines.length > MAX_VIEW
+      ? [look.paint.yellow(`${lines.length - MAX_VIEW} more lines: signalbox approvals show ${shortId(approval.id)}`)]
+      : [];
+  return ['', ...lines.slice(0, MAX_VIEW), ...more, ''];
 }
 
 function lookOf(terminal: Terminal) {

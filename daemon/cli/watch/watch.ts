@@ -62,94 +62,115 @@ export interface WatchOptions {
 
 const CANCEL_MS = 10_000;
 
+interface Watch {
+  options: WatchOptions;
+  definition: WorkflowDefinition;
+  following?: Following;
+  view?: View;
+  interrupted: boolean;
+  /** Ids of the questions that were denied here. */
+  denied: Set<string>;
+  done: Promise<WatchEnd>;
+  settle: (end: WatchEnd) => void;
+  fail: (error: unknown) => void;
+}
+
 /** Watches a run; resolves when it ended, was left, or was interrupted. The connection that was given is closed. */
 export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
   const { terminal, run } = options;
-  const definition = (await options.connection.client.call('run/get', { run })).definition;
-  let interrupted = false;
-  let settle: (end: WatchEnd) => void = () => undefined;
-  let fail: (error: unknown) => void = () => undefined;
-  const done = new Promise<WatchEnd>((resolve, reject) => {
-    settle = resolve;
-    fail = reject;
-  });
-  let following: Following | undefined;
-  let view: View | undefined;
-
-  const onChange = (): void => {
-    const picture = following && takePicture(following, run, definition);
-    if (!picture) return;
-    view?.update(picture);
-    if (options.answering === 'deny') denyAll(picture);
-    if (runEnded(picture.run)) settle({ kind: interrupted ? 'interrupted' : 'ended', picture });
-  };
-  const call = <Result>(work: (client: Client) => Promise<Result>): Promise<Result> =>
-    following ? following.callAgain(work) : work(options.connection.client);
-  const cancel = async (): Promise<void> => {
-    const bound = sleep(CANCEL_MS, undefined, { ref: false });
-    await Promise.race([
-      bound,
-      call((client) => client.call('run/cancel', { run, reason: 'Interrupted in the terminal.' })).catch(ignoreEnded),
-    ]);
-    await Promise.race([bound, done]);
-    const picture = following && takePicture(following, run, definition);
-    settle(picture ? { kind: 'interrupted', picture } : { kind: 'left' });
-  };
+  const watch = await beginWatch(options);
   const interrupts = listenForInterrupts(
     () => {
-      interrupted = true;
-      view?.notice('Canceling the run; press Ctrl-C again to leave at once.');
-      cancel().catch(fail);
+      watch.interrupted = true;
+      watch.view?.notice('Canceling the run; press Ctrl-C again to leave at once.');
+      cancelRun(watch).catch(watch.fail);
     },
-    () => void view?.close(undefined),
+    () => void watch.view?.close(undefined),
   );
-  const denied = new Set<string>();
-  const denyAll = (picture: Picture): void => {
-    for (const approval of listQuestions(picture)) {
-      if (denied.has(approval.id)) continue;
-      denied.add(approval.id);
-      answers.answer(approval, 'deny', 'Denied by --approve=deny.').catch(() => denied.delete(approval.id));
-    }
-  };
-  const answers: Answers = {
-    answer: (approval, answer, reason) => call((client) => answerOnce(client, approval, answer, reason)),
-    evidence: (approval) => call((client) => loadEvidence(client, approval)),
-    delegate: async (approval) => {
-      try {
-        return (await options.delegate?.(approval)) ?? '';
-      } catch (error) {
-        fail(error);
-        return '';
-      }
-    },
-    interrupt: interrupts.raise,
-    leave: () => settle({ kind: 'left' }),
-  };
-
+  const answers = answersOf(watch, interrupts.raise);
   try {
     const live = terminal.live && !options.aside;
-    view = live
-      ? createLiveView(terminal, answers, options.answering === 'ask' && terminal.interactive)
-      : createPlainView(terminal, answers, options);
-    following = await follow({ ...options, scope: { kind: 'run', run }, onChange, onNotice: (sentence) => view?.notice(sentence) });
+    const asks = options.answering === 'ask' && terminal.interactive;
+    watch.view = live ? createLiveView(terminal, answers, asks) : createPlainView(terminal, answers, options);
+    const onChange = (): void => onChanged(watch, answers);
+    const onNotice = (sentence: string): void => watch.view?.notice(sentence);
+    watch.following = await follow({ ...options, scope: { kind: 'run', run }, onChange, onNotice });
     onChange();
-    const stopped = following.ended.then((reason): WatchEnd => ({ kind: 'stopped', reason }));
-    const end = await Promise.race([done, stopped]);
-    await view.close('picture' in end ? end.picture : takePicture(following, run, definition));
-    view = undefined;
+    const stopped = watch.following.ended.then((reason): WatchEnd => ({ kind: 'stopped', reason }));
+    const end = await Promise.race([watch.done, stopped]);
+    await watch.view.close('picture' in end ? end.picture : takePicture(watch));
     return end;
   } finally {
-    await view?.close(undefined);
+    await watch.view?.close(undefined);
     interrupts.close();
-    following?.close();
+    watch.following?.close();
     options.connection.close();
   }
 }
 
-function takePicture(following: Following, id: string, definition: WorkflowDefinition): Picture | undefined {
-  const state = following.replica.state();
-  const run = state.runs.get(id);
-  return run && { state, run, definition, progress: following.replica.progress };
+async function beginWatch(options: WatchOptions): Promise<Watch> {
+  const { definition } = await options.connection.client.call('run/get', { run: options.run });
+  let settle: Watch['settle'] = () => undefined;
+  let fail: Watch['fail'] = () => undefined;
+  const done = new Promise<WatchEnd>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+  // It may fail while nobody waits for it yet.
+  done.catch(() => undefined);
+  return { options, definition, interrupted: false, denied: new Set(), done, settle, fail };
+}
+
+function onChanged(watch: Watch, answers: Answers): void {
+  const picture = takePicture(watch);
+  if (!picture) return;
+  watch.view?.update(picture);
+  if (watch.options.answering === 'deny') denyAll(watch, answers, picture);
+  if (runEnded(picture.run)) watch.settle({ kind: watch.interrupted ? 'interrupted' : 'ended', picture });
+}
+
+function denyAll({ denied }: Watch, answers: Answers, picture: Picture): void {
+  for (const approval of listQuestions(picture)) {
+    if (denied.has(approval.id)) continue;
+    denied.add(approval.id);
+    answers.answer(approval, 'deny', 'Denied by --approve=deny.').catch(() => denied.delete(approval.id));
+  }
+}
+
+function callDaemon<Result>({ following, options }: Watch, work: (client: Client) => Promise<Result>): Promise<Result> {
+  return following ? following.callAgain(work) : work(options.connection.client);
+}
+
+async function cancelRun(watch: Watch): Promise<void> {
+  const bound = sleep(CANCEL_MS, undefined, { ref: false });
+  const cancel = { run: watch.options.run, reason: 'Interrupted in the terminal.' };
+  await Promise.race([bound, callDaemon(watch, (client) => client.call('run/cancel', cancel)).catch(ignoreEnded)]);
+  await Promise.race([bound, watch.done]);
+  const picture = takePicture(watch);
+  watch.settle(picture ? { kind: 'interrupted', picture } : { kind: 'left' });
+}
+
+function answersOf(watch: Watch, interrupt: () => void): Answers {
+  return {
+    answer: (approval, answer, reason) => callDaemon(watch, (client) => answerOnce(client, approval, answer, reason)),
+    evidence: (approval) => callDaemon(watch, (client) => loadEvidence(client, approval)),
+    async delegate(approval) {
+      try {
+        return (await watch.options.delegate?.(approval)) ?? '';
+      } catch (error) {
+        watch.fail(error);
+        return '';
+      }
+    },
+    interrupt,
+    leave: () => watch.settle({ kind: 'left' }),
+  };
+}
+
+function takePicture({ following, definition, options }: Watch): Picture | undefined {
+  const state = following?.replica.state();
+  const run = state?.runs.get(options.run);
+  return following && state && run && { state, run, definition, progress: following.replica.progress };
 }
 
 async function answerOnce(client: Client, approval: Approval, answer: 'grant' | 'deny', reason: string): Promise<void> {

@@ -6,6 +6,8 @@ interface Inode {
   seen: Buffer;
   /** What a power loss leaves. */
   durable: Buffer;
+  /** Bytes that a failed sync did not write and that the system takes for written: only writing them again helps. */
+  lost?: { from: number; to: number } | undefined;
 }
 
 /** What goes wrong at one call: an error, or for writes a number of bytes after which the disk stops. */
@@ -44,7 +46,7 @@ export class FaultDisk implements Disk {
   /** A copy with the same files and no faults: the disk after the process ended. */
   copy(): FaultDisk {
     const other = new FaultDisk();
-    for (const [path, inode] of this.#names) other.#names.set(path, { seen: Buffer.from(inode.seen), durable: Buffer.from(inode.durable) });
+    for (const [path, inode] of this.#names) other.#names.set(path, { ...inode, seen: Buffer.from(inode.seen), durable: Buffer.from(inode.durable) });
     for (const [path, inode] of this.#durableNames) {
       const twin = this.#names.get(path) === inode ? other.#names.get(path) : undefined;
       other.#durableNames.set(path, twin ?? { seen: Buffer.from(inode.seen), durable: Buffer.from(inode.durable) });
@@ -103,6 +105,7 @@ export class FaultDisk implements Disk {
       inode.seen.copy(next);
       Buffer.from(bytes).copy(next, position, 0, written);
       inode.seen = next;
+      if (inode.lost && position <= inode.lost.from && position + written >= inode.lost.to) inode.lost = undefined;
       return written;
     };
     return {
@@ -111,12 +114,19 @@ export class FaultDisk implements Disk {
       append: async (bytes) => write('append', bytes, inode.seen.length),
       overwrite: async (bytes, position) => write('overwrite', bytes, position),
       datasync: async () => {
-        this.#fault('datasync');
+        try {
+          this.#fault('datasync');
+        } catch (error) {
+          inode.lost = { from: inode.durable.length, to: inode.seen.length };
+          throw error;
+        }
         inode.durable = Buffer.from(inode.seen);
+        if (inode.lost) inode.durable.fill(0, inode.lost.from, inode.lost.to);
       },
       truncate: async (size) => {
         this.#fault('truncate');
         inode.seen = inode.seen.subarray(0, size);
+        if (inode.lost && inode.lost.to > size) inode.lost = undefined;
         inode.durable = Buffer.from(inode.seen);
       },
       close: async () => {},

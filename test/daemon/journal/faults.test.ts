@@ -75,9 +75,10 @@ describe('journal under faults', () => {
     // The next process sees the batch, though the disk has none of it, and builds on it.
     const again = await open(disk);
     assert.equal(again.journal.head.seq, 2);
+    taken(await again.journal.append(2, [sampleCommit(3)]));
     const seen = await collect(again.journal.read(1));
-    assert.deepEqual(await recovered(disk.losePower()), seen);
     await again.journal.close();
+    assert.deepEqual(await recovered(disk.losePower()), seen);
   });
 
   for (const op of ['append', 'datasync', 'rename', 'syncFolder'] as const) {

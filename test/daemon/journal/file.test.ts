@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collect, journalContract, sampleCommit, sampleCommits, taken } from '../../contracts/journal.ts';
 import { openJournal } from '../../../daemon/journal/file.ts';
+import { encodeBatch } from '../../../daemon/journal/format.ts';
 import { JournalDamaged } from '../../../daemon/journal/port.ts';
 import { FaultDisk } from './fault-disk.ts';
 
@@ -149,4 +150,42 @@ describe('journal files', () => {
     await assert.rejects(collect(again.journal.read(1)), (error) => error instanceof JournalDamaged && error.file === path && error.line === 2);
     await again.journal.close();
   });
+
+  it('finds a commit that somebody changed with care: a checksum made anew, or the hash too', async () => {
+    const { journal } = await open(1_000);
+    for (let seq = 0; seq < 12; seq++) taken(await journal.append(seq, [sampleCommit(seq + 1)]));
+    await journal.close();
+    const names = (await readdir(join(dir, 'journal'))).sort();
+    const sealed = join(dir, 'journal', names[1] ?? '');
+    const last = join(dir, 'journal', names[names.length - 1] ?? '');
+    const damaged = (path: string, code: string) => (error: unknown) => error instanceof JournalDamaged && error.file === path && error.code === code;
+
+    await forge(last, { which: 0, rehash: false }, () => assert.rejects(open(1_000), damaged(last, 'changed')));
+    await forge(last, { which: 0, rehash: true }, () => assert.rejects(open(1_000), damaged(last, 'chain')));
+    await forge(sealed, { which: -1, rehash: true }, () => assert.rejects(open(1_000), damaged(join(dir, 'journal', names[2] ?? ''), 'chain')));
+    for (const [rehash, code] of [[false, 'changed'], [true, 'chain']] as const) {
+      await forge(sealed, { which: 0, rehash }, async () => {
+        const again = await open(1_000);
+        await assert.rejects(collect(again.journal.read(1)), damaged(sealed, code));
+        await again.journal.close();
+      });
+    }
+    const again = await open(1_000);
+    assert.equal((await collect(again.journal.read(1))).length, 12);
+    await again.journal.close();
+  });
 });
+
+/** Changes one commit of a segment, with frames that fit, for as long as `during` takes. */
+async function forge(path: string, { which, rehash }: { which: number; rehash: boolean }, during: () => Promise<unknown>): Promise<void> {
+  const original = await readFile(path, 'utf8');
+  const [header = '', ...lines] = original.trimEnd().split('\n');
+  const commits = lines.filter((line) => line.startsWith('{"seq"'));
+  const at = which < 0 ? commits.length + which : which;
+  const start = (commits[at] ?? '').split(',"hash":')[0]?.replace('"forbidden"', '"forgiven!"') ?? '';
+  const hash = rehash ? createHash('sha256').update(start).digest('hex') : (JSON.parse(commits[at] ?? '') as { hash: string }).hash;
+  const forged = commits.with(at, `${start},"hash":"${hash}"}`);
+  await writeFile(path, Buffer.concat([Buffer.from(`${header}\n`), ...forged.map((line) => encodeBatch([line]).bytes)]));
+  await during();
+  await writeFile(path, original);
+}

@@ -67,7 +67,7 @@ function endTask(state: State, pick: number, size: number): NewEvent[] {
     event('task.completed', `task/${task.id}`, of, { values: { size } }),
     event('task.failed', `task/${task.id}`, of, { code: 'c', message: 'm', deadLetter: true }),
     event('task.timeout', `task/${task.id}`, of, { message: 'm', deadLetter: false }),
-    event('task.requeued', `task/${task.id}`, of, { reason: 'lease' }),
+    event('task.requeued', `task/${task.id}`, of, { reason: 'lease', failures: pick }),
   ];
   return [
     event('attempt.ended', `attempt/${of.attempt}`, of, { status: 'succeeded', exitCode: 0, spoolBytes: size }),
@@ -84,7 +84,7 @@ function useAgent(state: State, pick: number): NewEvent[] {
     const data = { role: 'r', capabilities: ['scan'], tags: [], adapter: 'builtin', slots: 2 } as const;
     return [event('agent.registered', stream, { agent }, { ...data, capabilities: ['scan'], tags: [] }), event('agent.starting', stream, { agent }, {}), event('agent.ready', stream, { agent }, {})];
   }
-  return [pick % 2 ? event('agent.failed', stream, { agent }, { reason: 'x', failures: pick }) : event('agent.ready', stream, { agent }, {})];
+  return [pick % 2 ? event('agent.failed', stream, { agent }, { reason: 'x' }) : event('agent.ready', stream, { agent }, {})];
 }
 
 function useApproval(state: State, pick: number): NewEvent[] {

@@ -1,0 +1,21 @@
+import { approve } from './approve.ts';
+import { cancelRun } from './cancelRun.ts';
+import type { Command } from './command.ts';
+import { deny } from './deny.ts';
+import { newTask } from './newTask.ts';
+import { restartDaemon } from './restartDaemon.ts';
+import { runCheckup } from './runCheckup.ts';
+import { runWorkflow } from './runWorkflow.ts';
+import { showDiff } from './showDiff.ts';
+import { showLog } from './showLog.ts';
+import { showOutput } from './showOutput.ts';
+import { showReport } from './showReport.ts';
+import { showTimeline } from './showTimeline.ts';
+import { trustRepository } from './trustRepository.ts';
+import { undoRun } from './undoRun.ts';
+
+/** Every command of the manifest. */
+export const COMMANDS: readonly Command[] = [
+  ...[runCheckup, runWorkflow, newTask, approve, deny, showDiff, showTimeline, showLog, showReport],
+  ...[cancelRun, undoRun, trustRepository, restartDaemon, showOutput],
+];

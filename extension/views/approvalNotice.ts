@@ -1,0 +1,68 @@
+/**
+ * The notification about the oldest question that nobody has answered.
+ *
+ * 1. At most one is open; the others are counted in its text.
+ * 2. It ends when its question is answered, by whomever. VS Code lets an extension end only a notification about progress, so
+ *    it is one, whose actions are links in its text; a message with buttons could not be withdrawn.
+ * 3. Closing it answers nothing: the question stays in the view, and is shown again when another one comes.
+ */
+import * as vscode from 'vscode';
+import { formatRef } from '../refs.ts';
+import type { Services } from '../services.ts';
+import { sayQuestion, whatToShow, type ApprovalView } from './describeApproval.ts';
+
+interface Notice {
+  readonly key: string;
+  end(): void;
+}
+
+/** Shows one question at a time for as long as it is open. */
+export function registerApprovalNotice(services: Services): vscode.Disposable {
+  let shown: Notice | undefined;
+  const update = (): void => {
+    const wanted = isWanted() ? services.fleet.asked() : [];
+    const [first] = wanted;
+    const key = first === undefined ? undefined : `${first.approval.id} ${wanted.length}`;
+    if (shown?.key === key) return;
+    shown?.end();
+    shown = undefined;
+    if (first === undefined || key === undefined) return;
+    const run = first.state.runs.get(first.approval.run ?? '');
+    const definition = run && services.definitions.of(run);
+    // Who asks stands in the definition; it comes within moments, and the next change shows the notification.
+    if (run && !definition) return;
+    shown = { key, end: showNotice({ ...first, definition, named: false }, wanted.length - 1, services) };
+  };
+  update();
+  const listening = services.onChange(update);
+  const configured = vscode.workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration('signalbox.notifications.approvals')) update();
+  });
+  return vscode.Disposable.from(listening, configured, { dispose: () => shown?.end() });
+}
+
+function isWanted(): boolean {
+  return vscode.workspace.getConfiguration('signalbox').get('notifications.approvals', true);
+}
+
+/** Shows the notification; call the result to take it away. */
+function showNotice(view: ApprovalView, others: number, services: Services): () => void {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const { t } = vscode.l10n;
+  const ref = formatRef({ kind: 'approval', approval: view.approval.id });
+  const link = (text: string, command: string): string => `[${text}](command:${command}?${encodeURIComponent(JSON.stringify([ref]))})`;
+  const look = { diff: t('Show Diff'), repair: t('Show Repair'), details: t('Show Details') }[whatToShow(view.approval)];
+  const links = [link(t('Approve'), 'signalbox.approve'), link(t('Deny'), 'signalbox.deny'), link(look, 'signalbox.showDiff')];
+  const message = `${sayQuestion(view, others, services.reader())} ${links.join(' | ')}`;
+  void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, cancellable: false }, (progress) => {
+    // A number keeps the bar still: nothing is under way, something is asked.
+    progress.report({ message, increment: 0 });
+    // When a person hides the notification VS Code moves the last message to the status bar; there is none.
+    progress.report({ increment: 0 });
+    return ended;
+  });
+  return end;
+}
