@@ -31,8 +31,13 @@ export function createWorkspaceWatch(link: Link): WorkspaceWatch {
     looked = looked.then(look);
   };
   lookAgain();
-  const watchers = listFolders().map((folder) => watchForGit(folder, lookAgain));
-  const subscriptions = [vscode.workspace.onDidChangeWorkspaceFolders(lookAgain), vscode.workspace.onDidGrantWorkspaceTrust(lookAgain), ...watchers];
+  let watchers = listFolders().map((folder) => watchForGit(folder, lookAgain));
+  const onFolders = vscode.workspace.onDidChangeWorkspaceFolders(() => {
+    for (const watcher of watchers) watcher.dispose();
+    watchers = listFolders().map((folder) => watchForGit(folder, lookAgain));
+    lookAgain();
+  });
+  const onTrust = vscode.workspace.onDidGrantWorkspaceTrust(lookAgain);
   return {
     obstacle: () => obstacle,
     async client() {
@@ -41,7 +46,7 @@ export function createWorkspaceWatch(link: Link): WorkspaceWatch {
       return link.client();
     },
     onChange: listeners.add,
-    dispose: () => vscode.Disposable.from(...subscriptions).dispose(),
+    dispose: () => vscode.Disposable.from(onFolders, onTrust, ...watchers).dispose(),
   };
 }
 

@@ -23,7 +23,7 @@ import { diffCommits } from '../workspace/diff.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
-import { createWorktree, findWorktree, removeWorktree } from '../workspace/worktrees.ts';
+import { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
 
 /** Attempts that each kind of agent of ours takes at once. */
 const SLOTS = { builtin: 2, command: 2 } as const;
@@ -47,7 +47,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     adapters: { builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }), command: createCommandAdapter() },
     artifacts: stores.artifacts,
     spools: stores.spools,
-    workspace: { createWorktree, removeWorktree, findWorktree, commitWorktree, diffCommits, previewMerge, mergeBranch, undoMerge, readBranch, resolvePath },
+    workspace: { createWorktree, removeWorktree, dropUnusedBranch, commitWorktree, diffCommits, previewMerge, mergeBranch, undoMerge, readBranch, resolvePath },
     remote,
     definitionOf: definitions.get,
     async homeFor(attempt) {

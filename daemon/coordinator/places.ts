@@ -10,6 +10,8 @@ import type { EffectContext } from './reactor.ts';
 export interface WorkPlace {
   worktree?: Worktree;
   commit?: string;
+  /** True when it begins with what an earlier attempt committed. */
+  continues?: boolean;
 }
 
 interface Work {
@@ -28,13 +30,14 @@ export function branchFor(run: Run, task: Task): string {
 export async function preparePlace({ state, ports, tell }: EffectContext, { run, def, task, attempt }: Work, cause: string): Promise<WorkPlace> {
   const repo = run && placeOfRun(run);
   if (!run || !repo || !def) return {};
-  const base = committedBefore(state, task.id).at(-1)?.commit ?? baseOf(state, run, def);
+  const earlier = committedBefore(state, task.id).at(-1)?.commit;
+  const base = earlier ?? baseOf(state, run, def);
   if (base === undefined) return {};
   if (def.worktree === 'none') return { commit: base };
   const branch = branchFor(run, task);
   const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base });
   await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
-  return { worktree, commit: base };
+  return { worktree, commit: base, continues: earlier !== undefined };
 }
 
 /** Commits what a command left in its worktree, when a later stage builds on it. */
@@ -61,6 +64,8 @@ export async function leavePlace({ ports, tell }: EffectContext, { run, attempt 
   let kept = '';
   try {
     await ports.workspace.removeWorktree({ repo, path });
+    // A branch on which nothing was committed would only be in the way of whoever lists branches.
+    if (place.worktree && place.commit !== undefined && !place.continues) await ports.workspace.dropUnusedBranch({ repo, branch: place.worktree.branch, base: place.commit });
   } catch (error) {
     kept = error instanceof Error ? error.message : String(error);
   }

@@ -8,7 +8,7 @@ import type { Adapter, Json } from '../agents/agent.ts';
 import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import type { diffCommits } from '../workspace/diff.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
-import type { createWorktree, findWorktree, removeWorktree } from '../workspace/worktrees.ts';
+import type { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
 
 export interface StoredArtifact {
   digest: string;
@@ -33,7 +33,7 @@ export interface Spool {
 export interface WorkspacePort {
   createWorktree: typeof createWorktree;
   removeWorktree: typeof removeWorktree;
-  findWorktree: typeof findWorktree;
+  dropUnusedBranch: typeof dropUnusedBranch;
   commitWorktree: typeof commitWorktree;
   diffCommits: typeof diffCommits;
   previewMerge: typeof previewMerge;

@@ -175,7 +175,8 @@ function encodeAll(commits: readonly UnchainedCommit[], before: Head): Encoded |
   const lines: string[] = [];
   for (const unchained of commits) {
     if (unchained.seq !== head.seq + 1) throw new RangeError(`Commit ${unchained.seq} cannot follow commit ${head.seq}.`);
-    if (!isCommitTime(unchained.at)) throw new RangeError(`Commit ${unchained.seq} has no RFC 3339 time in UTC with milliseconds: ${unchained.at}`);
+    if (!isCommitTime(unchained.at))
+      throw new RangeError(`Commit ${unchained.seq} has no RFC 3339 time in UTC with milliseconds: ${unchained.at}`);
     const { commit, line } = encodeCommit(unchained, head);
     // No character has more than three bytes per UTF-16 unit, so most lines need no counting.
     const bytes = line.length * 3 <= MAX_COMMIT_BYTES ? 0 : Buffer.byteLength(line);
@@ -199,7 +200,9 @@ function failure(error: unknown): JournalFailed {
   const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'SHORT_WRITE';
   const advice = full ? 'Make space on the disk, then start the daemon again.' : 'Check the disk, then start the daemon again.';
-  return new JournalFailed(code, `The journal could not be written (${code}: ${message}). Nothing more is recorded. ${advice}`, { cause: error });
+  return new JournalFailed(code, `The journal could not be written (${code}: ${message}). Nothing more is recorded. ${advice}`, {
+    cause: error,
+  });
 }
 
 function closed(): JournalFailed {

@@ -20,7 +20,8 @@ export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 export const MAX_MARK_BYTES = 512;
 
 const HASH_TAIL = ',"hash":"'.length + 64 + '"}'.length;
-const HEADER = /^\{"signalbox":"journal","format":(\d{1,6}),"first":([1-9]\d{0,15}),"prev":"([0-9a-f]{64})","installation":"([\w.-]{1,128})","crc":"([0-9a-f]{8})"\}$/;
+const HEADER =
+  /^\{"signalbox":"journal","format":(\d{1,6}),"first":([1-9]\d{0,15}),"prev":"([0-9a-f]{64})","installation":"([\w.-]{1,128})","crc":"([0-9a-f]{8})"\}$/;
 const FRAME = /^\{"batch":([1-9]\d{0,8}),"bytes":([1-9]\d{0,8}),"crc":"([0-9a-f]{8})"\}$/;
 const LINE_TAIL = /^,"hash":"([0-9a-f]{64})"\}$/;
 const LINE_START = /^\{"seq":([1-9]\d{0,15}),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","prev":"([0-9a-f]{64})","principal":"/;
@@ -80,7 +81,8 @@ export function parseHeader(line: string): Header | string {
   const [, format, first, prev, installation, crc] = HEADER.exec(line) ?? [];
   if (!prev || !installation) return 'The first line is not the header of a journal segment.';
   if (checksum(line.slice(0, -',"crc":"00000000"}'.length)) !== crc) return 'The header was changed: its checksum does not match.';
-  if (Number(format) !== FORMAT) return `The segment has format ${format}, and this version reads format ${FORMAT}. A newer Signalbox wrote it.`;
+  if (Number(format) !== FORMAT)
+    return `The segment has format ${format}, and this version reads format ${FORMAT}. A newer Signalbox wrote it.`;
   return { first: Number(first), prev, installation };
 }
 
@@ -127,7 +129,9 @@ export function computeHash(line: Buffer): string {
 export function parseCommit(line: Buffer): Commit | undefined {
   try {
     const value = JSON.parse(line.toString('utf8')) as Partial<Commit>;
-    return typeof value.seq === 'number' && typeof value.principal === 'string' && Array.isArray(value.events) ? (value as Commit) : undefined;
+    return typeof value.seq === 'number' && typeof value.principal === 'string' && Array.isArray(value.events)
+      ? (value as Commit)
+      : undefined;
   } catch {
     return undefined;
   }

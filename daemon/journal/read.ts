@@ -21,7 +21,10 @@ export interface Range {
 /** The commits of a range, in lists as they come from the disk; throws JournalDamaged, also when the range is not all there. */
 export async function* readLists(disk: Disk, segments: readonly Segment[], range: Range): AsyncGenerator<Commit[]> {
   if (range.from > range.to) return;
-  let at = Math.max(0, segments.findLastIndex((segment) => segment.header.first <= range.from));
+  let at = Math.max(
+    0,
+    segments.findLastIndex((segment) => segment.header.first <= range.from),
+  );
   let head: Head | undefined;
   for (let segment = segments[at]; segment; segment = segments[++at]) {
     const flaw = head && joinFlaw(segment, head);
@@ -31,7 +34,13 @@ export async function* readLists(disk: Disk, segments: readonly Segment[], range
   }
   const file = segments[segments.length - 1]?.path ?? '';
   const seq = (head?.seq ?? 0) + 1;
-  throw new JournalDamaged({ file, line: 0, seq, code: 'missing', message: `The journal ends before commit ${seq}; commit ${range.to} was there.` });
+  throw new JournalDamaged({
+    file,
+    line: 0,
+    seq,
+    code: 'missing',
+    message: `The journal ends before commit ${seq}; commit ${range.to} was there.`,
+  });
 }
 
 async function* readSegment(disk: Disk, segment: Segment, range: Range): AsyncGenerator<Commit[], Head> {
@@ -59,7 +68,12 @@ async function* readBatches(file: DiskFile, segment: Segment, range: Range): Asy
     addMark(segment, batch, head);
     if (head.seq + batch.frame.count < range.from) {
       const next = skipBatch(batch, head);
-      if (!next) throw damageAt(segment, head, { line: batch.line + batch.frame.count, code: 'not_a_commit', message: 'This line has not the form of a commit.' });
+      if (!next)
+        throw damageAt(segment, head, {
+          line: batch.line + batch.frame.count,
+          code: 'not_a_commit',
+          message: 'This line has not the form of a commit.',
+        });
       head = next;
       whole = false;
       continue;
@@ -78,7 +92,11 @@ function parseBatch(segment: Segment, batch: Batch, head: Head): { commits: Comm
   const commits = lines.map((line, index) => {
     const commit = parseCommit(line);
     if (commit) return commit;
-    throw damageAt(segment, { ...head, seq: head.seq + index }, { line: batch.line + 1 + index, code: 'not_a_commit', message: 'This line is not a commit.' });
+    throw damageAt(
+      segment,
+      { ...head, seq: head.seq + index },
+      { line: batch.line + 1 + index, code: 'not_a_commit', message: 'This line is not a commit.' },
+    );
   });
   return { commits, next };
 }

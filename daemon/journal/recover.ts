@@ -142,7 +142,11 @@ async function walkLast(file: DiskFile, last: Segment, size: number): Promise<Wa
   }
 }
 
-async function setTailAside(disk: Disk, { dir, now }: RecoverOptions, tail: { file: DiskFile; path: string; end: number; size: number }): Promise<SetAside> {
+async function setTailAside(
+  disk: Disk,
+  { dir, now }: RecoverOptions,
+  tail: { file: DiskFile; path: string; end: number; size: number },
+): Promise<SetAside> {
   const bytes = Buffer.alloc(tail.size - tail.end);
   for (let filled = 0; filled < bytes.length; ) {
     const read = await tail.file.read(bytes.subarray(filled), tail.end + filled);
@@ -178,4 +182,3 @@ async function makeDurable(file: DiskFile, path: string, batch: Batch | undefine
   }
   await file.datasync();
 }
-

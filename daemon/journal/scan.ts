@@ -24,7 +24,9 @@ export interface Batch {
 }
 
 /** Why a walk ended; `offset` is where the last whole batch ends. */
-export type WalkEnd = { kind: 'end'; offset: number; line: number } | { kind: 'flaw'; offset: number; line: number; code: DamageCode; message: string };
+export type WalkEnd =
+  | { kind: 'end'; offset: number; line: number }
+  | { kind: 'flaw'; offset: number; line: number; code: DamageCode; message: string };
 
 /** What is wrong inside a batch whose checksum is good. */
 export interface LineFlaw {
@@ -86,7 +88,8 @@ export async function* walkBatches(file: DiskFile, from: { offset: number; line:
     const frame = length < 0 ? undefined : parseFrame(mark.toString('latin1', 0, length));
     if (!frame) return flaw('frame', 'Here a batch should begin, and none does.');
     const whole = length + 1 + frame.bytes;
-    if (frame.bytes > MAX_BATCH_BYTES) return flaw('frame', `The batch claims ${frame.bytes} bytes; none is larger than ${MAX_BATCH_BYTES}.`);
+    if (frame.bytes > MAX_BATCH_BYTES)
+      return flaw('frame', `The batch claims ${frame.bytes} bytes; none is larger than ${MAX_BATCH_BYTES}.`);
     const seen = await window.see(whole);
     if (seen.length < whole) return flaw('frame', `The batch has ${whole} bytes, and only ${seen.length} are there.`);
     const body = seen.subarray(length + 1, whole);
@@ -132,7 +135,12 @@ export function checkLines(batch: Batch, lines: readonly Buffer[], head: Head, d
   let { seq, hash } = head;
   const ended = batch.body[batch.body.length - 1] === NEWLINE;
   if (lines.length !== batch.frame.count || !ended) {
-    return { line: batch.line, seq: seq + 1, code: 'frame', message: `The batch should have ${batch.frame.count} commits and has ${lines.length}.` };
+    return {
+      line: batch.line,
+      seq: seq + 1,
+      code: 'frame',
+      message: `The batch should have ${batch.frame.count} commits and has ${lines.length}.`,
+    };
   }
   for (const [index, line] of lines.entries()) {
     const at = { line: batch.line + 1 + index, seq: seq + 1 };
@@ -140,7 +148,8 @@ export function checkLines(batch: Batch, lines: readonly Buffer[], head: Head, d
     if (!link) return { ...at, code: 'not_a_commit', message: 'This line has not the form of a commit.' };
     if (link.seq !== seq + 1) return { ...at, ...describeGap(link.seq, seq + 1) };
     if (link.prev !== hash) return { ...at, code: 'chain', message: `Commit ${link.seq} was not chained to the commit before it.` };
-    if (deep && computeHash(line) !== link.hash) return { ...at, code: 'changed', message: `Commit ${link.seq} was changed: its hash does not match.` };
+    if (deep && computeHash(line) !== link.hash)
+      return { ...at, code: 'changed', message: `Commit ${link.seq} was changed: its hash does not match.` };
     ({ seq, hash } = link);
   }
   return { seq, hash };

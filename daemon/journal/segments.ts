@@ -80,7 +80,11 @@ async function readSegment(file: DiskFile, path: string, installation: string | 
   const damage = { file: path, line: 1, seq: firstOf(path) };
   if (typeof header === 'string') throw new JournalDamaged({ ...damage, code: 'header', message: header });
   if (header.first !== firstOf(path)) {
-    throw new JournalDamaged({ ...damage, code: 'header', message: `The file is named after commit ${firstOf(path)}, and its header says ${header.first}.` });
+    throw new JournalDamaged({
+      ...damage,
+      code: 'header',
+      message: `The file is named after commit ${firstOf(path)}, and its header says ${header.first}.`,
+    });
   }
   if (installation !== undefined && header.installation !== installation) {
     const message = `The segment belongs to installation ${header.installation}, and this is ${installation}.`;
@@ -106,7 +110,7 @@ export async function lastHash(disk: Disk, path: string): Promise<string | undef
 /** What is wrong between a segment and the head that it should continue, if anything. */
 export function joinFlaw(segment: Segment, before: Head): Damage | undefined {
   const { first, prev } = segment.header;
-  if (first === before.seq + 1) return undefined;
+  if (prev === before.hash && first === before.seq + 1) return undefined;
   const gone = first > before.seq + 1 ? `Commits ${before.seq + 1} to ${first - 1} are missing before this segment.` : '';
   const message = gone || `The segment does not continue commit ${before.seq}, which ends what stands before it.`;
   return { file: segment.path, line: 1, seq: before.seq + 1, code: gone ? 'missing_segment' : 'chain', message };

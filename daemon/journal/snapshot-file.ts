@@ -67,12 +67,18 @@ export async function readSnapshot({ seq, path }: { seq: number; path: string })
   try {
     await db.read();
   } catch (error) {
-    return { code: 'snapshot_unreadable', message: `The snapshot ${path} cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : ''}` };
+    return {
+      code: 'snapshot_unreadable',
+      message: `The snapshot ${path} cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : ''}`,
+    };
   }
   const file = db.data;
   if (file === NONE) return { code: 'snapshot_unreadable', message: `The snapshot ${path} is gone.` };
   if (file.evolve !== EVOLVE_VERSION) {
-    return { code: 'snapshot_of_other_version', message: `The snapshot ${path} was folded by version ${file.evolve}, and this is version ${EVOLVE_VERSION}.` };
+    return {
+      code: 'snapshot_of_other_version',
+      message: `The snapshot ${path} was folded by version ${file.evolve}, and this is version ${EVOLVE_VERSION}.`,
+    };
   }
   if (file.seq !== seq || sha256(JSON.stringify(file.state)) !== file.sum) {
     return { code: 'snapshot_changed', message: `The snapshot ${path} is not what was written: its checksum does not match.` };

@@ -31,7 +31,11 @@ export function startSnapshot({ childPath, dir, upTo, timeoutMs = 60_000, execAr
     let child: ChildProcess;
     try {
       const env = Object.fromEntries(PASSED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-      child = spawn(process.execPath, [...execArgv, childPath, dir, String(upTo)], { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+      child = spawn(process.execPath, [...execArgv, childPath, dir, String(upTo)], {
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        windowsHide: true,
+      });
     } catch (error) {
       failed('snapshot_spawn', `The snapshot process did not start: ${String(error)}`);
       return;

@@ -43,7 +43,10 @@ export async function loadState(dir: string, journal: Readable): Promise<LoadedS
     }
     const folded = await foldFrom(journal, candidate.seq, snapshot);
     if (folded) return { ...folded, from: 'snapshot', notices };
-    notices.push({ code: 'snapshot_not_in_chain', message: `The snapshot ${candidate.path} belongs to another journal: commit ${candidate.seq} has another hash.` });
+    notices.push({
+      code: 'snapshot_not_in_chain',
+      message: `The snapshot ${candidate.path} belongs to another journal: commit ${candidate.seq} has another hash.`,
+    });
   }
   const folded = await foldFrom(journal, 1, { state: emptyState(), hash: NO_HASH });
   if (!folded) throw new Error('A fold from the beginning has no snapshot that could be of another chain.');
@@ -51,7 +54,11 @@ export async function loadState(dir: string, journal: Readable): Promise<LoadedS
 }
 
 /** Folds from a commit on; that commit itself is only compared when the state has it already. Undefined when it is another. */
-async function foldFrom(journal: Readable, from: number, base: { state: State; hash: string }): Promise<Pick<LoadedState, 'state' | 'hash' | 'replayed'> | undefined> {
+async function foldFrom(
+  journal: Readable,
+  from: number,
+  base: { state: State; hash: string },
+): Promise<Pick<LoadedState, 'state' | 'hash' | 'replayed'> | undefined> {
   const { state } = base;
   let { hash } = base;
   let replayed = 0;

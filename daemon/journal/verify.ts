@@ -59,7 +59,12 @@ export async function verifyJournal(dir: string, { disk = nodeDisk, expect }: { 
 }
 
 /** Where the lines behind the header begin. */
-async function startSegment(disk: Disk, path: string, checks: LineChecks, report: (problem: Damage) => void): Promise<{ offset: number; line: number }> {
+async function startSegment(
+  disk: Disk,
+  path: string,
+  checks: LineChecks,
+  report: (problem: Damage) => void,
+): Promise<{ offset: number; line: number }> {
   let segment: Segment;
   try {
     segment = await openSegment(disk, path, checks.installation);
@@ -79,7 +84,9 @@ async function startSegment(disk: Disk, path: string, checks: LineChecks, report
 }
 
 function damageText(code: DamageCode): string {
-  return code === 'installation' ? 'The segment belongs to another installation than the ones before it.' : 'The first line is not a valid header of this segment.';
+  return code === 'installation'
+    ? 'The segment belongs to another installation than the ones before it.'
+    : 'The first line is not a valid header of this segment.';
 }
 
 /** Where the last whole batch ends, if nothing whole stands behind it; the size otherwise, and its problem will be found line by line. */

@@ -44,7 +44,10 @@ export interface ArtifactStore {
 }
 
 /** Opens the artifacts of a state folder; `redact` is what `putText` masks with. */
-export async function openArtifactStore(dir: string, { redact = (text) => redactSecrets(text) }: { redact?: Redact } = {}): Promise<ArtifactStore> {
+export async function openArtifactStore(
+  dir: string,
+  { redact = (text) => redactSecrets(text) }: { redact?: Redact } = {},
+): Promise<ArtifactStore> {
   const root = await ensurePrivateFolder(join(dir, 'artifacts'));
   await syncFolder(dir);
   return new FolderOfArtifacts(root, redact);
@@ -79,7 +82,10 @@ class FolderOfArtifacts implements ArtifactStore {
     return this.putArtifact(await redactLong(this.#redact, text));
   }
 
-  async readArtifact(digest: string, { offset = 0, limit = MAX_ARTIFACT_BYTES }: { offset?: number; limit?: number } = {}): Promise<{ bytes: Buffer; size: number }> {
+  async readArtifact(
+    digest: string,
+    { offset = 0, limit = MAX_ARTIFACT_BYTES }: { offset?: number; limit?: number } = {},
+  ): Promise<{ bytes: Buffer; size: number }> {
     return readBlob(pathOf(this.#root, digest), digest, { offset, limit });
   }
 
@@ -134,8 +140,13 @@ function tooLarge(size: number): StoreError {
   return new StoreError('artifact_too_large', { size, limit: MAX_ARTIFACT_BYTES });
 }
 
-async function readBlob(path: string, digest: string, { offset, limit }: { offset: number; limit: number }): Promise<{ bytes: Buffer; size: number }> {
-  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(limit) || offset < 0 || limit < 0) throw new RangeError('Offset and limit are whole numbers from 0.');
+async function readBlob(
+  path: string,
+  digest: string,
+  { offset, limit }: { offset: number; limit: number },
+): Promise<{ bytes: Buffer; size: number }> {
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(limit) || offset < 0 || limit < 0)
+    throw new RangeError('Offset and limit are whole numbers from 0.');
   const file = await open(path, 'r').catch(throwMissing(digest));
   try {
     const { size } = await file.stat();
@@ -143,7 +154,8 @@ async function readBlob(path: string, digest: string, { offset, limit }: { offse
     if (size > MAX_ARTIFACT_BYTES) throw new StoreError('artifact_changed', { digest, size });
     const bytes = Buffer.alloc(Math.max(0, Math.min(limit, size - offset)));
     let filled = 0;
-    for (let read = -1; filled < bytes.length && read !== 0; filled += read) read = (await file.read(bytes, filled, bytes.length - filled, offset + filled)).bytesRead;
+    for (let read = -1; filled < bytes.length && read !== 0; filled += read)
+      read = (await file.read(bytes, filled, bytes.length - filled, offset + filled)).bytesRead;
     const whole = offset === 0 && limit >= size;
     if (filled !== bytes.length || (whole && digestOf(bytes) !== digest)) throw new StoreError('artifact_changed', { digest, size });
     return { bytes, size };

@@ -50,7 +50,10 @@ export interface SpoolStore {
 }
 
 /** Opens the spools of a state folder. */
-export async function openSpoolStore(dir: string, { redact = (text) => redactSecrets(text), limit = MAX_SPOOL_BYTES }: { redact?: Redact; limit?: number } = {}): Promise<SpoolStore> {
+export async function openSpoolStore(
+  dir: string,
+  { redact = (text) => redactSecrets(text), limit = MAX_SPOOL_BYTES }: { redact?: Redact; limit?: number } = {},
+): Promise<SpoolStore> {
   const root = await ensurePrivateFolder(join(dir, 'spools'));
   const live = new Map<string, FileSpool>();
   const pathOf = (attempt: string, extension: string): string => {
@@ -83,7 +86,12 @@ export async function openSpoolStore(dir: string, { redact = (text) => redactSec
       const { text, used } = decodePiece(piece.bytes);
       const next = Math.min(offset, piece.size) + used;
       // Asked before the read: what was written since then is still to come.
-      return { text, next, ended: before === undefined && next >= piece.size, dropped: before?.dropped ?? (await readDropped(pathOf(attempt, 'json'))) };
+      return {
+        text,
+        next,
+        ended: before === undefined && next >= piece.size,
+        dropped: before?.dropped ?? (await readDropped(pathOf(attempt, 'json'))),
+      };
     },
   };
 }
@@ -217,7 +225,9 @@ class FileSpool implements Spool {
     for (const stream of Object.values(this.#streams)) await this.#put(await this.#redact(stream.end(), ''));
     if (this.dropped > 0) {
       const why = this.#failure === undefined ? `over the limit of ${this.#limit} bytes` : `not written (${this.#failure})`;
-      await this.#append(Buffer.from(`${this.#endsInLine ? '\n' : ''}[signalbox: ${this.dropped} more bytes of output were ${why} and are not kept]\n`));
+      await this.#append(
+        Buffer.from(`${this.#endsInLine ? '\n' : ''}[signalbox: ${this.dropped} more bytes of output were ${why} and are not kept]\n`),
+      );
     }
     try {
       await this.#file.sync();

@@ -189,3 +189,10 @@ async function readLooseHead(entry: WorktreeEntry): Promise<string | undefined> 
   const { stdout } = await runGit(entry, ['for-each-ref', '--count=1', '--contains', commit]);
   return stdout.length === 0 ? commit : undefined;
 }
+
+/** Deletes a branch that still stands where it began, so that nothing is lost with it; says whether it did. Throws WorkspaceError branch_name_invalid. */
+export async function dropUnusedBranch({ repo, branch, base }: { repo: RepoPlace; branch: string; base: string }): Promise<boolean> {
+  const ref = await branchRef(repo, branch);
+  const { code } = await runGit(repo, ['update-ref', '-d', ref, base], { okCodes: [0, 1, 128] });
+  return code === 0;
+}

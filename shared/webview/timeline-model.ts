@@ -137,7 +137,7 @@ function buildStage(state: State, names: ReadonlyMap<string, string>, known: Kno
     note: cut(stage.reason),
     links,
   };
-  const lanes = buildLanes(known);
+  const lanes = lanesOf(known);
   return {
     rows: [head, ...lanes.rows],
     spans: [own, ...approvals.map((approval) => waitOf(known, row, approval)), ...lanes.spans],
@@ -172,44 +172,46 @@ const logOf = ({ run, definition }: Known, attempt: Attempt): TimelineIntent => 
   attempt: attempt.id,
 });
 
+/**
+ * The lanes that were made of a stage's attempts, by the newest of them. An entry of the state never changes, so the same attempts
+ * give the same lanes: of 10,000 attempts a change makes only those of one stage anew.
+ */
+const made = new WeakMap<Attempt, { attempts: readonly Attempt[]; part: Part }>();
+
+function lanesOf(known: Known): Part {
+  const { attempts } = known;
+  const newest = attempts.at(-1);
+  if (!newest) return { rows: [], spans: [], marks: [] };
+  const old = made.get(newest);
+  if (old && old.attempts.length === attempts.length && attempts.every((attempt, index) => attempt === old.attempts[index]))
+    return old.part;
+  const part = buildLanes(known);
+  made.set(newest, { attempts, part });
+  return part;
+}
+
 /** Attempts come in the order in which they started: that is how the state keeps them. */
 function buildLanes(known: Known): Part {
   const part: Part = { rows: [], spans: [], marks: [] };
   const lanes: { id: string; free: number; numbers: number[]; last: TimelineSpan }[] = [];
   for (const [index, attempt] of known.attempts.entries()) {
-    const start = made.get(attempt)?.span.start ?? ms(attempt.startedAt);
+    const start = ms(attempt.startedAt);
     const free = lanes.findIndex((candidate) => candidate.free <= start);
     const at = free < 0 ? lanes.length : free;
     const id = `attempts/${known.definition.id}/${at + 1}`;
-    const { span, marks } = placeAttempt(known, { row: id, label: String(index + 1) }, attempt);
+    const span = attemptSpan(known, { row: id, label: String(index + 1) }, attempt);
     const lane = (lanes[at] ??= { id, free: 0, numbers: [], last: span });
     lane.free = span.end ?? Infinity;
     lane.numbers.push(index + 1);
     lane.last = span;
     part.spans.push(span);
-    part.marks.push(...marks);
+    part.marks.push(...commitMarks(known, id, attempt));
   }
   part.rows = lanes.map(({ id, numbers, last }) => {
     const { tone, status, note } = last;
     return { id, kind: 'attempts', stage: known.definition.id, label: laneLabel(numbers), tone, status, needs: [], note };
   });
   return part;
-}
-
-interface Placed {
-  span: TimelineSpan;
-  marks: TimelineMark[];
-}
-
-/** An entry of the state never changes, so what was made of it is kept: of 10,000 attempts a change makes one anew. */
-const made = new WeakMap<Attempt, Placed>();
-
-function placeAttempt(known: Known, place: { row: string; label: string }, attempt: Attempt): Placed {
-  const old = made.get(attempt);
-  if (old && old.span.row === place.row && old.span.label === place.label) return old;
-  const placed = { span: attemptSpan(known, place, attempt), marks: commitMarks(known, place.row, attempt) };
-  made.set(attempt, placed);
-  return placed;
 }
 
 /** `2`, or `2-9` for the first and last attempt of a lane; the webview puts it into words. */

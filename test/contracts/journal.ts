@@ -89,7 +89,8 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
     });
 
     it('keeps every character', async () => {
-      const text = 'quote " backslash \\ newline \n null \u0000 line separator \u2028 emoji \u{1F600} lone \uD800 {"batch":1,"bytes":1,"crc":"00000000"}';
+      const text =
+        'quote " backslash \\ newline \n null \u0000 line separator \u2028 emoji \u{1F600} lone \uD800 {"batch":1,"bytes":1,"crc":"00000000"}';
       const [commit] = taken(await journal.append(0, [sampleCommit(1, text)]));
       await reopen();
       assert.deepEqual(await collect(journal.read(1)), [commit]);
@@ -103,12 +104,22 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
         assert.equal(refused.head.seq, 2);
       }
       taken(await journal.append(2, [sampleCommit(3)]));
-      assert.deepEqual((await collect(journal.read(1))).map(({ seq }) => seq), [1, 2, 3]);
+      assert.deepEqual(
+        (await collect(journal.read(1))).map(({ seq }) => seq),
+        [1, 2, 3],
+      );
     });
 
     it('takes one of two appends at the same head, and both when they follow each other', async () => {
-      const results = await Promise.all([journal.append(0, sampleCommits(1, 2)), journal.append(0, [sampleCommit(1, 'other')]), journal.append(2, sampleCommits(3, 3))]);
-      assert.deepEqual(results.map(({ kind }) => kind), ['appended', 'refused', 'appended']);
+      const results = await Promise.all([
+        journal.append(0, sampleCommits(1, 2)),
+        journal.append(0, [sampleCommit(1, 'other')]),
+        journal.append(2, sampleCommits(3, 3)),
+      ]);
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['appended', 'refused', 'appended'],
+      );
       assert.equal((await collect(journal.read(1))).length, 3);
     });
 
@@ -147,7 +158,10 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
       })();
       for (let seq = 6; seq <= 205; seq++) taken(await journal.append(seq - 1, [sampleCommit(seq)]));
       await following;
-      assert.deepEqual(seen, Array.from({ length: 203 }, (_, index) => index + 3));
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 203 }, (_, index) => index + 3),
+      );
     });
 
     it('ends followers when it closes or they are aborted while nothing happens', async () => {
@@ -163,7 +177,10 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
     it('writes what was asked for before it closes, and nothing after', async () => {
       const before = journal.append(0, [sampleCommit(1)]);
       const closing = journal.close();
-      await assert.rejects(journal.append(1, [sampleCommit(2)]), (error) => error instanceof JournalFailed && error.code === 'journal_failed' && error.reason === 'CLOSED');
+      await assert.rejects(
+        journal.append(1, [sampleCommit(2)]),
+        (error) => error instanceof JournalFailed && error.code === 'journal_failed' && error.reason === 'CLOSED',
+      );
       taken(await before);
       await closing;
       await reopen();

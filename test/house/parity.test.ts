@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { ERRORS } from '../../shared/protocol/errors.ts';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
@@ -48,6 +49,14 @@ describe('parity', () => {
     const file = path.join(root, 'package.nls.json');
     const known: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
     assert.deepEqual([...new Set(used)].sort(), Object.keys(z.record(z.string(), z.unknown()).parse(known)).sort());
+  });
+
+  it('every error code of the wire is documented with its number and its sentence, and no other', () => {
+    const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (-\d+) \| (.+) \|$/gm)].map(([, code, rpc, text]) => [code, Number(rpc), text]);
+    assert.deepEqual(
+      rows,
+      Object.entries(ERRORS).map(([code, { rpc, text }]) => [code, rpc, text]),
+    );
   });
 
   it('every command of the manifest is titled by a key', () => {

@@ -271,7 +271,7 @@ export class App {
   }
 
   #tableSoon(): void {
-    this.#after('table', TABLE_EVERY_MS, () => this.#fillTable());
+    this.#after('table', this.#tableShown ? TABLE_EVERY_MS : CALM_MS, () => this.#fillTable());
   }
 
   #fillTable(): void {

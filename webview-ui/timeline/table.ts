@@ -68,7 +68,7 @@ export function makeTable(words: Words, actions: TableActions): Table {
   const update = (scene: Scene, now: number, selection: Selection | undefined): void => {
     last = [scene, now, selection];
     const { entries, total } = listEntries(scene, limit);
-    caption.textContent = say(words, 'timelineOf', scene.run.title);
+    setText(caption, say(words, 'timelineOf', scene.run.title));
     const shown = entries.map(({ lane, item }) => {
       const key = item?.id ?? lane.row.id;
       const line = lines.get(key) ?? makeLine(() => actions.select({ row: lane.row.id, item: item?.id }));
@@ -85,7 +85,7 @@ export function makeTable(words: Words, actions: TableActions): Table {
     });
     keepOnly(lines, body, shown);
     more.hidden = total <= limit;
-    more.textContent = say(words, 'showMore', Math.min(PAGE, total - limit), total);
+    setText(more, say(words, 'showMore', Math.min(PAGE, total - limit), total));
     setTabOrder(element, visible);
   };
   more.addEventListener('click', () => {
@@ -100,6 +100,11 @@ export function makeTable(words: Words, actions: TableActions): Table {
   return { element, update, reveal };
 }
 
+/** Sets a text only where it is another: to set it is to lay out the table again. */
+function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 function makeLine(select: () => void): Line {
   const cells = COLUMNS.map((_, index) => (index === 1 ? Object.assign(make('th', ''), { scope: 'row' }) : make('td', '')));
   const element = make('tr', '', ...cells);
@@ -112,7 +117,7 @@ function fillLine(line: Line, description: Description, link: (links: Descriptio
   const { what, name, state, from, took, note, links } = description;
   for (const [index, text] of [what, name, state, from, took, note].entries()) {
     const cell = line.cells[index];
-    if (cell && cell.textContent !== text) cell.textContent = text;
+    if (cell) setText(cell, text);
   }
   const signature = JSON.stringify(links);
   if (signature === line.links) return;

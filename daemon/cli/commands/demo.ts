@@ -7,6 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import { Endpoint, ENDPOINT_FILE } from '../../../shared/protocol/endpoint.ts';
 import type { Run } from '../../../shared/state/run.ts';
 import type { Connection } from '../connect/connection.ts';
+import { isRunning } from '../connect/endpoint.ts';
 import { reachDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf, withDaemon } from '../context.ts';
 import { openDelegate } from '../demo/delegate.ts';
@@ -17,6 +18,9 @@ import { shortId } from '../ids.ts';
 import { cleanText } from '../render/text.ts';
 import { stopDaemon } from './down.ts';
 import { startOrJoin, watchToEnd } from './run.ts';
+
+/** Time that the demo's daemon gets to end by itself when the demo is broken off. */
+const DRAIN_MS = 3_000;
 
 interface DemoOptions extends CommonOptions {
   repo?: string;
@@ -89,11 +93,7 @@ interface Leave {
 /** However the process ends, the demo's own daemon ends with it, and its folder goes. */
 function leaveNothing(folder: string, keep: boolean): Leave {
   const onExit = (): void => {
-    try {
-      process.kill(Endpoint.parse(JSON.parse(readFileSync(join(folder, 'home', ENDPOINT_FILE), 'utf8'))).pid, 'SIGTERM');
-    } catch {
-      // No daemon of the demo runs.
-    }
+    endDaemonNow(join(folder, 'home', ENDPOINT_FILE));
     if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
   const onInterrupt = (): void => {
@@ -109,6 +109,19 @@ function leaveNothing(folder: string, keep: boolean): Leave {
   process.on('exit', onExit);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onInterrupt);
   return leave;
+}
+
+/** Ends the daemon that wrote the endpoint file, without the event loop: the process is about to end. */
+function endDaemonNow(file: string): void {
+  try {
+    const { pid } = Endpoint.parse(JSON.parse(readFileSync(file, 'utf8')));
+    process.kill(pid, 'SIGTERM');
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    for (let waited = 0; waited < DRAIN_MS && isRunning(pid); waited += 20) Atomics.wait(nobody, 0, 0, 20);
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone, or there never was one.
+  }
 }
 
 async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode> {

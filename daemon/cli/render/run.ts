@@ -39,10 +39,11 @@ interface RowLayout {
 function renderRow(row: StageRow, { now, look, ids, time, elapsed }: RowLayout): string {
   const { width, paint } = look;
   const room = Math.max(4, width - ids - time - 6);
-  const waiting = row.since === undefined ? '' : ` for ${formatWhole(now - Date.parse(row.since))}`;
+  const since = row.since === undefined ? '' : ` for ${formatWhole(now - Date.parse(row.since))}`;
+  const waiting = widthOf(since) < room ? since : '';
   const said = row.progress === undefined ? row.text : `${row.text}: ${row.progress}`;
   // The time that it waits must not be cut off.
-  const text = cutText(said, Math.max(2, room - widthOf(waiting))) + waiting;
+  const text = cutText(said, room - widthOf(waiting)) + waiting;
   const mark = paintMark(row.mark, now, look);
   return ` ${mark} ${padText(cutText(row.id, ids), ids)}  ${padText(styleText(row.mark, text, paint), room)} ${paint.dim(padText(elapsed, time, 'left'))}`.trimEnd();
 }

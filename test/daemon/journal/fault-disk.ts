@@ -11,7 +11,12 @@ interface Inode {
 }
 
 /** What goes wrong at one call: an error, or for writes a number of bytes after which the disk stops. */
-export type Fault = { op: 'append' | 'overwrite' | 'datasync' | 'rename' | 'syncFolder' | 'truncate'; on: number; error?: string; short?: number };
+export type Fault = {
+  op: 'append' | 'overwrite' | 'datasync' | 'rename' | 'syncFolder' | 'truncate';
+  on: number;
+  error?: string;
+  short?: number;
+};
 
 /** A disk in memory that keeps apart what is seen and what is durable, and fails when told to. A failed sync forgets what it should have written, as Linux does. */
 export class FaultDisk implements Disk {
@@ -46,7 +51,8 @@ export class FaultDisk implements Disk {
   /** A copy with the same files and no faults: the disk after the process ended. */
   copy(): FaultDisk {
     const other = new FaultDisk();
-    for (const [path, inode] of this.#names) other.#names.set(path, { ...inode, seen: Buffer.from(inode.seen), durable: Buffer.from(inode.durable) });
+    for (const [path, inode] of this.#names)
+      other.#names.set(path, { ...inode, seen: Buffer.from(inode.seen), durable: Buffer.from(inode.durable) });
     for (const [path, inode] of this.#durableNames) {
       const twin = this.#names.get(path) === inode ? other.#names.get(path) : undefined;
       other.#durableNames.set(path, twin ?? { seen: Buffer.from(inode.seen), durable: Buffer.from(inode.durable) });
@@ -58,7 +64,9 @@ export class FaultDisk implements Disk {
   losePower(keeps: (sector: number) => boolean = () => false): FaultDisk {
     const other = new FaultDisk();
     for (const [path, { seen, durable }] of this.#durableNames) {
-      const left = Buffer.from(durable.length >= seen.length ? durable : Buffer.concat([durable, Buffer.alloc(seen.length - durable.length)]));
+      const left = Buffer.from(
+        durable.length >= seen.length ? durable : Buffer.concat([durable, Buffer.alloc(seen.length - durable.length)]),
+      );
       let size = durable.length;
       for (let from = 0, sector = 0; from < seen.length; from += 512, sector++) {
         if (!keeps(sector)) continue;

@@ -29,7 +29,8 @@ async function filled(batches: readonly number[], segmentBytes?: number): Promis
   const disk = new FaultDisk();
   const { journal } = await open(disk, segmentBytes);
   const commits: Commit[] = [];
-  for (const size of batches) commits.push(...taken(await journal.append(commits.length, sampleCommits(commits.length + 1, commits.length + size))));
+  for (const size of batches)
+    commits.push(...taken(await journal.append(commits.length, sampleCommits(commits.length + 1, commits.length + size))));
   await journal.close();
   return { disk, commits };
 }
@@ -50,7 +51,8 @@ describe('journal under faults', () => {
       const answered = taken(await journal.append(0, sampleCommits(1, 3)));
       disk.faults = [{ ...fault, on: disk.count(fault.op) + 1 }];
       const reason = fault.error ?? 'SHORT_WRITE';
-      const failed = (error: unknown): boolean => error instanceof JournalFailed && error.code === 'journal_failed' && error.reason === reason;
+      const failed = (error: unknown): boolean =>
+        error instanceof JournalFailed && error.code === 'journal_failed' && error.reason === reason;
       const waiting = [journal.append(3, sampleCommits(4, 5)), journal.append(5, [sampleCommit(6)])];
       for (const one of waiting) await assert.rejects(one, failed);
       const writes = [disk.count('append'), disk.count('datasync')];
@@ -105,7 +107,10 @@ describe('journal under faults', () => {
       assert.equal(setAside?.bytes ?? 0, size - boundary);
       if (setAside) assert.deepEqual(torn.file(setAside.file), bytes.subarray(boundary, size));
       assert.deepEqual(await collect(journal.read(1)), commits.slice(0, 2));
-      assert.deepEqual((await append(journal, 3)).map(({ seq }) => seq), [3]);
+      assert.deepEqual(
+        (await append(journal, 3)).map(({ seq }) => seq),
+        [3],
+      );
       await journal.close();
     }
   });
@@ -128,7 +133,11 @@ describe('journal under faults', () => {
   it('keeps all that it answered through random faults and power losses, with any sectors of the rest', async () => {
     const run = fc.record({
       batches: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 }),
-      fault: fc.record({ op: fc.constantFrom('append', 'datasync', 'rename', 'syncFolder', 'overwrite'), on: fc.integer({ min: 1, max: 14 }), how: fc.constantFrom('EIO', 'ENOSPC', 300, 1) }),
+      fault: fc.record({
+        op: fc.constantFrom<Fault['op']>('append', 'datasync', 'rename', 'syncFolder', 'overwrite'),
+        on: fc.integer({ min: 1, max: 14 }),
+        how: fc.constantFrom('EIO', 'ENOSPC', 300, 1),
+      }),
       sectors: fc.array(fc.boolean(), { minLength: 1, maxLength: 9 }),
       power: fc.boolean(),
     });
@@ -137,7 +146,7 @@ describe('journal under faults', () => {
         let disk = new FaultDisk();
         const answered: Commit[] = [];
         for (let starts = 0; starts < 3; starts++) {
-          disk.faults = [{ op, on, ...(typeof how === 'number' ? { short: how } : { error: how }) } as Fault];
+          disk.faults = [{ op, on, ...(typeof how === 'number' ? { short: how } : { error: how }) }];
           await appendUntilItFails(disk, batches, answered);
           disk = power ? disk.losePower((sector) => sectors[sector % sectors.length] ?? false) : disk.copy();
           const found = await recovered(disk.copy(), 1_500);

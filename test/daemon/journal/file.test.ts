@@ -34,7 +34,8 @@ journalContract('the disk of the fault tests', async () => {
 
 describe('journal files', () => {
   let dir: string;
-  const open = (segmentBytes?: number, installation = 'test') => openJournal({ dir, installation, now: NOW, ...(segmentBytes === undefined ? {} : { segmentBytes }) });
+  const open = (segmentBytes?: number, installation = 'test') =>
+    openJournal({ dir, installation, now: NOW, ...(segmentBytes === undefined ? {} : { segmentBytes }) });
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'signalbox-journal-'));
@@ -48,7 +49,10 @@ describe('journal files', () => {
     await journal.close();
     const lines = (await readFile(join(dir, 'journal', '0000000000000001.ndjson'), 'utf8')).trimEnd().split('\n');
     assert.deepEqual(Object.keys(JSON.parse(lines[0] ?? '') as object), ['signalbox', 'format', 'first', 'prev', 'installation', 'crc']);
-    assert.deepEqual(lines.map((line) => Object.keys(JSON.parse(line) as object)[0]), ['signalbox', 'batch', 'seq', 'seq', 'batch', 'seq']);
+    assert.deepEqual(
+      lines.map((line) => Object.keys(JSON.parse(line) as object)[0]),
+      ['signalbox', 'batch', 'seq', 'seq', 'batch', 'seq'],
+    );
     let prev = '0'.repeat(64);
     for (const line of lines.filter((one) => one.startsWith('{"seq"'))) {
       const [start = '', end = ''] = line.split(/,"hash":(?="[0-9a-f]{64}"\}$)/);
@@ -69,7 +73,10 @@ describe('journal files', () => {
       assert.equal((JSON.parse(header ?? '') as { first: number }).first, Number(name.slice(0, 16)));
     }
     const again = await open(2_000);
-    assert.deepEqual((await collect(again.journal.read(1))).map(({ seq }) => seq), Array.from({ length: 40 }, (_, index) => index + 1));
+    assert.deepEqual(
+      (await collect(again.journal.read(1))).map(({ seq }) => seq),
+      Array.from({ length: 40 }, (_, index) => index + 1),
+    );
     await again.journal.close();
   });
 
@@ -90,7 +97,11 @@ describe('journal files', () => {
     const rest = '{"batch":2,"bytes":600,"crc":"0badcafe"}\n{"seq":3,"at":';
     await appendFile(path, rest);
     const again = await open();
-    assert.deepEqual(again.setAside, { bytes: rest.length, from: path, file: join(dir, 'journal', 'set-aside', '2026-01-02T030405.678Z-0000000000000001.tail') });
+    assert.deepEqual(again.setAside, {
+      bytes: rest.length,
+      from: path,
+      file: join(dir, 'journal', 'set-aside', '2026-01-02T030405.678Z-0000000000000001.tail'),
+    });
     assert.equal(await readFile(again.setAside?.file ?? '', 'utf8'), rest);
     assert.deepEqual(await readFile(path), whole);
     taken(await again.journal.append(2, [sampleCommit(3)]));
@@ -147,7 +158,10 @@ describe('journal files', () => {
     const path = join(dir, 'journal', '0000000000000001.ndjson');
     await writeFile(path, (await readFile(path, 'utf8')).replace('event 1', 'EVENT 1'));
     const again = await open(1_000);
-    await assert.rejects(collect(again.journal.read(1)), (error) => error instanceof JournalDamaged && error.file === path && error.line === 2);
+    await assert.rejects(
+      collect(again.journal.read(1)),
+      (error) => error instanceof JournalDamaged && error.file === path && error.line === 2,
+    );
     await again.journal.close();
   });
 
@@ -158,12 +172,18 @@ describe('journal files', () => {
     const names = (await readdir(join(dir, 'journal'))).sort();
     const sealed = join(dir, 'journal', names[1] ?? '');
     const last = join(dir, 'journal', names[names.length - 1] ?? '');
-    const damaged = (path: string, code: string) => (error: unknown) => error instanceof JournalDamaged && error.file === path && error.code === code;
+    const damaged = (path: string, code: string) => (error: unknown) =>
+      error instanceof JournalDamaged && error.file === path && error.code === code;
 
     await forge(last, { which: 0, rehash: false }, () => assert.rejects(open(1_000), damaged(last, 'changed')));
     await forge(last, { which: 0, rehash: true }, () => assert.rejects(open(1_000), damaged(last, 'chain')));
-    await forge(sealed, { which: -1, rehash: true }, () => assert.rejects(open(1_000), damaged(join(dir, 'journal', names[2] ?? ''), 'chain')));
-    for (const [rehash, code] of [[false, 'changed'], [true, 'chain']] as const) {
+    await forge(sealed, { which: -1, rehash: true }, () =>
+      assert.rejects(open(1_000), damaged(join(dir, 'journal', names[2] ?? ''), 'chain')),
+    );
+    for (const [rehash, code] of [
+      [false, 'changed'],
+      [true, 'chain'],
+    ] as const) {
       await forge(sealed, { which: 0, rehash }, async () => {
         const again = await open(1_000);
         await assert.rejects(collect(again.journal.read(1)), damaged(sealed, code));

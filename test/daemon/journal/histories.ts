@@ -20,7 +20,12 @@ function submitRun(state: State, pick: number): NewEvent[] {
   const run = `run-${state.seq + 1}`;
   const of = { run, repo: `/repo/${pick % 3}` };
   return [
-    event('run.submitted', `run/${run}`, of, { workflow: { name: 'w', version: 1, digest: 'd' }, inputs: { n: pick, text: 'é \u2028 "' }, base: 'b', into: 'main' }),
+    event('run.submitted', `run/${run}`, of, {
+      workflow: { name: 'w', version: 1, digest: 'd' },
+      inputs: { n: pick, text: 'é \u2028 "' },
+      base: 'b',
+      into: 'main',
+    }),
     event('run.started', `run/${run}`, of, {}),
     event('stage.started', `run/${run}`, { ...of, stage: 'scan' }, { round: 1 }),
     event('stage.admitted', `run/${run}`, { ...of, stage: 'scan' }, { results: [{ key: 'k', allowed: pick % 2 === 0, reason: '' }] }),
@@ -31,7 +36,15 @@ function submitTask(state: State, pick: number, size: number): NewEvent[] {
   const run = choose(state.runs.values(), pick);
   const task = `task-${state.seq + 1}`;
   const of = { task, ...(run ? { run: run.id, stage: 'scan' } : {}) };
-  const data = { wants: 'agent-0', action: 'scan', priority: pick % 5, timeoutMs: 1_000, maxAttempts: 3, payload: { size, list: [null, 1.5, 'x'] }, artifacts: {} };
+  const data = {
+    wants: 'agent-0',
+    action: 'scan',
+    priority: pick % 5,
+    timeoutMs: 1_000,
+    maxAttempts: 3,
+    payload: { size, list: [null, 1.5, 'x'] },
+    artifacts: {},
+  };
   return [event('task.submitted', `task/${task}`, of, data)];
 }
 
@@ -49,7 +62,10 @@ function assignTask(state: State, pick: number): NewEvent[] {
 }
 
 function runTask(state: State, pick: number): NewEvent[] {
-  const task = choose([...state.tasks.values()].filter(({ status }) => status === 'assigned'), pick);
+  const task = choose(
+    [...state.tasks.values()].filter(({ status }) => status === 'assigned'),
+    pick,
+  );
   if (!task?.attempt || !task.agent) return [];
   const of = { task: task.id, attempt: task.attempt, agent: task.agent };
   return [
@@ -60,9 +76,17 @@ function runTask(state: State, pick: number): NewEvent[] {
 }
 
 function endTask(state: State, pick: number, size: number): NewEvent[] {
-  const task = choose([...state.tasks.values()].filter(({ status }) => status === 'running'), pick);
+  const task = choose(
+    [...state.tasks.values()].filter(({ status }) => status === 'running'),
+    pick,
+  );
   if (!task?.attempt || !task.agent) return [];
-  const of = { task: task.id, attempt: task.attempt, agent: task.agent, ...(task.run === undefined ? {} : { run: task.run, stage: 'scan' }) };
+  const of = {
+    task: task.id,
+    attempt: task.attempt,
+    agent: task.agent,
+    ...(task.run === undefined ? {} : { run: task.run, stage: 'scan' }),
+  };
   const ends: NewEvent[] = [
     event('task.completed', `task/${task.id}`, of, { values: { size } }),
     event('task.failed', `task/${task.id}`, of, { code: 'c', message: 'm', deadLetter: true }),
@@ -72,7 +96,12 @@ function endTask(state: State, pick: number, size: number): NewEvent[] {
   return [
     event('attempt.ended', `attempt/${of.attempt}`, of, { status: 'succeeded', exitCode: 0, spoolBytes: size }),
     ...ends.slice(pick % 4, (pick % 4) + 1),
-    event('artifact.recorded', `artifact/${size}`, of, { name: `out-${size % 3}.json`, digest: String(size), size, mediaType: 'application/json' }),
+    event('artifact.recorded', `artifact/${size}`, of, {
+      name: `out-${size % 3}.json`,
+      digest: String(size),
+      size,
+      mediaType: 'application/json',
+    }),
   ];
 }
 
@@ -82,13 +111,20 @@ function useAgent(state: State, pick: number): NewEvent[] {
   const known = state.agents.get(agent);
   if (!known) {
     const data = { role: 'r', capabilities: ['scan'], tags: [], adapter: 'builtin', slots: 2 } as const;
-    return [event('agent.registered', stream, { agent }, { ...data, capabilities: ['scan'], tags: [] }), event('agent.starting', stream, { agent }, {}), event('agent.ready', stream, { agent }, {})];
+    return [
+      event('agent.registered', stream, { agent }, { ...data, capabilities: ['scan'], tags: [] }),
+      event('agent.starting', stream, { agent }, {}),
+      event('agent.ready', stream, { agent }, {}),
+    ];
   }
   return [pick % 2 ? event('agent.failed', stream, { agent }, { reason: 'x' }) : event('agent.ready', stream, { agent }, {})];
 }
 
 function useApproval(state: State, pick: number): NewEvent[] {
-  const pending = choose([...state.approvals.values()].filter(({ status }) => status === 'pending'), pick);
+  const pending = choose(
+    [...state.approvals.values()].filter(({ status }) => status === 'pending'),
+    pick,
+  );
   if (pending && pick % 2) return [event('approval.granted', `approval/${pending.id}`, {}, { approval: pending.id, by: 'me', reason: '' })];
   const run = choose(state.runs.values(), pick);
   if (!run) return [];
@@ -97,7 +133,17 @@ function useApproval(state: State, pick: number): NewEvent[] {
   const decision = { effect: 'require_approval' as const, reasons: [], obligations: {} };
   return [
     event('policy.decided', `run/${run.id}`, of, { key: 'k', kind: 'agent.execute', summary: 's', digest: 'd', decision }),
-    event('approval.requested', `approval/${approval}`, of, { approval, key: 'k', kind: 'agent.execute', summary: 's', risk: 'low', digest: 'd', why: ['w'], expiresAt: 't', show: { diff: 'x' } }),
+    event('approval.requested', `approval/${approval}`, of, {
+      approval,
+      key: 'k',
+      kind: 'agent.execute',
+      summary: 's',
+      risk: 'low',
+      digest: 'd',
+      why: ['w'],
+      expiresAt: 't',
+      show: { diff: 'x' },
+    }),
   ];
 }
 
@@ -106,7 +152,14 @@ function mergeRun(state: State, pick: number): NewEvent[] {
   if (!run) return [];
   const of = { run: run.id, stage: 'scan' };
   return [
-    event('workspace.merge_started', `run/${run.id}`, of, { into: 'main', from: 'f', expected: 'e', tree: 't', approval: '', message: 'm' }),
+    event('workspace.merge_started', `run/${run.id}`, of, {
+      into: 'main',
+      from: 'f',
+      expected: 'e',
+      tree: 't',
+      approval: '',
+      message: 'm',
+    }),
     event('workspace.merged', `run/${run.id}`, of, { into: 'main', commit: 'c', previous: 'p' }),
     ...(pick % 2 ? [event('run.succeeded', `run/${run.id}`, of, { summary: 'done' })] : []),
   ];
@@ -114,10 +167,28 @@ function mergeRun(state: State, pick: number): NewEvent[] {
 
 function changeTrust(_state: State, pick: number): NewEvent[] {
   const repo = `/repo/${pick % 3}`;
-  return [pick % 2 ? event('trust.revoked', `trust/${repo}`, { repo }, { by: 'me' }) : event('trust.granted', `trust/${repo}`, { repo }, { digest: 'd', files: [], by: 'me' })];
+  return [
+    pick % 2
+      ? event('trust.revoked', `trust/${repo}`, { repo }, { by: 'me' })
+      : event('trust.granted', `trust/${repo}`, { repo }, { digest: 'd', files: [], by: 'me' }),
+  ];
 }
 
-const STEPS = [useAgent, submitRun, submitTask, assignTask, runTask, endTask, useApproval, mergeRun, changeTrust, submitTask, assignTask, runTask, endTask];
+const STEPS = [
+  useAgent,
+  submitRun,
+  submitTask,
+  assignTask,
+  runTask,
+  endTask,
+  useApproval,
+  mergeRun,
+  changeTrust,
+  submitTask,
+  assignTask,
+  runTask,
+  endTask,
+];
 
 /** The commits that these steps make, each valid after the ones before it, and the state at the end. */
 export function playSteps(steps: readonly Step[]): { commits: UnchainedCommit[]; state: State } {
@@ -127,7 +198,7 @@ export function playSteps(steps: readonly Step[]): { commits: UnchainedCommit[];
     const events = STEPS[kind % STEPS.length]?.(state, pick, size) ?? [];
     if (events.length === 0) continue;
     const seq = state.seq + 1;
-    const recorded = events.map((one, index) => ({ ...one, id: `e-${seq}.${index}`, tenant: 'local' }) as Event);
+    const recorded = events.map((one, index): Event => ({ ...one, id: `e-${seq}.${index}`, tenant: 'local' }));
     const commit = { seq, at: new Date(1_700_000_000_000 + seq * 7).toISOString(), principal: 'me', cause: `c-${seq}`, events: recorded };
     commits.push(commit);
     evolve(state, commit);

@@ -54,7 +54,10 @@ describe('snapshots', () => {
             if (cut > 0) await makeSnapshot(dir, cut);
             const loaded = await loadState(dir, journal);
             assert.equal(textOf(loaded.state), textOf(state));
-            assert.deepEqual([loaded.from, loaded.replayed, loaded.hash, loaded.notices], [cut > 0 ? 'snapshot' : 'journal', commits.length - cut, journal.head.hash, []]);
+            assert.deepEqual(
+              [loaded.from, loaded.replayed, loaded.hash, loaded.notices],
+              [cut > 0 ? 'snapshot' : 'journal', commits.length - cut, journal.head.hash, []],
+            );
           }
           await journal.close();
         });
@@ -97,7 +100,10 @@ describe('snapshots', () => {
         startSnapshot({ childPath: join(dir, 'nowhere.cjs'), dir, upTo: 5 }),
         startSnapshot({ childPath: CHILD, dir, upTo: 5, execArgv: ['-e', 'setInterval(() => {}, 1000)'], timeoutMs: 300 }),
       ]);
-      assert.deepEqual(failures.map((one) => (one.kind === 'failed' ? one.code : one.kind)), ['missing', 'invalid_params', 'snapshot_crashed', 'snapshot_timeout']);
+      assert.deepEqual(
+        failures.map((one) => (one.kind === 'failed' ? one.code : one.kind)),
+        ['missing', 'invalid_params', 'snapshot_crashed', 'snapshot_timeout'],
+      );
       await assert.rejects(readdir(join(dir, 'snapshots')), { code: 'ENOENT' });
       await journal.close();
     });
@@ -107,7 +113,13 @@ describe('snapshots', () => {
     await inFolder(async (dir) => {
       const journal = await open(dir);
       await appendAll(journal, LONG.commits);
-      for (const [upTo, replayed] of [[40, 40], [80, 40], [90, 10], [120, 30]] as const) assert.equal((await makeSnapshot(dir, upTo)).replayed, replayed);
+      for (const [upTo, replayed] of [
+        [40, 40],
+        [80, 40],
+        [90, 10],
+        [120, 30],
+      ] as const)
+        assert.equal((await makeSnapshot(dir, upTo)).replayed, replayed);
       assert.deepEqual((await readdir(join(dir, 'snapshots'))).sort(), ['0000000000000090.json', '0000000000000120.json']);
       await journal.close();
       // What is behind a snapshot needs no reading: it may be damaged, and verification will say so.
@@ -132,7 +144,10 @@ describe('snapshots', () => {
         const journal = await open(dir);
         await appendAll(journal, LONG.commits);
         for (const upTo of [50, 100]) await makeSnapshot(dir, upTo);
-        for (const [seq, from, replayed] of [[100, 'snapshot', LONG.commits.length - 50], [50, 'journal', LONG.commits.length]] as const) {
+        for (const [seq, from, replayed] of [
+          [100, 'snapshot', LONG.commits.length - 50],
+          [50, 'journal', LONG.commits.length],
+        ] as const) {
           const path = join(dir, 'snapshots', `${String(seq).padStart(16, '0')}.json`);
           await writeFile(path, spoil(await readFile(path, 'utf8')));
           const loaded = await loadState(dir, journal);

@@ -10,7 +10,13 @@ import { FaultDisk, FOLDER } from './fault-disk.ts';
 /** Batches of three, in segments of two batches. */
 async function fill(commits: number): Promise<{ disk: FaultDisk; head: Head }> {
   const disk = new FaultDisk();
-  const { journal } = await openJournal({ dir: '/state', installation: 'test', now: '2026-01-02T03:04:05.678Z', segmentBytes: 2_000, disk });
+  const { journal } = await openJournal({
+    dir: '/state',
+    installation: 'test',
+    now: '2026-01-02T03:04:05.678Z',
+    segmentBytes: 2_000,
+    disk,
+  });
   for (let seq = 0; seq < commits; seq += 3) taken(await journal.append(seq, sampleCommits(seq + 1, seq + 3)));
   await journal.close();
   return { disk, head: journal.head };
@@ -40,19 +46,29 @@ function listed(found: Verification): string[] {
   return found.problems.map(({ seq, code }) => `${seq} ${code}`);
 }
 
-const without = (seq: number): Edit => (lines) => lines.filter((line) => !line.startsWith(`{"seq":${seq},`));
-const change = (seq: number): Edit => (lines) => lines.map((line) => line.replace(`event ${seq}"`, `EVENT ${seq}"`));
-const swap = (first: number): Edit => (lines) => {
-  const at = lines.findIndex((line) => line.startsWith(`{"seq":${first},`));
-  return lines.with(at, lines[at + 1] ?? '').with(at + 1, lines[at] ?? '');
-};
+const without =
+  (seq: number): Edit =>
+  (lines) =>
+    lines.filter((line) => !line.startsWith(`{"seq":${seq},`));
+const change =
+  (seq: number): Edit =>
+  (lines) =>
+    lines.map((line) => line.replace(`event ${seq}"`, `EVENT ${seq}"`));
+const swap =
+  (first: number): Edit =>
+  (lines) => {
+    const at = lines.findIndex((line) => line.startsWith(`{"seq":${first},`));
+    return lines.with(at, lines[at + 1] ?? '').with(at + 1, lines[at] ?? '');
+  };
 /** Changes a commit and gives it the hash that it then should have. */
-const rewrite = (seq: number): Edit => (lines) =>
-  change(seq)(lines).map((line) => {
-    if (!line.includes(`EVENT ${seq}"`)) return line;
-    const start = line.slice(0, line.lastIndexOf(',"hash":"'));
-    return `${start},"hash":"${createHash('sha256').update(start).digest('hex')}"}`;
-  });
+const rewrite =
+  (seq: number): Edit =>
+  (lines) =>
+    change(seq)(lines).map((line) => {
+      if (!line.includes(`EVENT ${seq}"`)) return line;
+      const start = line.slice(0, line.lastIndexOf(',"hash":"'));
+      return `${start},"hash":"${createHash('sha256').update(start).digest('hex')}"}`;
+    });
 
 describe('journal verify', () => {
   it('finds nothing in a sound journal, and the head that was exported', async () => {
@@ -67,8 +83,16 @@ describe('journal verify', () => {
     ['a removed commit', without(2), ['2 missing']],
     ['exchanged commits', swap(2), ['2 missing', '4 reordered']],
     ['a commit that was changed and hashed again', rewrite(2), ['2 chain']],
-    ['a line of something else', (lines) => lines.flatMap((line) => (line.startsWith('{"seq":2,') ? ['x'.repeat(300), line] : [line])), ['2 not_a_commit']],
-    ['a commit that cannot be read', (lines) => lines.map((line) => (line.startsWith('{"seq":2,') ? line.replace('{"seq"', '{"sEq"') : line)), ['2 not_a_commit']],
+    [
+      'a line of something else',
+      (lines) => lines.flatMap((line) => (line.startsWith('{"seq":2,') ? ['x'.repeat(300), line] : [line])),
+      ['2 not_a_commit'],
+    ],
+    [
+      'a commit that cannot be read',
+      (lines) => lines.map((line) => (line.startsWith('{"seq":2,') ? line.replace('{"seq"', '{"sEq"') : line)),
+      ['2 not_a_commit'],
+    ],
   ];
   for (const [name, edit, problems] of cases) {
     for (const honest of [false, true]) {
@@ -81,7 +105,15 @@ describe('journal verify', () => {
   it('names a changed frame and a changed checksum', async () => {
     assert.deepEqual(await afterEdit((lines) => lines.with(0, (lines[0] ?? '').replace('"batch":3', '"batch":4'))), ['1 frame']);
     assert.deepEqual(await afterEdit((lines) => lines.with(0, (lines[0] ?? '').replace('"batch"', '"botch"'))), ['1 frame']);
-    assert.deepEqual(await afterEdit((lines) => lines.with(0, (lines[0] ?? '').replace(/"crc":"."?/, (crc) => crc.replace(/.$/, crc.endsWith('0') ? '1' : '0')))), ['1 checksum']);
+    assert.deepEqual(
+      await afterEdit((lines) =>
+        lines.with(
+          0,
+          (lines[0] ?? '').replace(/"crc":"."?/, (crc) => crc.replace(/.$/, crc.endsWith('0') ? '1' : '0')),
+        ),
+      ),
+      ['1 checksum'],
+    );
   });
 
   it('names a commit that was removed from the end of a sealed segment, or the start of the last', async () => {

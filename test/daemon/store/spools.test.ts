@@ -120,7 +120,10 @@ describe('spools', () => {
     assert.equal((await small.readPiece('a', 0, 10)).dropped, 18);
     const { bytes, dropped } = await spool.close();
     const text = await textOf('a');
-    assert.equal(text, `${'é'.repeat(45)}\n${'é'.repeat(4)}\n[signalbox: 18 more bytes of output were over the limit of 100 bytes and are not kept]\n`);
+    assert.equal(
+      text,
+      `${'é'.repeat(45)}\n${'é'.repeat(4)}\n[signalbox: 18 more bytes of output were over the limit of 100 bytes and are not kept]\n`,
+    );
     assert.deepEqual([bytes, dropped], [Buffer.byteLength(text), 18]);
     assert.equal((await (await openSpoolStore(dir, { redact })).readPiece('a', 0, 10)).dropped, 18, 'known after a restart');
   });

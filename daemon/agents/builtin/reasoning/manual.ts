@@ -33,7 +33,7 @@ function rotateSecret(finding: Finding): ManualStep {
       `Revoke or rotate it where it was issued (${finding.data?.kind ?? 'secret'}): whoever ever had a copy of this repository has it.`,
       `Take it out of ${place} and read it from the environment or a secret store instead.`,
       REMOVE_FROM_HISTORY,
-      'If it is not a secret, say so in the file (secretlint-disable-line) or change it so that it cannot be taken for one.',
+      'If it is not a secret, change it so that it cannot be taken for one.',
     ],
   };
 }
