@@ -3,7 +3,8 @@ import type { State } from '../../shared/state/evolve.ts';
 import type { Run, Stage } from '../../shared/state/run.ts';
 import { attemptsOf } from '../../shared/state/select.ts';
 import type { Task } from '../../shared/state/task.ts';
-import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
+import { resolveArgv } from '../workflow/submit.ts';
 import { branchFor } from './places.ts';
 import type { Inputs } from './ports.ts';
 import type { EffectContext } from './reactor.ts';
@@ -34,7 +35,7 @@ export function describeRun(state: State, run: Run, definition: WorkflowDefiniti
   const stages = [...(state.stages.get(run.id)?.values() ?? [])];
   const command = definition.stages.find((s) => s.command !== undefined);
   const merge = definition.stages.find((s) => s.merge !== undefined);
-  const test = command && testOutcome(state, stages.find((s) => s.id === command.id));
+  const test = command && testOutcome(state, run, command, stages.find((s) => s.id === command.id));
   const merged = merge && mergeOutcome(state, run, stages.find((s) => s.id === merge.id), merge.merge?.from ?? '');
   return {
     run: run.id,
@@ -56,16 +57,17 @@ function decisionsOf(state: State, stage: Stage): ReportDecision[] {
   });
 }
 
-function testOutcome(state: State, stage: Stage | undefined): TestOutcome | undefined {
+function testOutcome(state: State, run: Run, def: StageDefinition, stage: Stage | undefined): TestOutcome | undefined {
   if (!stage) return undefined;
+  const found = def.command === undefined ? undefined : resolveArgv(state, run, def.command);
   const task = state.tasks.get(stage.task ?? '');
   const argv = task?.payload['argv'] as string[] | undefined;
   const attempt = task && attemptsOf(state, task.id).at(-1);
   const what = { ...(argv === undefined ? {} : { argv }), ...(attempt?.exitCode === undefined ? {} : { exitCode: attempt.exitCode }) };
   if (stage.status === 'completed') return { status: 'passed', ...what };
   if (stage.status === 'skipped') {
-    const status = stage.skipped === 'denied' ? 'refused' : stage.skipped === 'blocked' ? 'skipped' : 'absent';
-    return { status, detail: stage.reason };
+    const status = stage.skipped === 'denied' ? 'refused' : stage.skipped === 'condition' && found === undefined ? 'absent' : 'skipped';
+    return { status, ...(found === undefined ? {} : { argv: found }), detail: stage.reason };
   }
   if (stage.status !== 'failed') return undefined;
   return { status: stage.code === 'task_timeout' ? 'timeout' : stage.code === 'denied' ? 'refused' : 'failed', ...what, detail: stage.reason };
@@ -78,7 +80,7 @@ function mergeOutcome(state: State, run: Run, stage: Stage | undefined, from: st
   if (!stage) return undefined;
   const { merge } = run;
   if (stage.status === 'completed') return { status: 'merged', ...where, ...(merge?.commit === undefined ? {} : { commit: merge.commit }) };
-  if (stage.status === 'skipped' && stage.skipped === 'condition') return { status: made?.commit === undefined ? 'nothing' : 'not_asked', ...where, detail: stage.reason };
+  if (stage.status === 'skipped' && stage.skipped === 'condition') return made?.commit === undefined ? { status: 'nothing', ...where } : { status: 'not_asked', ...where, detail: stage.reason };
   if (stage.status === 'skipped') return { status: 'failed', ...where, detail: stage.reason };
   if (stage.status !== 'failed') return undefined;
   const status = stage.code === 'denied' ? 'refused' : stage.code === 'merge_conflicts' ? 'conflict' : 'failed';

@@ -4,7 +4,7 @@
  * 1. At most one is open; the others are counted in its text.
  * 2. It ends when its question is answered, by whomever. VS Code lets an extension end only a notification about progress, so
  *    it is one, whose actions are links in its text; a message with buttons could not be withdrawn.
- * 3. Closing it answers nothing: the question stays in the view, and is shown again when another one comes.
+ * 3. Closing it answers nothing: the question stays in the view, and is shown again when another one comes or goes.
  */
 import * as vscode from 'vscode';
 import { formatRef } from '../refs.ts';
@@ -52,17 +52,25 @@ function showNotice(view: ApprovalView, others: number, services: Services): () 
     end = resolve;
   });
   const { t } = vscode.l10n;
-  const ref = formatRef({ kind: 'approval', approval: view.approval.id });
-  const link = (text: string, command: string): string => `[${text}](command:${command}?${encodeURIComponent(JSON.stringify([ref]))})`;
-  const look = { diff: t('Show Diff'), repair: t('Show Repair'), details: t('Show Details') }[whatToShow(view.approval)];
-  const links = [link(t('Approve'), 'signalbox.approve'), link(t('Deny'), 'signalbox.deny'), link(look, 'signalbox.showDiff')];
-  const message = `${sayQuestion(view, others, services.reader())} ${links.join(' | ')}`;
-  void vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, cancellable: false }, (progress) => {
+  // A text makes VS Code call its button so, and keeps the notification unfolded; where it does not, the button says Cancel.
+  const options = { location: vscode.ProgressLocation.Notification, cancellable: t('Later') as unknown as boolean };
+  void vscode.window.withProgress(options, (progress, later) => {
+    later.onCancellationRequested(end);
     // A number keeps the bar still: nothing is under way, something is asked.
-    progress.report({ message, increment: 0 });
-    // When a person hides the notification VS Code moves the last message to the status bar; there is none.
+    progress.report({ message: writeMessage(view, others, services), increment: 0 });
+    // When a person hides the notification VS Code moves the last message to the status bar; so the last one is empty.
     progress.report({ increment: 0 });
     return ended;
   });
   return end;
+}
+
+function writeMessage(view: ApprovalView, others: number, services: Services): string {
+  const { t } = vscode.l10n;
+  const ref = formatRef({ kind: 'approval', approval: view.approval.id });
+  const argument = encodeURIComponent(JSON.stringify([ref]));
+  const link = (text: string, command: string): string => `[${text}](command:${command}?${argument} "${text}")`;
+  const look = { diff: t('Show Diff'), repair: t('Show Repair'), details: t('Show Details') }[whatToShow(view.approval)];
+  const links = [link(t('Approve'), 'signalbox.approve'), link(t('Deny'), 'signalbox.deny'), link(look, 'signalbox.showDiff')];
+  return `${sayQuestion(view, others, services.reader())} ${links.join(' | ')}`;
 }

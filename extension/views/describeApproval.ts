@@ -38,6 +38,10 @@ export function sayAsker({ approval, state, definition }: ApprovalView, reader: 
   return parts.filter((part) => part !== undefined).join(' · ');
 }
 
+function sayStage({ approval, definition }: ApprovalView): string {
+  return definition?.stages.find((entry) => entry.id === approval.stage)?.name ?? approval.stage ?? approval.kind;
+}
+
 /** The row of a pending approval. */
 export function describeApproval(view: ApprovalView, reader: Reader): Node {
   const { approval } = view;
@@ -51,7 +55,7 @@ export function describeApproval(view: ApprovalView, reader: Reader): Node {
   return {
     id: ref,
     label,
-    description: t('{0}{1} · until {2}', where, asker, until),
+    description: t('{0}{1} · until {2}', where, sayStage(view), until),
     tooltip: explainApproval(view, reader),
     icon: { id: ICONS[approval.kind] ?? 'question', ...(color === undefined ? {} : { color }) },
     context: `approval ${whatToShow(approval)}`,

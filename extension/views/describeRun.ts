@@ -5,7 +5,7 @@ import type { StageDefinition, WorkflowDefinition } from '../../shared/state/wor
 import { formatRef } from '../refs.ts';
 import { describeStage } from './describeStage.ts';
 import type { Node, TooltipLine } from './nodes.ts';
-import { clip, sayDuration, sayId, sayRepository, sayTime, type Reader } from './words.ts';
+import { clip, sayDuration, sayRepository, sayTime, type Reader } from './words.ts';
 
 /** What a run's rows are made from. */
 export interface RunView {
@@ -37,7 +37,7 @@ export function sayWorkflow(name: string, { t }: Pick<Reader, 't'>): string {
 export function describeRun(view: RunView, reader: Reader): Node {
   const { run, definition } = view;
   const { t } = reader;
-  const label = t('{0} {1}', sayWorkflow(run.workflow.name, reader), sayId(run.id));
+  const label = sayWorkflow(run.workflow.name, reader);
   const how = sayRunStatus(view, reader);
   const where = view.named && run.repo !== undefined ? `${sayRepository(run.repo)} · ` : '';
   const children = listStages(view).map((entry) => describeStage({ ...entry, view }, reader));

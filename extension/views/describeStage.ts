@@ -64,7 +64,7 @@ export function sayStageStatus(entry: StageView, reader: Reader): string {
   const { t } = reader;
   if (!stage) return sayNotBegun(entry, reader);
   const asked = openApproval(entry);
-  if (asked) return t('waits for your approval since {0}', sayTime(asked.requestedAt, reader));
+  if (asked) return t('waits for you since {0}', sayTime(asked.requestedAt, reader));
   const took = stage.endedAt === undefined ? '' : sayDuration(stage.startedAt, stage.endedAt, reader);
   switch (stage.status) {
     case 'deciding':

@@ -17,9 +17,9 @@ export function sayStatus(status: LinkStatus, counts: { running: number; waiting
       return { text: '$(warning) Signalbox', spoken: t('Signalbox: {0}', status.message) };
     case 'connected': {
       const { running, waiting } = counts;
-      if (running === 0 && waiting === 0) return { text: '$(radio-tower) Signalbox', spoken: t('Signalbox: nothing runs, nothing waits for you') };
+      if (running === 0 && waiting === 0) return { text: '$(milestone) Signalbox', spoken: t('Signalbox: nothing runs, nothing waits for you') };
       const text = t('running {0}, waiting for you {1}', running, waiting);
-      return { text: `${waiting > 0 ? '$(bell-dot)' : '$(radio-tower)'} ${text}`, spoken: t('Signalbox: {0}', text) };
+      return { text: `${waiting > 0 ? '$(bell-dot)' : '$(milestone)'} ${text}`, spoken: t('Signalbox: {0}', text) };
     }
     default:
       return status satisfies never;

@@ -121,8 +121,8 @@ export class TimelineBrowser {
     return {
       page,
       posted: async () => z.array(FromTimeline).parse(await page.evaluate('window.posted')),
-      send: (message) => page.evaluate(`window.postMessage(${JSON.stringify(message)})`) as Promise<void>,
-      useTheme: (name) => page.evaluate(`(() => { ${setTheme(name)} })()`) as Promise<void>,
+      send: (message) => page.evaluate<void>(`window.postMessage(${JSON.stringify(message)})`),
+      useTheme: (name) => page.evaluate<void>(`(() => { ${setTheme(name)} })()`),
       faults: async () => [...errors, ...z.array(z.string()).parse(await page.evaluate('window.violations'))],
     };
   }

@@ -30,7 +30,7 @@ async function openWaiting(browser: TimelineBrowser, theme?: ThemeName): Promise
 /** How many of the canvas' pixels have each of the given colours (#rrggbb), so that a test can see what was painted. */
 async function countColours(page: Page, colours: string[]): Promise<number[]> {
   await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
-  return page.evaluate(`(() => {
+  return page.evaluate<number[]>(`(() => {
     const canvas = document.querySelector('.chart canvas');
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     const wanted = ${JSON.stringify(colours)}.map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
@@ -39,7 +39,7 @@ async function countColours(page: Page, colours: string[]): Promise<number[]> {
       for (let at = 0; at < data.length; at += 4) if (data[at] === r && data[at + 1] === g && data[at + 2] === b) count++;
       return count;
     });
-  })()`) as Promise<number[]>;
+  })()`);
 }
 
 const press = async (page: Page, ...keys: string[]): Promise<void> => {

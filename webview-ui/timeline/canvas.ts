@@ -7,8 +7,11 @@ import { AXIS, ROW } from './viewport.ts';
 
 type Context = CanvasRenderingContext2D;
 
-const TINT = 0.32;
+const TINT = '32%';
+/** Narrower bars are all outline. */
 const WIDE = 6;
+const FEW = 200;
+const ROOM_FOR_TEXT = 28;
 const paths = new Map<string, Path2D>();
 
 /** Texts of a row that need words: its label, and what an empty row waits for. */
@@ -42,7 +45,7 @@ export function paint(context: Context, list: DrawList, theme: Theme, textOf: (l
     if (list.nowX !== undefined) fillLine(context, theme.tones.running, [list.nowX, AXIS, 1.5, height]);
   });
   clip(context, [0, AXIS, labels - 1, height - AXIS], () => {
-    for (const label of list.labels) paintLabel(context, label, theme, textOf(label).label);
+    for (const label of list.labels) paintLabel(context, label, theme, { text: textOf(label).label, width: labels });
   });
   paintAxis(context, list, theme);
   if (list.thumb) fillLine(context, theme.thumb, [width - 8, list.thumb.y, 8, list.thumb.h]);
@@ -85,60 +88,61 @@ function paintHints(context: Context, list: DrawList, theme: Theme, textOf: (lab
   for (const label of list.labels) if (label.empty) context.fillText(textOf(label).hint, list.frame.labels + 8, label.y + ROW / 2 + 0.5);
 }
 
-/** Bars of one look are one path, so that a thousand of them cost a few calls. */
+/** Waits come last, because they lie over their stage. */
 function paintBars(context: Context, bars: readonly Bar[], theme: Theme): void {
-  const looks = new Map<string, Bar[]>();
+  const looks = new Map<Look, Bar[]>();
   for (const bar of bars) {
-    const key = `${bar.kind === 'wait' ? 1 : 0} ${bar.tone}`;
-    const group = looks.get(key);
+    const look = bar.kind === 'wait' ? 'wait' : bar.tone;
+    const group = looks.get(look);
     if (group) group.push(bar);
-    else looks.set(key, [bar]);
+    else looks.set(look, [bar]);
   }
-  for (const key of [...looks.keys()].sort()) {
-    const group = looks.get(key) ?? [];
-    const first = group[0];
-    if (first) paintLook(context, group, first.kind === 'wait' ? 'wait' : first.tone, theme);
-  }
+  const waits = looks.get('wait');
+  looks.delete('wait');
+  for (const [look, group] of looks) paintLook(context, group, look, theme);
+  if (waits) paintLook(context, waits, 'wait', theme);
   context.font = theme.mono;
   context.fillStyle = theme.foreground;
   context.textBaseline = 'middle';
-  for (const bar of bars)
-    if (bar.kind === 'attempt' && bar.w > 24 && !(theme.contrast && PATTERNS[bar.tone]))
-      context.fillText(bar.text, bar.x + 5, bar.y + bar.h / 2 + 0.5);
+  for (const bar of bars) {
+    if (bar.kind !== 'attempt' || bar.w < ROOM_FOR_TEXT || (theme.contrast && PATTERNS[bar.tone])) continue;
+    context.fillText(bar.text, bar.x + 5, bar.y + bar.h / 2 + 0.5);
+  }
 }
 
-function paintLook(context: Context, bars: readonly Bar[], look: Tone | 'wait', theme: Theme): void {
+type Look = Tone | 'wait';
+
+/** A few bars are rounded and dashed; of many each is some rectangles on whole pixels, which cost a hundredth of a path. */
+function paintLook(context: Context, bars: readonly Bar[], look: Look, theme: Theme): void {
   const colour = theme.tones[look === 'wait' ? 'waiting' : look];
-  const wide = new Path2D();
-  const narrow = new Path2D();
-  for (const bar of bars) {
-    if (bar.w < WIDE) narrow.rect(bar.x, bar.y, bar.w, bar.h);
-    else wide.roundRect(bar.x + 0.5, bar.y + 0.5, bar.w - 1, bar.h - 1, 2);
+  const fill = look === 'wait' || theme.contrast ? (patternFor(context, look, colour) ?? theme.background) : tint(colour, theme);
+  const wide = bars.filter((bar) => bar.w >= WIDE);
+  context.fillStyle = colour;
+  const outlined = wide.length > FEW ? bars : bars.filter((bar) => bar.w < WIDE);
+  for (const { x, y, w, h } of outlined) context.fillRect(Math.round(x), y, Math.max(Math.round(w), 2), h);
+  if (wide.length > FEW) {
+    for (const style of [theme.background, fill]) {
+      context.fillStyle = style;
+      for (const { x, y, w, h } of wide) context.fillRect(Math.round(x) + 1, y + 1, Math.round(w) - 2, h - 2);
+    }
+    return;
   }
-  context.fillStyle = theme.background;
-  context.fill(wide);
-  if (!theme.contrast && look !== 'wait') {
-    context.globalAlpha = TINT;
-    context.fillStyle = colour;
-    context.fill(wide);
-    context.globalAlpha = 1;
-  }
-  const pattern = look === 'wait' || theme.contrast ? patternFor(context, look, colour) : undefined;
-  if (pattern) {
-    context.fillStyle = pattern;
-    context.fill(wide);
+  const path = new Path2D();
+  for (const { x, y, w, h } of wide) path.roundRect(x + 0.5, y + 0.5, w - 1, h - 1, 2);
+  for (const style of [theme.background, fill]) {
+    context.fillStyle = style;
+    context.fill(path);
   }
   context.setLineDash(look === 'skipped' || look === 'canceled' || look === 'idle' ? [3, 2] : []);
   context.strokeStyle = colour;
-  context.lineWidth = 1;
-  context.stroke(wide);
+  context.stroke(path);
   context.setLineDash([]);
-  context.fillStyle = colour;
-  context.fill(narrow);
 }
 
+const tint = (colour: string, theme: Theme): string => `color-mix(in srgb, ${colour} ${TINT}, ${theme.background})`;
+
 /** Stripes for a wait, dots for what runs, a lattice for what failed; nothing for what is done or left out. */
-const PATTERNS: Partial<Record<Tone | 'wait', string>> = {
+const PATTERNS: Partial<Record<Look, string>> = {
   wait: 'M-1 7L7 -1M-1 1L1 -1M5 7L7 5',
   waiting: 'M-1 7L7 -1M-1 1L1 -1M5 7L7 5',
   running: 'M3 2.5v1',
@@ -146,7 +150,7 @@ const PATTERNS: Partial<Record<Tone | 'wait', string>> = {
 };
 const tiles = new Map<string, CanvasPattern>();
 
-function patternFor(context: Context, look: Tone | 'wait', colour: string): CanvasPattern | undefined {
+function patternFor(context: Context, look: Look, colour: string): CanvasPattern | undefined {
   const path = PATTERNS[look];
   if (path === undefined) return undefined;
   const ratio = window.devicePixelRatio || 1;
@@ -215,7 +219,20 @@ function paintSelection(context: Context, list: DrawList, theme: Theme): void {
   context.lineWidth = 1;
 }
 
-function paintLabel(context: Context, label: Label, theme: Theme, text: string): void {
+/** The text, or as much of it as fits and an ellipsis. */
+function shorten(context: Context, text: string, width: number): string {
+  const key = `${context.font} ${width} ${text}`;
+  let short = shortened.get(key);
+  if (short !== undefined) return short;
+  short = text;
+  for (let end = text.length - 1; end > 0 && context.measureText(short).width > width; end--) short = `${text.slice(0, end).trimEnd()}…`;
+  if (shortened.size > 2_000) shortened.clear();
+  shortened.set(key, short);
+  return short;
+}
+const shortened = new Map<string, string>();
+
+function paintLabel(context: Context, label: Label, theme: Theme, { text, width }: { text: string; width: number }): void {
   const middle = label.y + ROW / 2;
   const { tone } = label.row;
   paintIcon(context, TONE_ICONS[tone], {
@@ -227,7 +244,8 @@ function paintLabel(context: Context, label: Label, theme: Theme, text: string):
   context.font = theme.font;
   context.fillStyle = label.row.kind === 'attempts' || label.empty ? theme.muted : theme.foreground;
   context.textBaseline = 'middle';
-  context.fillText(text, 28 + label.indent, middle + 0.5);
+  const left = 28 + label.indent;
+  context.fillText(shorten(context, text, width - left - 8), left, middle + 0.5);
 }
 
 function paintAxis(context: Context, list: DrawList, theme: Theme): void {
@@ -247,7 +265,7 @@ function paintAxis(context: Context, list: DrawList, theme: Theme): void {
 }
 
 /** Paints one look as it is in the chart, for the legend. */
-export function paintSwatch(canvas: HTMLCanvasElement, look: Tone | 'wait', theme: Theme): void {
+export function paintSwatch(canvas: HTMLCanvasElement, look: Look, theme: Theme): void {
   const context = sizeCanvas(canvas, 24, 12);
   if (!context) return;
   context.clearRect(0, 0, 24, 12);

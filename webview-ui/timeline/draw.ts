@@ -57,6 +57,8 @@ export interface DrawList {
 }
 
 const LEAST_WIDTH = 2;
+/** Spans narrower than this that begin within it of one another are one bar. */
+const HEAP = 4;
 const GLYPH_GAP = 16;
 const TICK_GAP = 88;
 const INDENT = 16;
@@ -108,7 +110,8 @@ function layOutSpans(layer: Layer, y: number, to: { view: View; frame: Frame; no
     if (until < left) continue;
     const x = Math.max(from, left);
     const w = Math.max(Math.min(until, frame.width + LEAST_WIDTH) - x, LEAST_WIDTH);
-    if (open && w <= LEAST_WIDTH && x < open.x + LEAST_WIDTH) {
+    if (open && w < HEAP && x < open.x + HEAP) {
+      open.w = Math.max(open.w, x + w - open.x);
       open.tone = graver(open.tone, span.tone);
       open.count += 1;
       open.text = '';
@@ -128,7 +131,7 @@ function layOutSpans(layer: Layer, y: number, to: { view: View; frame: Frame; no
       text: span.label,
     };
     to.bars.push(bar);
-    open = w <= LEAST_WIDTH ? bar : undefined;
+    open = w < HEAP ? bar : undefined;
   }
 }
 

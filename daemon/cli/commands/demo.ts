@@ -168,12 +168,12 @@ async function showCheckup(stage: Stage, options: DemoOptions): Promise<ExitCode
 async function watchDemo(own: Context, connection: Connection, id: string, options: DemoOptions): Promise<ExitCode> {
   const { terminal } = own;
   const json = options.json ?? false;
-  if (terminal.interactive && !json) return watchToEnd(own, connection, id, { answering: 'ask', json, hints: false });
+  if (terminal.interactive && !json) return watchToEnd(own, connection, id, { answering: 'ask', json, hints: false, document: false });
   const delegate = await openDelegate(connection);
   const say = json ? terminal.note : terminal.print;
   say(terminal.paint.dim('Nobody is at a terminal, so a second client answers the questions, as principal demo.'), '');
   try {
-    return await watchToEnd(own, connection, id, { answering: 'delegate', delegate: delegate.grant, json, hints: false });
+    return await watchToEnd(own, connection, id, { answering: 'delegate', delegate: delegate.grant, json, hints: false, document: false });
   } finally {
     delegate.close();
   }

@@ -105,15 +105,15 @@ function detach({ terminal }: Context, connection: Connection, id: string, { jso
   return EXIT.ok;
 }
 
-/** Watches a run and prints its report and outcome; the exit code says how it ended. */
+/** Watches a run and prints its report and outcome (with `json` as one document, unless `document` is false); the exit code says how it ended. */
 export async function watchToEnd(
   context: Context,
   connection: Connection,
   id: string,
-  options: Pick<WatchOptions, 'answering' | 'delegate'> & { json: boolean; hints?: boolean },
+  options: Pick<WatchOptions, 'answering' | 'delegate'> & { json: boolean; hints?: boolean; document?: boolean },
 ): Promise<ExitCode> {
   const { terminal } = context;
-  const { json, hints = true, ...answering } = options;
+  const { json, hints = true, document = true, ...answering } = options;
   const end = await watchRun({ terminal, reach: reachOf(context), connection, run: id, aside: json, ...answering });
   switch (end.kind) {
     case 'left':
@@ -128,7 +128,7 @@ export async function watchToEnd(
       terminal.note(...renderOutcome(end.picture, { ...terminal.textLook(), paint: terminal.errorPaint }, { hints }));
       return EXIT.interrupted;
     case 'ended':
-      await showEnd(context, end.picture, { json, hints });
+      if (!json || document) await showEnd(context, end.picture, { json, hints });
       return outcomeOf(end.picture).exit;
     default:
       return end satisfies never;

@@ -47,12 +47,12 @@ async function trust(context: Context, client: Client, repo: string, options: Tr
   }
   const agreed = options.yes || (!options.json && (await terminal.confirm('Trust exactly these files?')));
   if (!agreed) {
-    if (options.json) printJson(terminal, shown);
-    if (terminal.interactive) return EXIT.denied;
+    if (terminal.interactive && !options.json) return EXIT.denied;
     throw new CliFailure('Nobody is there to ask, so nothing was trusted.', {
       code: 'not_confirmed',
       exit: EXIT.usage,
       hint: 'Look at the files, then run it again with --yes.',
+      facts: { ...shown },
     });
   }
   // The digest that was shown is the one that is trusted: files that changed meanwhile are refused.

@@ -4,6 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
 import { ensurePrivateFolder } from '../../platform/paths.ts';
 import { CliFailure } from '../failure.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -52,7 +53,7 @@ export async function startDaemon(home: string, bundle: string, env: NodeJS.Proc
   const why = ended ?? `it did not answer within ${START_BOUND_MS / 1000} s (${last})`;
   throw new CliFailure(`The daemon did not start: ${why}.`, {
     code: 'daemon_not_started',
-    details: (await readTail(join(home, 'daemon.log'), from)).map((line) => `  ${line}`),
+    details: (await readTail(join(home, 'daemon.log'), from)).map((line) => `  ${readLogLine(line)}`),
     hint: `The whole log is ${join(home, 'daemon.log')}. Put right what it says, then run \`signalbox up\`.`,
   });
 }
@@ -80,5 +81,18 @@ export async function readTail(path: string, from = 0): Promise<string[]> {
     return buffer.toString('utf8').trimEnd().split('\n').filter(Boolean).slice(-LOG_TAIL_LINES);
   } finally {
     await file.close();
+  }
+}
+
+const LogLine = z.looseObject({ at: z.string(), event: z.string(), error: z.object({ message: z.string() }).optional() });
+
+/** A line of the log for a person: time, event and error; what is no record of ours stands as it is. */
+function readLogLine(line: string): string {
+  try {
+    const { at, event, error, ...rest } = LogLine.parse(JSON.parse(line));
+    const facts = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : '';
+    return `${at.slice(11, 19)} ${event}${error ? `: ${error.message}` : facts}`;
+  } catch {
+    return line;
   }
 }

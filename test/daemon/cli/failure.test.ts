@@ -7,14 +7,20 @@ const lines = (error: unknown, cwd = '/w') => renderFailure(toFailure(error, cwd
 
 describe('what a person is told when something fails', () => {
   it('lists problems of a file like a compiler, seen from the current folder', () => {
-    const problems = [{ code: 'x', file: '/w/flows/a.yaml', line: 3, column: 5, message: '`agnt` is not known.', hint: 'Did you mean `agent`?' }];
+    const problems = [
+      { code: 'x', file: '/w/flows/a.yaml', line: 3, column: 5, message: '`agnt` is not known.', hint: 'Did you mean `agent`?' },
+    ];
     const error = new SignalboxError({ code: 'invalid_workflow', message: 'It has problems.', facts: { problems } });
-    assert.deepEqual(lines(error), ['flows/a.yaml:3:5: `agnt` is not known. Did you mean `agent`?', 'error: 1 problem, so nothing was started.']);
+    assert.deepEqual(lines(error), [
+      'flows/a.yaml:3:5: `agnt` is not known. Did you mean `agent`?',
+      'error: 1 problem, so nothing was started.',
+    ]);
     assert.equal(toFailure(error, '/w').exit, 2);
   });
 
   it('knows a denial by its exit code', () => {
-    for (const code of ['policy_denied', 'forbidden', 'not_trusted']) assert.equal(toFailure(new SignalboxError({ code, message: 'no' }), '/').exit, 3);
+    for (const code of ['policy_denied', 'forbidden', 'not_trusted'])
+      assert.equal(toFailure(new SignalboxError({ code, message: 'no' }), '/').exit, 3);
     assert.equal(toFailure(new SignalboxError({ code: 'repository', message: 'no' }), '/').exit, 1);
   });
 

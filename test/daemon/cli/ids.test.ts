@@ -31,7 +31,8 @@ describe('shortened ids', () => {
     assert.equal(pickOne('5b393178', entries, 'run', () => '').id, A);
     assert.throws(
       () => pickOne('5b39', entries, 'run', () => 'checkup'),
-      (error) => error instanceof CliFailure && error.exit === 2 && error.details.length === 2 && /5b39aaaa {2}checkup/.test(error.details[1] ?? ''),
+      (error) =>
+        error instanceof CliFailure && error.exit === 2 && error.details.length === 2 && /5b39aaaa {2}checkup/.test(error.details[1] ?? ''),
     );
     assert.throws(
       () => pickOne('nope', entries, 'run', () => ''),

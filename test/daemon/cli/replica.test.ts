@@ -26,11 +26,21 @@ function connect(answer: (request: Request) => { result: unknown } | { error: un
 }
 
 function commit(seq: number, run: string): Recorded {
-  const event = { id: `e-${seq}.0`, tenant: 'local', type: 'run.submitted', v: 1, stream: `run/${run}`, run, data: { workflow: { name: 'w', version: 1, digest: '' }, inputs: {} } };
+  const event = {
+    id: `e-${seq}.0`,
+    tenant: 'local',
+    type: 'run.submitted',
+    v: 1,
+    stream: `run/${run}`,
+    run,
+    data: { workflow: { name: 'w', version: 1, digest: '' }, inputs: {} },
+  };
   return { seq, at: '2026-01-01T00:00:00.000Z', principal: 'user', events: [event as Event] };
 }
 
-const subscribed = (more: Partial<SubscribeResult>): { result: SubscribeResult } => ({ result: { subscription: 's1', cursor: 'c1', ...more } });
+const subscribed = (more: Partial<SubscribeResult>): { result: SubscribeResult } => ({
+  result: { subscription: 's1', cursor: 'c1', ...more },
+});
 const snapshotAt = (seq: number) => toJson({ ...emptyState(), seq });
 
 describe('a replica', () => {
@@ -70,7 +80,9 @@ describe('a replica', () => {
     const replica = createReplica({ kind: 'all' }, () => undefined);
     await replica.attach(first.connection);
     const second = connect(({ params }) =>
-      params.cursor === undefined ? subscribed({ snapshot: snapshotAt(1) }) : { error: { code: -32021, message: 'x', data: { code: 'cursor_unknown' } } },
+      params.cursor === undefined
+        ? subscribed({ snapshot: snapshotAt(1) })
+        : { error: { code: -32021, message: 'x', data: { code: 'cursor_unknown' } } },
     );
     await replica.attach(second.connection);
     assert.equal(replica.state().seq, 1);

@@ -35,7 +35,14 @@ describe('what the user names', () => {
   });
 
   it('gives inputs as text, or as JSON where it says so', () => {
-    assert.deepEqual(parseInputs(['tag=v1', 'n:=4', 'list:=["a"]', 'empty=', 'eq=a=b', 'yes=true']), { tag: 'v1', n: 4, list: ['a'], empty: '', eq: 'a=b', yes: 'true' });
+    assert.deepEqual(parseInputs(['tag=v1', 'n:=4', 'list:=["a"]', 'empty=', 'eq=a=b', 'yes=true']), {
+      tag: 'v1',
+      n: 4,
+      list: ['a'],
+      empty: '',
+      eq: 'a=b',
+      yes: 'true',
+    });
     for (const bad of ['tag', '=x', '1a=x', 'n:=nope']) assert.throws(() => parseInputs([bad]), { exit: 2 });
   });
 });

@@ -55,10 +55,14 @@ const SAMPLE_FOLDER =
   /^(?:__)?(?:tests?|testdata|test-data|testing|specs?|e2e|fixtures?|mocks?|snapshots?|samples?|examples?|demos?|docs?|documentation|templates?|benchmarks?|integration[-_]tests?|unit[-_]tests?|testsuite)(?:__)?$/i;
 const SAMPLE_SUFFIX = /(?:^|[-_.])(?:tests?|fixtures?|testdata|examples?|samples?)$/i;
 
-/** Whether a path lies below tests, fixtures, examples or documentation, where odd files are often there on purpose. */
+// As the test runners of Go, JavaScript, Python, Ruby, Java and C# find them.
+const TEST_FILE = /(?:[_.](?:test|spec)\.[a-z]{1,5}|^test_[^/]*\.py|Tests?\.(?:java|kt|scala|cs))$/;
+
+/** Whether a file is a test, or lies below tests, fixtures, examples or documentation, where odd files are often there on purpose. */
 export function isSample(path: string): boolean {
-  const folders = path.split('/').slice(0, -1);
-  return folders.some((folder) => SAMPLE_FOLDER.test(folder) || SAMPLE_SUFFIX.test(folder));
+  const folders = path.split('/');
+  const file = folders.pop() ?? '';
+  return TEST_FILE.test(file) || folders.some((folder) => SAMPLE_FOLDER.test(folder) || SAMPLE_SUFFIX.test(folder));
 }
 
 const FOREIGN_FOLDER = /(?:^|\/)(?:node_modules|bower_components|vendor|vendored|third[-_]?party|external|deps|Pods|Carthage)(?:\/|$)/i;

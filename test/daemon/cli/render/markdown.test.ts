@@ -23,7 +23,8 @@ describe('Markdown in a terminal', () => {
   it('draws tables with aligned columns, also when they have to shrink', () => {
     const text = '| a | long heading |\n|---|---|\n| 日本 | x |\n';
     assert.deepEqual(renderMarkdown(text, plain()), ['a    | long heading', '-------------------', '日本 | x']);
-    for (const line of renderMarkdown('| one | two |\n|---|---|\n| some words here | and some more there |\n', plain(24))) assert.ok(widthOf(line) <= 24, line);
+    for (const line of renderMarkdown('| one | two |\n|---|---|\n| some words here | and some more there |\n', plain(24)))
+      assert.ok(widthOf(line) <= 24, line);
   });
 
   it('leaves code blocks as they are', () => {
@@ -40,7 +41,9 @@ describe('Markdown in a terminal', () => {
   });
 
   it('keeps every line within the width, whatever the text', () => {
-    const text = '# 見出し見出し見出し見出し\n\nwords and `averyveryverylongpath/with/parts/that/does/not/fit` **日本語日本語日本語** end\n\n> quote of some length here\n\n- item `code` and more words\n';
-    for (const width of [12, 20, 33, 60]) for (const line of renderMarkdown(text, plain(width))) assert.ok(widthOf(line) <= width, `${width}: ${line}`);
+    const text =
+      '# 見出し見出し見出し見出し\n\nwords and `averyveryverylongpath/with/parts/that/does/not/fit` **日本語日本語日本語** end\n\n> quote of some length here\n\n- item `code` and more words\n';
+    for (const width of [12, 20, 33, 60])
+      for (const line of renderMarkdown(text, plain(width))) assert.ok(widthOf(line) <= width, `${width}: ${line}`);
   });
 });

@@ -21,7 +21,14 @@ const look = (width: number) => ({ width, paint: createPaint(false), glyphs: ASC
 function simulate(scripts: Scripts, into?: string): { picture: Picture; simulation: Simulation } {
   const simulation = new Simulation(scripts);
   simulation.apply({ type: 'agent/register', agent: 'a', role: '', capabilities: [], tags: [], adapter: 'builtin', slots: 2 });
-  const repository = { repo: '/home/dev/projects/shop', gitDir: '/g', commonDir: '/g', base: 'b'.repeat(40), head: 'main', ...(into === undefined ? {} : { into }) };
+  const repository = {
+    repo: '/home/dev/projects/shop',
+    gitDir: '/g',
+    commonDir: '/g',
+    base: 'b'.repeat(40),
+    head: 'main',
+    ...(into === undefined ? {} : { into }),
+  };
   const workflow = { name: 'sample', version: 1, digest: '0'.repeat(64) };
   simulation.drive(definition, [{ type: 'run/start', run: 'r1', workflow, inputs: {}, again: false, repository }]);
   return { simulation, picture: pictureOf(simulation) };
@@ -34,7 +41,11 @@ function pictureOf(simulation: Simulation): Picture {
 }
 
 const commits: Scripts = { work: (stage) => (stage === 'repair' ? { commits: ['one', 'two'] } : {}) };
-const asksRepair: Scripts = { ...commits, proposals: (stage) => (stage === 'repair' ? [{ key: 'advance', summary: 'May it repair?' }] : []), effect: () => 'require_approval' };
+const asksRepair: Scripts = {
+  ...commits,
+  proposals: (stage) => (stage === 'repair' ? [{ key: 'advance', summary: 'May it repair?' }] : []),
+  effect: () => 'require_approval',
+};
 
 describe('a run in the terminal', () => {
   it('says of each stage what it waits for, and since when', () => {
@@ -51,7 +62,12 @@ describe('a run in the terminal', () => {
     const { picture } = simulate(commits);
     assert.deepEqual(
       describeStages(picture).map((row) => `${row.id} ${row.mark} ${row.text}`),
-      ['scan done done', 'repair done done: 2 commits', 'merge skipped skipped: No branch to merge into was named; the work stays on its own branch.', 'report done done'],
+      [
+        'scan done done',
+        'repair done done: 2 commits',
+        'merge skipped skipped: No branch to merge into was named; the work stays on its own branch.',
+        'report done done',
+      ],
     );
   });
 
@@ -73,7 +89,9 @@ describe('a run in the terminal', () => {
   });
 
   it('cleans what a stage says of itself', () => {
-    const { picture } = simulate({ work: (stage) => (stage === 'scan' ? { status: 'failed', code: 'x', message: 'bad\u001b[2J\nnews' } : {}) });
+    const { picture } = simulate({
+      work: (stage) => (stage === 'scan' ? { status: 'failed', code: 'x', message: 'bad\u001b[2J\nnews' } : {}),
+    });
     assert.match(describeStages(picture)[0]?.text ?? '', /^failed: bad news$/);
   });
 });
@@ -94,7 +112,10 @@ describe('the outcome of a run', () => {
   });
 
   it('is denied (3) when the merge was not allowed', () => {
-    const { picture } = simulate({ ...commits, proposals: (stage) => (stage === 'merge' ? [{ key: 'merge' }] : []), effect: () => 'deny' }, 'main');
+    const { picture } = simulate(
+      { ...commits, proposals: (stage) => (stage === 'merge' ? [{ key: 'merge' }] : []), effect: () => 'deny' },
+      'main',
+    );
     assert.deepEqual(outcomeOf(picture), { exit: 3, word: 'denied' });
   });
 
@@ -106,7 +127,11 @@ describe('the outcome of a run', () => {
   });
 
   it('lists the open questions, oldest first', () => {
-    const { picture } = simulate({ ...commits, proposals: (stage) => (stage === 'repair' ? [{ key: 'b' }, { key: 'a' }] : []), effect: () => 'require_approval' });
+    const { picture } = simulate({
+      ...commits,
+      proposals: (stage) => (stage === 'repair' ? [{ key: 'b' }, { key: 'a' }] : []),
+      effect: () => 'require_approval',
+    });
     assert.deepEqual(
       listQuestions(picture).map((approval) => approval.key),
       ['b', 'a'],

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { NOTHING_ASKED, passQuestion, placeOf, READING_MS, readKey, reopenQuestions, updateAsking } from '../../../../daemon/cli/watch/asking.ts';
+import {
+  NOTHING_ASKED,
+  passQuestion,
+  placeOf,
+  READING_MS,
+  readKey,
+  reopenQuestions,
+  updateAsking,
+} from '../../../../daemon/cli/watch/asking.ts';
 import type { Approval } from '../../../../shared/state/approval.ts';
 
 const question = (id: string, status: Approval['status'] = 'pending'): Approval => ({
