@@ -1,5 +1,6 @@
 import type { Action } from '../shared/state/action.ts';
 import type { AdapterKind } from '../shared/state/agent.ts';
+import type { Run } from '../shared/state/run.ts';
 import type { AttemptEnd } from '../shared/state/attempt.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
 import type { Commit } from '../shared/events/envelope.ts';
@@ -82,6 +83,9 @@ export type Command =
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
   | { type: 'workspace/leave'; attempt: string; path: string; kept: string }
   | { type: 'artifact/record'; run: string; stage?: string; task?: string; attempt?: string; name: string; digest: string; size: number; mediaType: string }
+  | { type: 'artifact/redact'; digest: string; by: string; reason: string }
+  | { type: 'archive/move'; runs: string[]; tasks: string[] }
+  | { type: 'archive/restore'; run: Run }
   | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string }
   | { type: 'approval/expire'; approval: string }
   | { type: 'approval/revoke'; approval: string; by: string; reason: string }

@@ -16,6 +16,7 @@ function binOf(name, command) {
 
 const CHECKS = [
   { name: 'types', file: ['typescript', 'tsc'], args: ['-p', '.'] },
+  { name: 'types-webview', file: ['typescript', 'tsc'], args: ['-p', 'webview-ui'] },
   { name: 'lint', file: ['oxlint', 'oxlint'], args: ['--type-aware', '--deny-warnings'] },
   { name: 'format', file: ['@biomejs/biome', 'biome'], args: ['format', '.'], advice: 'npm run format mends it.' },
   { name: 'house', file: ['mocha', 'mocha'], args: ['--forbid-only', '--reporter', 'dot', 'test/house/**/*.test.ts'] },

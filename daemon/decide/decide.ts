@@ -4,6 +4,7 @@
  */
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command, CommandOf } from '../commands.ts';
+import { moveToArchive, restoreRun } from './archive.ts';
 import { answerApproval, expireApproval, revokeApproval } from './approval.ts';
 import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
@@ -31,6 +32,10 @@ function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Ve
   if (state.artifacts.get(run)?.get(name)?.digest === digest) return [];
   const of = { ...(repo === undefined ? {} : { repo }), run, ...(stage === undefined ? {} : { stage }), ...(task === undefined ? {} : { task }), ...(attempt === undefined ? {} : { attempt }) };
   return [event('artifact.recorded', `run/${run}`, { ...of, artifact: digest }, { name, digest, size, mediaType })];
+}
+
+function redactArtifact(_state: State, { digest, by, reason }: CommandOf<'artifact/redact'>): Verdict {
+  return [event('artifact.redacted', `artifact/${digest}`, { artifact: digest }, { digest, by, reason })];
 }
 
 const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, context: Context) => Verdict } = {
@@ -66,6 +71,9 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'attempt/end': endAttempt,
   'workspace/leave': leaveWorkspace,
   'artifact/record': recordArtifact,
+  'artifact/redact': redactArtifact,
+  'archive/move': moveToArchive,
+  'archive/restore': restoreRun,
   'approval/answer': answerApproval,
   'approval/expire': expireApproval,
   'approval/revoke': revokeApproval,

@@ -42,7 +42,7 @@ export async function* linesFrom(file: DiskFile, from: { offset: number; line: n
 }
 
 /** Frames are shorter than this, and no commit is: two hashes alone have 128 bytes. */
-const SHORTER_THAN_A_COMMIT = 128;
+export const SHORTER_THAN_A_COMMIT = 128;
 
 interface OpenFrame extends Frame {
   line: number;

@@ -31,7 +31,10 @@ export interface Verification {
 export const MAX_PROBLEMS = 100;
 
 /** Verifies the journal in `dir/journal`; `expect` is a head that was exported earlier and must be in the chain. */
-export async function verifyJournal(dir: string, { disk = nodeDisk, expect }: { disk?: Disk; expect?: Head } = {}): Promise<Verification> {
+export async function verifyJournal(
+  dir: string,
+  { disk = nodeDisk, expect }: { disk?: Disk; expect?: Head & { installation?: string } } = {},
+): Promise<Verification> {
   const paths = await listSegments(disk, dir);
   const problems: Damage[] = [];
   let problemCount = 0;
@@ -54,7 +57,9 @@ export async function verifyJournal(dir: string, { disk = nodeDisk, expect }: { 
       await file.close();
     }
   }
-  if (expect && !checks.expectedSeen) report(expectedGone(expect, checks.head, paths));
+  if (expect?.installation !== undefined && checks.installation !== undefined && expect.installation !== checks.installation)
+    report(otherInstallation(expect.installation, checks.installation, paths));
+  else if (expect && !checks.expectedSeen) report(expectedGone(expect, checks.head, paths));
   return { ok: problemCount === 0, commits: checks.commits, head: checks.head, problems, problemCount, ...(tail ? { tail } : {}) };
 }
 
@@ -99,6 +104,11 @@ async function findTail(file: DiskFile, from: { offset: number; line: number }, 
     const { kind, offset } = step.value;
     return kind === 'flaw' && (await findWholeBatch(file, offset, size)) === undefined ? offset : size;
   }
+}
+
+function otherInstallation(expected: string, found: string, paths: readonly string[]): Damage {
+  const message = `The given head is of installation ${expected}, and this journal is of installation ${found}.`;
+  return { file: paths[0] ?? '', line: 0, seq: 1, code: 'installation', message };
 }
 
 function expectedGone(expect: Head, head: Head, paths: readonly string[]): Damage {

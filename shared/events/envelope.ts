@@ -1,5 +1,6 @@
 import type { AgentEvent } from './agent.ts';
 import type { ApprovalEvent } from './approval.ts';
+import type { ArchiveEvent } from './archive.ts';
 import type { ArtifactEvent } from './artifact.ts';
 import type { AttemptEvent } from './attempt.ts';
 import type { DaemonEvent } from './daemon.ts';
@@ -41,6 +42,7 @@ export type NewEvent =
   | PolicyEvent
   | ApprovalEvent
   | ArtifactEvent
+  | ArchiveEvent
   | WorkspaceEvent
   | TrustEvent;
 

@@ -29,9 +29,10 @@ export interface Attempt {
   bootId: string;
   pid?: number;
   startTime?: string;
-  workspace?: { path: string; branch: string; base: string };
+  /** `left` once it was removed, or kept for the work in it. */
+  workspace?: { path: string; branch: string; base: string; left?: boolean };
   /** Commits made on its branch, by key, oldest first. */
-  commits: readonly { key: string; commit: string; summary: string }[];
+  commits: readonly { key: string; commit: string; summary: string; at: string }[];
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -58,7 +59,7 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & At
       attempts.set(id, { ...attempt, ...event.data, status: 'running' });
       return;
     case 'attempt.committed':
-      attempts.set(id, { ...attempt, commits: [...attempt.commits, event.data] });
+      attempts.set(id, { ...attempt, commits: [...attempt.commits, { ...event.data, at }] });
       return;
     case 'attempt.ended': {
       const { status, exitCode, signal, code, message } = event.data;

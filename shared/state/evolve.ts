@@ -15,12 +15,13 @@ import type { TaskEvent } from '../events/task.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
 import { evolveAgents, withLoad, type Agent } from './agent.ts';
 import { evolveApprovals, type Approval } from './approval.ts';
+import { evolveArchive } from './archive.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
 import { evolveMerge, evolveRuns, evolveStages, updateStage, type Run, type RunArtifact, type StageTable } from './run.ts';
 import { evolveTasks, type Task } from './task.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 1;
+export const EVOLVE_VERSION = 2;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -153,9 +154,12 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'approval.lapsed': answer,
   'approval.revoked': answer,
   'artifact.recorded': recordArtifact,
+  'artifact.redacted': nothing,
+  'archive.moved': evolveArchive,
+  'archive.restored': evolveArchive,
   'workspace.created': recordPlace,
-  'workspace.kept': nothing,
-  'workspace.removed': nothing,
+  'workspace.kept': leavePlace,
+  'workspace.removed': leavePlace,
   'workspace.merge_started': (state, event, at) => {
     updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, status: 'running' }));
     merge(state, event, at);
@@ -190,6 +194,12 @@ function recordQuestion(state: State, event: EventNamed<'approval.requested'>, a
 function recordPlace(state: State, event: EventNamed<'workspace.created'>): void {
   const placed = state.attempts.get(event.attempt ?? '');
   if (placed) state.attempts.set(placed.id, { ...placed, workspace: event.data });
+}
+
+/** Nothing more comes of an attempt that has left its worktree. */
+function leavePlace(state: State, event: Event): void {
+  const placed = state.attempts.get(event.attempt ?? '');
+  if (placed?.workspace) state.attempts.set(placed.id, { ...placed, workspace: { ...placed.workspace, left: true } });
 }
 
 /** The machine slept: nobody is late because of that. */

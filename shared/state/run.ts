@@ -77,6 +77,7 @@ export interface Merge {
   message: string;
   startedAt: string;
   commit?: string;
+  mergedAt?: string;
   code?: string;
   /** Why it failed, in a sentence. */
   problem?: string;
@@ -201,7 +202,7 @@ function mergeAfter(merge: Merge | undefined, event: Event & WorkspaceEvent, at:
   if (!merge) return undefined;
   switch (event.type) {
     case 'workspace.merged':
-      return { ...merge, state: 'merged', commit: event.data.commit };
+      return { ...merge, state: 'merged', commit: event.data.commit, mergedAt: at };
     case 'workspace.merge_failed':
       return { ...merge, state: 'failed', code: event.data.code, problem: event.data.message };
     case 'workspace.undo_started':

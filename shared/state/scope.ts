@@ -2,9 +2,9 @@ import type { Event } from '../events/envelope.ts';
 import type { EventScope } from '../protocol/methods.ts';
 import type { Recorded, State } from './evolve.ts';
 
-const SUMMARY = /^(agent|run|approval|trust|daemon)\./;
+const SUMMARY = /^(agent|run|approval|trust|daemon|archive)\./;
 
-/** True when an event belongs to a scope. Agents belong to every scope but that of one run. */
+/** True when an event belongs to a scope. Agents, and what leaves memory, belong to every scope but that of one run: who looks at a run keeps it. */
 export function isInScope(scope: EventScope, event: Event): boolean {
   switch (scope.kind) {
     case 'all':
@@ -12,7 +12,7 @@ export function isInScope(scope: EventScope, event: Event): boolean {
     case 'summary':
       return SUMMARY.test(event.type);
     case 'repo':
-      return event.repo === scope.repo || (event.repo === undefined && event.type.startsWith('agent.'));
+      return event.repo === scope.repo || (event.repo === undefined && /^(agent|archive)\./.test(event.type));
     case 'run':
       return event.run === scope.run;
     default:

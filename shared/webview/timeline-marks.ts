@@ -63,11 +63,11 @@ const ANSWER_TONE: Record<Approval['status'], Tone> = {
 function approvalLinks({ run }: Known, approval: Approval): TimelineIntent[] {
   const answer: TimelineIntent[] = approval.status === 'pending' ? [{ kind: 'approval', run: run.id, approval: approval.id }] : [];
   const shown = Object.entries(approval.show).slice(0, 10);
-  const artifacts = shown
-    .filter(([name]) => name !== 'diff')
-    .map(([name, digest]): TimelineIntent => ({ kind: 'artifact', run: run.id, name, digest }));
+  const isDiff = (name: string): boolean => name === 'diff' || name.endsWith('.diff');
+  const others = shown.filter(([name]) => !isDiff(name));
+  const artifacts = others.map(([name, digest]): TimelineIntent => ({ kind: 'artifact', run: run.id, name, digest }));
   const diff: TimelineIntent[] =
-    approval.show['diff'] === undefined ? [] : [{ kind: 'diff', run: run.id, subject: 'approval', id: approval.id }];
+    others.length === shown.length ? [] : [{ kind: 'diff', run: run.id, subject: 'approval', id: approval.id }];
   return [...diff, ...answer, ...artifacts];
 }
 
@@ -130,7 +130,7 @@ export function mergeMarks(known: Known, row: string): TimelineMark[] {
   const failed = merge.state === 'failed';
   const tone = failed ? 'failure' : merge.commit === undefined ? 'running' : 'success';
   const status = failed ? 'failed' : merge.commit === undefined ? 'started' : merge.commit.slice(0, 8);
-  const at = merge.state === 'started' ? merge.startedAt : (stage?.endedAt ?? merge.startedAt);
+  const at = merge.mergedAt ?? (merge.state === 'started' ? merge.startedAt : (stage?.endedAt ?? merge.startedAt));
   const marks: TimelineMark[] = [
     {
       id: `merge/${run.id}`,

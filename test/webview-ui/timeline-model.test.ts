@@ -119,7 +119,7 @@ describe('the model of a timeline', () => {
     const commit = markOf(model, 'commit/repair-2/abcdef0123456789');
     assert.deepEqual([commit?.row, commit?.label, commit?.status], ['attempts/repair/1', 'Add a .gitignore', 'abcdef01']);
     const merge = markOf(model, `merge/${RUN}`);
-    assert.deepEqual([merge?.row, merge?.tone, merge?.status, seconds(merge?.at)], ['stage/merge', 'success', '12345678', 51.1]);
+    assert.deepEqual([merge?.row, merge?.tone, merge?.status, seconds(merge?.at)], ['stage/merge', 'success', '12345678', 51]);
     assert.deepEqual(merge?.links, [{ kind: 'diff', run: RUN, subject: 'merge', id: '1234567890abcdef' }]);
     assert.deepEqual([model.run.live, model.run.tone, seconds(model.run.end)], [false, 'success', 62]);
   });
