@@ -16,8 +16,10 @@ import { buildPorts, hostPolicies, readYamlFolder, registerAgents } from './boot
 import { openStores } from './boot/stores.ts';
 import { startClock } from './boot/clock.ts';
 import type { Command } from './commands.ts';
+import { startArchivist } from './coordinator/archivist.ts';
 import { createCoordinator, type Coordinator } from './coordinator/coordinator.ts';
 import { createDefinitions } from './coordinator/definitions.ts';
+import { createDoor } from './coordinator/door.ts';
 import { createReactor } from './coordinator/reactor.ts';
 import { createRulebook, type Rulebook } from './coordinator/rulebook.ts';
 import { createSubscriptions } from './coordinator/subscriptions.ts';
@@ -58,7 +60,7 @@ async function main(): Promise<void> {
   const { state: home, config } = await ensurePaths(resolvePaths(process.env, process.platform, homedir()));
   const lock = await acquireLock(home);
   if (lock.kind === 'foreign') return refuseSecond(home, lock.heldBy.pid);
-  const record = await openRecord(home, here);
+  const record = await openRecord(home, here, settings.minFreeBytes);
   await serve({ home, config, settings, record, lock, epoch: randomBytes(4).toString('hex'), startedAt });
 }
 
@@ -79,7 +81,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
       sealValue(installation.key, { action, rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
     approvalMs: settings.approvalMs,
   };
-  const coordinator = createCoordinator({ journal, published: state, tentative: fromJson(toJson(state)), now: Date.now, onFatal: die, context });
+  const coordinator = createCoordinator({ journal, published: state, tentative: fromJson(toJson(state)), now: Date.now, onFatal: die, context, refuseNewWork: record.refuseNewWork });
   return { coordinator, rulebook };
 }
 
@@ -94,12 +96,15 @@ async function serve(stage: Stage): Promise<void> {
   const definitions = createDefinitions(stores.artifacts);
   const subscriptions = createSubscriptions(state, installation.id);
   const remote = createRemoteAgents();
+  const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
-  const { ports, runPorts } = buildPorts({ here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, workflows });
+  const { ports, runPorts } = buildPorts({ here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, submit, workflows });
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell);
   coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
+  const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
+  coordinator.onRecorded(archivist.note);
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
 
   const principals = createPrincipals({ now: Date.now });
@@ -109,6 +114,7 @@ async function serve(stage: Stage): Promise<void> {
     writeLog('daemon.stopping', { reason });
     if (end.endpoint) await removeEndpoint(home, end.endpoint);
     stopClock();
+    archivist.stop();
     await reactor.drain(settings.drainMs);
     await tell({ type: 'daemon/stop', reason, drained: true });
     await coordinator.idle();
@@ -117,13 +123,14 @@ async function serve(stage: Stage): Promise<void> {
     await stage.lock.release();
   });
   const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
-  const parts = { coordinator, definitions, rulebook, runPorts, subscriptions, remote, principals, home, epoch, startedAt, newId: uuidv7, stop, door };
+  const notices = () => [...record.notices(), ...rulebook.notices()];
+  const parts = { coordinator, submit, definitions, rulebook, runPorts, subscriptions, remote, principals, home, epoch, startedAt, newId: uuidv7, stop, door, notices };
   const core = assembleCore({ ...parts, ...stores, journal: record.journal, installation: installation.id });
   end.server = await startServer({ handlers: createHandlers(core), authenticate: principals.authenticate, log: writeLog, newId: uuidv7, now: Date.now });
   const { port } = end.server;
   end.endpoint = await writeEndpoint(home, { host: '127.0.0.1', port, protocol: PROTOCOL, token: principals.userToken, version: PROGRAM_VERSION });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
-  writeLog('daemon.ready', { pid: process.pid, port, seq: state.seq, ms: Math.round(performance.now()), notices: [...record.notices, ...rulebook.notices()] });
+  writeLog('daemon.ready', { pid: process.pid, port, seq: state.seq, ms: Math.round(performance.now()), notices: notices() });
   reactor.resume();
 }
 
@@ -145,7 +152,9 @@ function stopOnce(work: (reason: string) => Promise<void>): (reason: string) => 
 
 /** The last word: nothing is answered any more, because the disk may not have it. */
 function die(error: unknown): never {
-  writeLog('daemon.died', { error: error instanceof Error ? error : new Error(String(error)) });
+  const { message } = error instanceof Error ? error : new Error(String(error));
+  writeLog('daemon.died', { error: error instanceof Error ? error : new Error(message) });
+  process.stderr.write(`signalbox: the daemon stopped. ${message}\n`);
   process.exit(EX_SOFTWARE);
 }
 

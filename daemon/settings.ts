@@ -6,14 +6,25 @@ export const SETTINGS = {
   SIGNALBOX_TASK_TIMEOUT: { text: 'Time that a command or built-in agent may take when the workflow does not say, in seconds.', default: '300' },
   SIGNALBOX_APPROVAL_TIMEOUT: { text: 'Time after which a question that nobody answered is a no, in seconds.', default: '86400' },
   SIGNALBOX_DRAIN_TIMEOUT: { text: 'Time that running attempts get when the daemon is asked to stop, in seconds.', default: '10' },
+  SIGNALBOX_KEEP_RUNS: { text: 'Finished runs that stay in memory; older ones are in the archive, and shown from there.', default: '200' },
+  SIGNALBOX_KEEP_TASKS: { text: 'Finished tasks of no run that stay in memory; older ones are in the archive.', default: '10000' },
+  SIGNALBOX_KEEP_DAYS: { text: 'Days after which what has finished goes to the archive in any case.', default: '7' },
+  SIGNALBOX_MIN_FREE_MB: { text: 'Free space on the disk of the state folder below which no new work is taken, in MB; 0 for never.', default: '256' },
 } as const;
 
 const Seconds = z.coerce.number().int().min(1).max(2_592_000);
+const Count = z.coerce.number().int().min(0).max(1_000_000);
+const DAY_MS = 86_400_000;
+const MB = 1024 * 1024;
 
 export interface Settings {
   taskTimeoutMs: number;
   approvalMs: number;
   drainMs: number;
+  /** What has finished and is older, or more than that, leaves memory. */
+  keep: { runs: number; tasks: number; ageMs: number };
+  /** Bytes of free space below which no new work is taken. */
+  minFreeBytes: number;
 }
 
 /** Reads the settings of the environment; throws an Error that names the variable, what it holds and what it may hold. */
@@ -24,5 +35,17 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     if (!parsed.success) throw new Error(`${name} is ${JSON.stringify(given)}; it takes whole seconds from 1 to 2592000.`);
     return parsed.data * 1_000;
   };
-  return { taskTimeoutMs: seconds('SIGNALBOX_TASK_TIMEOUT'), approvalMs: seconds('SIGNALBOX_APPROVAL_TIMEOUT'), drainMs: seconds('SIGNALBOX_DRAIN_TIMEOUT') };
+  const count = (name: keyof typeof SETTINGS): number => {
+    const given = env[name] ?? SETTINGS[name].default;
+    const parsed = Count.safeParse(given === '' ? undefined : given);
+    if (!parsed.success) throw new Error(`${name} is ${JSON.stringify(given)}; it takes a whole number from 0 to 1000000.`);
+    return parsed.data;
+  };
+  return {
+    taskTimeoutMs: seconds('SIGNALBOX_TASK_TIMEOUT'),
+    approvalMs: seconds('SIGNALBOX_APPROVAL_TIMEOUT'),
+    drainMs: seconds('SIGNALBOX_DRAIN_TIMEOUT'),
+    keep: { runs: count('SIGNALBOX_KEEP_RUNS'), tasks: count('SIGNALBOX_KEEP_TASKS'), ageMs: count('SIGNALBOX_KEEP_DAYS') * DAY_MS },
+    minFreeBytes: count('SIGNALBOX_MIN_FREE_MB') * MB,
+  };
 }

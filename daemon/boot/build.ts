@@ -38,6 +38,8 @@ interface Parts {
   remote: RemoteAgents;
   subscriptions: Subscriptions;
   coordinator: Coordinator;
+  /** The way in for what clients ask. */
+  submit: Coordinator['submit'];
   workflows: ReadonlyMap<string, { file: string; text: string }>;
 }
 
@@ -69,7 +71,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     builtinWorkflow: (name) => parts.workflows.get(name),
     keepDefinition: definitions.keep,
     trustedDigest: (repo) => coordinator.state.trust.get(repo)?.digest,
-    submit: coordinator.submit,
+    submit: parts.submit,
   };
   return { ports, runPorts };
 }

@@ -3,9 +3,11 @@ import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { toCloudEvent } from '../../shared/protocol/cloud-events.ts';
 import type { EventScope } from '../../shared/protocol/methods.ts';
 import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
-import type { CloudEvent, StatusResult } from '../../shared/protocol/views.ts';
+import type { CloudEvent, StatusResult, SubscribeResult } from '../../shared/protocol/views.ts';
+import { stateOf } from '../../shared/state/document.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import { isInScope } from '../../shared/state/scope.ts';
+import { toJson } from '../../shared/state/serialize.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { decodeCursor, encodeCursor } from '../coordinator/cursor.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
@@ -14,7 +16,9 @@ import { loadRepositoryPolicies, submitRun, type RunPorts } from '../coordinator
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
+import type { ArchiveStore } from '../store/archive.ts';
 import { attemptOfPeer } from '../rpc/peer.ts';
+import type { Connection } from '../rpc/connection.ts';
 import type { Core } from '../rpc/handlers/core.ts';
 import type { Principals } from '../rpc/principals.ts';
 import { StoreError } from '../store/errors.ts';
@@ -30,6 +34,9 @@ const PIECE_BYTES = 1024 * 1024;
 
 export interface CoreParts {
   coordinator: Coordinator;
+  /** The way in for what clients ask. */
+  submit: Coordinator['submit'];
+  archive: ArchiveStore;
   journal: Journal;
   installation: string;
   epoch: string;
@@ -43,6 +50,8 @@ export interface CoreParts {
   principals: Principals;
   artifacts: { readPiece(digest: string, offset: number, limit: number): Promise<{ text: string; next: number; size: number }> };
   spools: { readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }> };
+  /** Sentences about what is wrong, as `daemon/status` shows them. */
+  notices(): string[];
   /** Where the server listens, once it does. */
   door(): { port: number; connections: number };
   stop(reason: string): void;
@@ -55,7 +64,8 @@ export function assembleCore(parts: CoreParts): Core {
   return {
     state,
     epoch: parts.epoch,
-    submit: coordinator.submit,
+    submit: parts.submit,
+    archive: parts.archive,
     until: (settled, timeoutMs) => waitUntil(coordinator, settled, timeoutMs),
     status: () => describeDaemon(parts),
     stop: parts.stop,
@@ -67,7 +77,7 @@ export function assembleCore(parts: CoreParts): Core {
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
     readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),
     readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),
-    subscribe: (connection, id, scope, cursor) => subscriptions.subscribe(connection, id, scope, cursor),
+    subscribe: (connection, id, scope, cursor) => subscribe(parts, connection, id, scope, cursor),
     unsubscribe: subscriptions.unsubscribe,
     async showTrust(path) {
       const { info, configuration } = await lookAt(path);
@@ -83,6 +93,15 @@ export function assembleCore(parts: CoreParts): Core {
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
     newId: parts.newId,
   };
+}
+
+/** Whoever subscribes to a run of the archive gets it whole; nothing more will come. */
+async function subscribe({ coordinator, subscriptions, archive }: CoreParts, connection: Connection, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult> {
+  const { state } = coordinator;
+  const document = scope.kind === 'run' && !state.runs.has(scope.run) ? await archive.readRun(scope.run) : undefined;
+  const result = subscriptions.subscribe(connection, id, scope, cursor);
+  if (!document || result.commits) return result;
+  return { ...result, snapshot: toJson(stateOf(document, state)) };
 }
 
 /** What the store refuses is the client's to know, with the store's own code. */
@@ -121,7 +140,7 @@ function waitUntil(coordinator: Coordinator, settled: () => boolean, timeoutMs: 
   });
 }
 
-function describeDaemon({ coordinator, rulebook, home, startedAt, door }: CoreParts): StatusResult {
+function describeDaemon({ coordinator, notices, home, startedAt, door }: CoreParts): StatusResult {
   const { state } = coordinator;
   const runs = [...state.runs.values()].filter((r) => !runEnded(r));
   const { port, connections } = door();
@@ -138,7 +157,7 @@ function describeDaemon({ coordinator, rulebook, home, startedAt, door }: CorePa
     agents: [...state.agents.values()],
     connections,
     memoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
-    notices: rulebook.notices(),
+    notices: notices(),
   };
 }
 

@@ -6,10 +6,12 @@
  * 2. The tentative state is seen by `decide` only, and is ahead of the published one by the batch under way, at most.
  * 3. When the journal fails, nothing is answered any more and `onFatal` is called: the daemon must stop.
  * 4. Time never goes back: `at` is at least that of the commit before.
+ * 5. State, tentative state and journal stand at the same commit before and behind each batch; otherwise the daemon stops.
  */
 import type { NewEvent, Event, UnchainedCommit } from '../../shared/events/envelope.ts';
 import { LOCAL_TENANT, MAX_COMMIT_BYTES } from '../../shared/events/envelope.ts';
 import { evolve, type Recorded, type State } from '../../shared/state/evolve.ts';
+import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { Command, CommandResult, Origin } from '../commands.ts';
 import { isRefusal, type Context } from '../decide/context.ts';
 import { decide } from '../decide/decide.ts';
@@ -41,6 +43,8 @@ export interface CoordinatorOptions {
   context: Omit<Context, 'now'>;
   now(): number;
   onFatal(error: unknown): void;
+  /** Why new work cannot be taken right now (the disk is nearly full), or undefined; asked for each, so it must be quick. */
+  refuseNewWork?(): Refusal | undefined;
 }
 
 interface Waiting {
@@ -61,7 +65,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   let queue: Waiting[] = [];
   let pumping: Promise<void> | undefined;
   let dead = false;
+  assertTogether(options);
   let lastMs = Date.parse(options.published.at);
+  if (!Number.isFinite(lastMs)) throw new Error(`The last commit has no time: ${JSON.stringify(options.published.at)}.`);
 
   const pump = async (): Promise<void> => {
     try {
@@ -106,19 +112,27 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 }
 
 /** Decides, records and publishes what waits, in that order; then answers. Throws when the journal could not take it. */
-async function writeBatch({ journal, published, tentative, context }: CoordinatorOptions, waiting: readonly Waiting[], now: number): Promise<readonly Recorded[]> {
+async function writeBatch(options: CoordinatorOptions, waiting: readonly Waiting[], now: number): Promise<readonly Recorded[]> {
+  const { journal, published, tentative, context, refuseNewWork } = options;
   const batch: Batch = { commits: [], outcomes: [] };
   const expected = tentative.seq;
-  for (const one of waiting) decideOne(tentative, one, batch, { ...context, now });
+  for (const one of waiting) decideOne(tentative, one, batch, { ...context, now }, refuseNewWork);
   const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
   if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
   const commits = appended?.commits ?? [];
   for (const commit of commits) evolve(published, commit);
+  assertTogether(options);
   for (const { waiting: one, index, result } of batch.outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
   return commits;
 }
 
-function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Context): void {
+/** Throws when one of the three has what another has not: nothing that is decided on such a state could be trusted. */
+function assertTogether({ journal, published, tentative }: CoordinatorOptions): void {
+  if (published.seq === journal.head.seq && tentative.seq === published.seq) return;
+  throw new Error(`The journal stands at ${journal.head.seq}, the state at ${published.seq}, the tentative state at ${tentative.seq}.`);
+}
+
+function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Context, refuseNewWork?: CoordinatorOptions['refuseNewWork']): void {
   const verdict = decide(tentative, waiting.command, context);
   if (isRefusal(verdict)) {
     batch.outcomes.push({ waiting, result: { ok: false, refusal: verdict } });
@@ -126,6 +140,12 @@ function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Co
   }
   if (verdict.length === 0) {
     batch.outcomes.push({ waiting, result: { ok: true, commit: undefined } });
+    return;
+  }
+  // Not before: what was taken already is answered as it was, also on a full disk.
+  const full = isNewWork(waiting.command) ? refuseNewWork?.() : undefined;
+  if (full) {
+    batch.outcomes.push({ waiting, result: { ok: false, refusal: full } });
     return;
   }
   const commit = stamp(verdict, { seq: tentative.seq + 1, now: context.now, epoch: context.epoch, origin: waiting.origin });
@@ -137,6 +157,11 @@ function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Co
   }
   evolve(tentative, commit);
   batch.outcomes.push({ waiting, index: batch.commits.push(commit) - 1 });
+}
+
+/** What may be refused while running work goes on to its end. */
+function isNewWork(command: Command): boolean {
+  return command.type === 'run/start' || (command.type === 'task/submit' && command.run === undefined);
 }
 
 function stamp(events: NewEvent[], { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin }): UnchainedCommit {

@@ -101,7 +101,9 @@ async function proposeCommand(place: Place, command: NonNullable<StageDefinition
   const summary = `Run ${argv.join(' ').slice(0, 500)}`;
   const base = baseOf(state, run, def) ?? '';
   const action: Action = { kind: 'agent.execute', ...common(place, summary, 'medium'), argv, commands: ports.readCommands(argv), cwd: '.', source, base };
-  return [await store(place, 'command', action)];
+  const proposal = await store(place, 'command', action);
+  // The summary may be cut; whoever answers can see every argument.
+  return [{ ...proposal, show: { command: proposal.artifact } }];
 }
 
 async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> {

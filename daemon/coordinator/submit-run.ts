@@ -123,13 +123,21 @@ function checkInputs(definition: WorkflowDefinition, given: Record<string, unkno
   }
   return Object.fromEntries(
     Object.entries(definition.inputs).map(([name, { type, default: fallback }]) => {
-      const value = given[name] ?? fallback;
+      const value = readInput(given[name], type) ?? fallback;
       const actual = Array.isArray(value) ? 'list' : typeof value;
       if (value === undefined) throw new SignalboxError({ code: 'invalid_params', message: `${definition.workflow} needs the input ${name} (${type}).`, facts: { input: name } });
       if (actual !== type) throw new SignalboxError({ code: 'invalid_params', message: `The input ${name} is a ${type}, not a ${actual}.`, facts: { input: name } });
       return [name, value];
     }),
   );
+}
+
+/** A text that a person typed is read as what the workflow wants, where that is unmistakable. */
+function readInput(value: unknown, type: string): unknown {
+  if (typeof value !== 'string') return value;
+  if (type === 'number' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
 }
 
 /** Puts a repository's policies into force; throws SignalboxError invalid_policy with every problem. */

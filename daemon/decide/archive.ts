@@ -1,4 +1,4 @@
-import { runSettled, taskSettled } from '../../shared/state/archive.ts';
+import { runSettled, taskSettled } from '../../shared/state/document.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { CommandOf } from '../commands.ts';
 import { event, ofRun, type Context, type Verdict } from './context.ts';

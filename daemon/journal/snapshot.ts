@@ -32,8 +32,7 @@ export async function loadState(dir: string, journal: Readable): Promise<LoadedS
   const notices: SnapshotNotice[] = [];
   for (const candidate of await listSnapshots(dir)) {
     if (candidate.seq > journal.head.seq) {
-      const message = `The snapshot ${candidate.path} has commit ${candidate.seq}, and the journal ends at ${journal.head.seq}: the journal lost its end, or was cut.`;
-      notices.push({ code: 'snapshot_ahead', message });
+      notices.push({ code: 'snapshot_ahead', message: describeLostEnd(candidate, journal.head.seq) });
       continue;
     }
     const snapshot = await readSnapshot(candidate);
@@ -51,6 +50,15 @@ export async function loadState(dir: string, journal: Readable): Promise<LoadedS
   const folded = await foldFrom(journal, 1, { state: emptyState(), hash: NO_HASH });
   if (!folded) throw new Error('A fold from the beginning has no snapshot that could be of another chain.');
   return { ...folded, from: 'journal', notices };
+}
+
+/** A snapshot is made of durable commits only, so one that is ahead proves that the journal had more. */
+function describeLostEnd({ seq, path }: { seq: number; path: string }, head: number): string {
+  return (
+    `The journal lost its end: it stops at commit ${head}, and a snapshot has commit ${seq}. What was recorded between is gone, and work may be done again. ` +
+    'Stop the daemon with `signalbox down` and bring the folder journal/ back from a copy; `signalbox journal verify --expect HEAD` holds it against a head that was kept. ' +
+    `If the journal was cut on purpose, remove ${path}.`
+  );
 }
 
 /** Folds from a commit on; that commit itself is only compared when the state has it already. Undefined when it is another. */

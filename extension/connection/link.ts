@@ -95,6 +95,7 @@ class DaemonLink implements Link {
     this.#onChange.call();
     if (this.#running) return;
     this.#running = true;
+    this.#setStatus({ kind: 'connecting' });
     void this.#keepConnected();
   }
 
@@ -152,7 +153,8 @@ class DaemonLink implements Link {
       try {
         await this.#restarting;
         const connection = await this.#reach();
-        if (connection) {
+        if (connection && this.#ended) connection.close();
+        else if (connection) {
           await this.#serve(connection);
           failures = 0;
         }
@@ -221,7 +223,7 @@ class DaemonLink implements Link {
   #noteFailure(error: unknown, failures: number): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#options.log(`attempt ${failures} failed: ${message}`);
-    if (error instanceof SignalboxError && error.code === 'protocol_mismatch') this.#setStatus({ kind: 'mismatch', version: String(error.facts['version'] ?? '') });
+    if (error instanceof SignalboxError && error.code === 'protocol_mismatch') this.#setStatus({ kind: 'mismatch', version: typeof error.facts['version'] === 'string' ? error.facts['version'] : '' });
     else this.#setStatus({ kind: 'failed', message });
   }
 

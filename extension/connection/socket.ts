@@ -39,7 +39,7 @@ export async function openConnection(endpoint: Endpoint): Promise<Connection> {
   });
   socket.on('message', (data, isBinary) => {
     try {
-      if (!isBinary) client.receive(String(data));
+      if (!isBinary && Buffer.isBuffer(data)) client.receive(data.toString('utf8'));
     } catch {
       // A frame that is not JSON cannot come from our daemon; there is nothing to salvage on this connection.
       socket.terminate();

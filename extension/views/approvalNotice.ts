@@ -13,32 +13,50 @@ import { sayQuestion, whatToShow, type ApprovalView } from './describeApproval.t
 
 interface Notice {
   readonly key: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
   end(): void;
 }
+
+/** VS Code shows a notification about progress for at least 800 ms. The next one waits until the last is really gone. */
+const LEAST_SHOWN_MS = 850;
 
 /** Shows one question at a time for as long as it is open. */
 export function registerApprovalNotice(services: Services): vscode.Disposable {
   let shown: Notice | undefined;
+  let free = 0;
+  let timer: NodeJS.Timeout | undefined;
   const update = (): void => {
     const wanted = isWanted() ? services.fleet.asked() : [];
     const [first] = wanted;
     const key = first === undefined ? undefined : `${first.approval.id} ${wanted.length}`;
     if (shown?.key === key) return;
     shown?.end();
+    if (shown) free = shown.since + LEAST_SHOWN_MS;
     shown = undefined;
+    clearTimeout(timer);
     if (first === undefined || key === undefined) return;
+    const now = Date.now();
+    if (now < free) {
+      timer = setTimeout(update, free - now);
+      return;
+    }
     const run = first.state.runs.get(first.approval.run ?? '');
     const definition = run && services.definitions.of(run);
-    // Who asks stands in the definition; it comes within moments, and the next change shows the notification.
+    // Who asks stands in the definition; it comes within moments, and the change shows the notification.
     if (run && !definition) return;
-    shown = { key, end: showNotice({ ...first, definition, named: false }, wanted.length - 1, services) };
+    shown = { key, since: now, end: showNotice({ ...first, definition, named: false }, wanted.length - 1, services) };
   };
   update();
   const listening = services.onChange(update);
   const configured = vscode.workspace.onDidChangeConfiguration((event) => {
     if (event.affectsConfiguration('signalbox.notifications.approvals')) update();
   });
-  return vscode.Disposable.from(listening, configured, { dispose: () => shown?.end() });
+  const endAll = (): void => {
+    clearTimeout(timer);
+    shown?.end();
+  };
+  return vscode.Disposable.from(listening, configured, { dispose: endAll });
 }
 
 function isWanted(): boolean {

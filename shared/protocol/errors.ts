@@ -8,6 +8,7 @@ export const ERRORS = {
   too_many: { rpc: -32005, text: 'A bound was reached (requests in flight, queue, connections or batch). Wait for answers before sending more.' },
   shutting_down: { rpc: -32006, text: 'The daemon is stopping and takes no new work.' },
   attempt_may_not_answer: { rpc: -32007, text: 'The answer came from a process that an attempt started. Only a person outside of it can answer.' },
+  disk_full: { rpc: -32008, text: 'The disk of the state folder is nearly full, so no new work is taken; what runs may end. Make space, then try again.' },
   // the frame
   parse_error: { rpc: -32700, text: 'The frame is not a JSON text.' },
   invalid_request: { rpc: -32600, text: 'The message is not a JSON-RPC 2.0 request as the daemon takes it.' },

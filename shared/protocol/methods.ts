@@ -74,6 +74,7 @@ const WorkerReport = z.strictObject({
 });
 
 const Page = { limit: z.int().min(1).max(1_000).default(200) };
+const Onward = { ...Page, cursor: z.string().max(200).optional() };
 
 /** A method of the daemon: the scope that it needs, the form of its parameters, and (as a type only) its result. */
 export interface Method<Params extends z.ZodType, Result> {
@@ -97,7 +98,8 @@ export const METHODS = {
 
   'run/start': method<{ run: string; existing: boolean; notices: string[] }>()('submit', RunStart),
   'run/get': method<RunDetail>()('observe', z.strictObject({ run: Id })),
-  'run/list': method<{ runs: Run[] }>()('observe', z.strictObject({ repo: Path.optional(), active: z.boolean().default(false), ...Page })),
+  /** Newest first, then those of the archive; `cursor` is there when more follow. */
+  'run/list': method<{ runs: Run[]; cursor?: string }>()('observe', z.strictObject({ repo: Path.optional(), active: z.boolean().default(false), ...Onward })),
   'run/cancel': method<{ run: string }>()('submit', z.strictObject({ run: Id, reason: z.string().max(500).default('') })),
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
   'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
@@ -108,7 +110,8 @@ export const METHODS = {
   'run/file': method<FileText>()('observe', z.strictObject({ run: Id, revision: ObjectId, path: Path })),
 
   'task/submit': method<{ task: string; existing: boolean }>()('submit', TaskSubmit),
-  'task/list': method<{ tasks: Task[] }>()('observe', z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Page })),
+  /** Newest first, then those of the archive; `cursor` is there when more follow. */
+  'task/list': method<{ tasks: Task[]; cursor?: string }>()('observe', z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Onward })),
   'task/get': method<{ task: Task }>()('observe', z.strictObject({ task: Id })),
   'task/cancel': method<{ task: string }>()('submit', z.strictObject({ task: Id, reason: z.string().max(500).default('') })),
 

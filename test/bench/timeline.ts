@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TimelineFeed } from '../../shared/webview/timeline-change.ts';
 import type { TimelineModel } from '../../shared/webview/timeline.ts';
 import type { State } from '../../shared/state/evolve.ts';
-import { TimelineBrowser, until, type Page } from '../webview/page.ts';
-import { attempt, BEGIN, begin, endAttempt, RUN, stageOf, submitted } from '../webview/record.ts';
+import { TimelineBrowser, until, type Page } from '../webview-ui/page.ts';
+import { attempt, BEGIN, begin, endAttempt, RUN, stageOf, submitted } from '../webview-ui/record.ts';
 
 const STAGES = 20;
 const ATTEMPTS = 500;

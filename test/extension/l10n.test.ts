@@ -35,7 +35,7 @@ describe('l10n', () => {
 
   it('placeholders count from 0 without a gap', () => {
     for (const text of listTexts()) {
-      const numbers = [...new Set([...text.matchAll(/\{(\d+)\}/g)].map((match) => Number(match[1])))].sort();
+      const numbers = [...new Set([...text.matchAll(/\{(\d+)\}/g)].map((match) => Number(match[1])))].sort((a, b) => a - b);
       assert.deepEqual(numbers, numbers.map((_, index) => index), text);
     }
   });

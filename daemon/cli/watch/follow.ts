@@ -12,7 +12,7 @@ import type { EventScope } from '../../../shared/protocol/methods.ts';
 import type { Connection } from '../connect/connection.ts';
 import { type Reach, reachDaemon } from '../connect/reach.ts';
 import { CliFailure } from '../failure.ts';
-import { createReplica, type Replica } from '../replica.ts';
+import { createReplica, type Replica } from '../../../shared/client/replica.ts';
 
 const MAX_RESTARTS = 5;
 const RESTARTS_WITHIN_MS = 60_000;

@@ -15,7 +15,7 @@ export function approvalHandlers(core: Core): ApprovalHandlers {
     async 'approval/answer'({ approval: id, answer, reason }, connection) {
       await refuseAttempts(core, connection, `answered ${id}`);
       await submitOrThrow(core, { type: 'approval/answer', approval: id, answer, by: connection.principal.name, reason }, connection);
-      const approval = found(state.approvals.get(id), `approval ${id}`);
+      const approval = found(state.approvals.get(id) ?? (await core.archive.readApproval(id)), `approval ${id}`);
       if (approval.status === 'expired') throw new SignalboxError({ code: 'approval_settled', message: 'The answer came after the deadline.', facts: { approval: id, status: 'expired' } });
       return { approval };
     },

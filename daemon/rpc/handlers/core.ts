@@ -4,15 +4,33 @@ import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Scope } from '../../../shared/protocol/scopes.ts';
 import type { State } from '../../../shared/state/evolve.ts';
+import type { Approval } from '../../../shared/state/approval.ts';
+import type { RunDocument, TaskDocument } from '../../../shared/state/document.ts';
 import type { Run } from '../../../shared/state/run.ts';
+import type { Task } from '../../../shared/state/task.ts';
 import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import type { Command, CommandResult, Origin } from '../../commands.ts';
 import type { Connection } from '../connection.ts';
+
+interface Page<Entry> {
+  entries: Entry[];
+  next: number | undefined;
+}
+
+/** Finished runs and tasks that left memory. */
+export interface Archive {
+  readRun(id: string): Promise<RunDocument | undefined>;
+  readTask(id: string): Promise<TaskDocument | undefined>;
+  readApproval(id: string): Promise<Approval | undefined>;
+  listRuns(query: { before?: number; limit: number; wanted(line: { repo?: string }): boolean }): Promise<Page<Run>>;
+  listTasks(query: { before?: number; limit: number }): Promise<Page<Task>>;
+}
 
 /** What the handlers need of the daemon; `main.ts` puts it together. */
 export interface Core {
   readonly state: State;
   readonly epoch: string;
+  readonly archive: Archive;
   submit(command: Command, origin: Origin): Promise<CommandResult>;
   /** Resolves when `settled` holds, looking after each batch; rejects after `timeoutMs`. */
   until(settled: () => boolean, timeoutMs: number): Promise<void>;
@@ -29,7 +47,7 @@ export interface Core {
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
   readEvents(scope: EventScope, cursor: string | undefined, limit: number): Promise<{ events: CloudEvent[]; cursor: string; more: boolean }>;
-  subscribe(connection: Connection, id: string, scope: EventScope, cursor: string | undefined): SubscribeResult;
+  subscribe(connection: Connection, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult>;
   unsubscribe(id: string): void;
   showTrust(repo: string): Promise<TrustView>;
   /** Puts the repository's policies into force again after its trust changed. */

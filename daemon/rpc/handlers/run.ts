@@ -1,7 +1,6 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
-import { approvalsOf, attemptsOf, tasksOf } from '../../../shared/state/select.ts';
-import { runEnded } from '../../../shared/state/run.ts';
 import type { Handlers } from '../connection.ts';
+import { listRuns, readRun } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
 /** How long a client waits for a merge to be taken back, in milliseconds. */
@@ -14,29 +13,19 @@ export function runHandlers(core: Core): RunHandlers {
   return {
     'run/start': (params, connection) => core.submitRun(params, originOf(connection)),
     async 'run/get'({ run: id }) {
-      const run = found(state.runs.get(id), `run ${id}`);
-      const definition = await core.definition(run.workflow.digest);
-      const tasks = tasksOf(state, id);
-      return {
-        run,
-        stages: [...(state.stages.get(id)?.values() ?? [])],
-        artifacts: [...(state.artifacts.get(id) ?? [])].map(([name, artifact]) => ({ name, ...artifact })),
-        tasks,
-        attempts: tasks.flatMap((task) => attemptsOf(state, task.id)),
-        approvals: approvalsOf(state, id),
-        definition,
-      };
+      const document = found(await readRun(core, id), `run ${id}`);
+      return { ...document, definition: await core.definition(document.run.workflow.digest) };
     },
-    'run/list'({ repo, active, limit }) {
-      const runs = [...state.runs.values()].filter((r) => (repo === undefined || r.repo === repo) && !(active && runEnded(r)));
-      return { runs: runs.slice(-limit).reverse() };
-    },
+    'run/list': ({ repo, active, limit, cursor }) => listRuns(core, { repo, active, limit, cursor }),
     async 'run/cancel'({ run, reason }, connection) {
       await submitOrThrow(core, { type: 'run/cancel', run, reason }, connection);
       return { run };
     },
     async 'run/undo'({ run: id }, connection) {
-      await submitOrThrow(core, { type: 'undo/start', run: id, by: connection.principal.name }, connection);
+      const archived = state.runs.has(id) ? undefined : await core.archive.readRun(id);
+      // Both are queued in one turn, so that the run cannot go back to the archive in between.
+      const restored = archived && submitOrThrow(core, { type: 'archive/restore', run: archived.run }, connection);
+      await Promise.all([restored, submitOrThrow(core, { type: 'undo/start', run: id, by: connection.principal.name }, connection)]);
       await core.until(() => state.runs.get(id)?.merge?.state !== 'undoing', UNDO_MS);
       const { merge } = found(state.runs.get(id), `run ${id}`);
       if (merge?.state === 'undo_failed') {

@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { MAX_FIELD_BYTES } from '../../../shared/events/envelope.ts';
-import { taskEnded } from '../../../shared/state/task.ts';
 import type { Handlers } from '../connection.ts';
+import { listTasks } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
 type TaskHandlers = Pick<Handlers, 'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'agent/list' | 'worker/attach' | 'worker/report'>;
@@ -21,11 +21,8 @@ export function taskHandlers(core: Core): TaskHandlers {
       const { existing } = await submitOrThrow(core, { type: 'task/submit', task: id, wants: agent, artifacts: {}, ...rest }, connection);
       return { task: id, existing };
     },
-    'task/list'({ run, active, limit }) {
-      const tasks = [...state.tasks.values()].filter((t) => (run === undefined || t.run === run) && !(active && taskEnded(t)));
-      return { tasks: tasks.slice(-limit).reverse() };
-    },
-    'task/get': ({ task }) => ({ task: found(state.tasks.get(task), `task ${task}`) }),
+    'task/list': ({ run, active, limit, cursor }) => listTasks(core, { run, active, limit, cursor }),
+    'task/get': async ({ task }) => ({ task: found(state.tasks.get(task) ?? (await core.archive.readTask(task))?.task, `task ${task}`) }),
     async 'task/cancel'({ task, reason }, connection) {
       await submitOrThrow(core, { type: 'task/cancel', task, reason }, connection);
       return { task };

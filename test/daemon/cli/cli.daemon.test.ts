@@ -108,10 +108,10 @@ describe('the CLI', function () {
         [['run', 'checkup', '--approve=yes'], /Allowed choices are ask, deny/],
         [['run', 'nope.yaml'], /There is no file nope\.yaml/],
         [['runs', '--limit', '0'], /from 1 to 1000/],
-        [['journal', 'verify', '--head', 'x'], /is not a head/],
+        [['journal', 'verify', '--expect', 'x'], /is not a head/],
       ];
       for (const [args, pattern] of cases) {
-        const { code, err, out } = await signalbox(args);
+        const { code, err, out } = await signalbox.run(args);
         assert.equal(code, 2, args.join(' '));
         assert.match(err, pattern);
         assert.equal(out, '');
@@ -157,8 +157,8 @@ describe('the CLI', function () {
       const { code, out } = await signalbox.run(['journal', 'verify', '--json']);
       assert.equal(code, 0);
       const { head }: { head: { seq: number; hash: string } } = JSON.parse(out);
-      assert.equal((await signalbox.run(['journal', 'verify', '--head', `${head.seq}:${head.hash}`])).code, 0);
-      assert.equal((await signalbox.run(['journal', 'verify', '--head', `${head.seq}:${'0'.repeat(64)}`])).code, 1);
+      assert.equal((await signalbox.run(['journal', 'verify', '--expect', `${head.seq}:${head.hash}`])).code, 0);
+      assert.equal((await signalbox.run(['journal', 'verify', '--expect', `${head.seq}:${'0'.repeat(64)}`])).code, 1);
       assert.equal((await signalbox.run(['status'])).code, 1, 'no daemon was started');
     });
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Event, NewEvent } from '../../../shared/events/envelope.ts';
+import type { NewEvent } from '../../../shared/events/envelope.ts';
 import { emptyState, evolve, type State } from '../../../shared/state/evolve.ts';
 import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { loadWorkflow } from '../../../daemon/workflow/load.ts';
@@ -24,7 +24,7 @@ let seq = 0;
 function record(state: State, minute: number, ...events: NewEvent[]): void {
   seq += 1;
   const at = new Date(Date.parse('2026-01-02T03:00:00.000Z') + minute * 60_000).toISOString();
-  evolve(state, { seq, at, principal: 'user', events: events.map((event, index) => ({ ...event, id: `e-${seq}.${index}`, tenant: 'local' }) as Event) });
+  evolve(state, { seq, at, principal: 'user', events: events.map((event, index) => ({ ...event, id: `e-${seq}.${index}`, tenant: 'local' })) });
 }
 
 const of = { run: 'run1', repo: '/home/a/shop' };

@@ -31,8 +31,8 @@ class Line implements Attachable {
     },
     on: (name, listener) => {
       const set = this.#listeners.get(name) ?? new Set();
-      this.#listeners.set(name, set.add(listener as never));
-      return () => void set.delete(listener as never);
+      this.#listeners.set(name, set.add(listener));
+      return () => void set.delete(listener);
     },
   };
   say<N extends NotificationName>(name: N, params: Notifications[N]): void {
