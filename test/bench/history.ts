@@ -61,7 +61,11 @@ export async function makeHistory(home: string, events: number): Promise<{ event
   });
   await tell({ type: 'agent/register', agent: 'bench', role: '', capabilities: [], tags: [], adapter: 'remote', slots: 1_000 });
   let tasks = 0;
-  while (made < events) await Promise.all(Array.from({ length: IN_FLIGHT }, () => runTask(tell, tasks++)));
+  while (made < events) {
+    await Promise.all(Array.from({ length: IN_FLIGHT }, () => runTask(tell, tasks++)));
+    // The pace of people and agents, not of a loop in the same process: the archive keeps up with it.
+    if (tasks % (16 * IN_FLIGHT) === 0) await archivist.move();
+  }
   await archivist.move();
   archivist.stop();
   await coordinator.idle();
@@ -103,7 +107,8 @@ export async function measureHistory(events: number): Promise<StartCost> {
     const made = await makeHistory(home, events);
     return { ...made, ...(await measureStart(home)) };
   } finally {
-    await rm(home, { recursive: true, force: true });
+    // The child that makes a snapshot may still be at it.
+    await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 
