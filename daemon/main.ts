@@ -94,7 +94,7 @@ async function serve(stage: Stage): Promise<void> {
 
   const stores = await openStores(home);
   const definitions = createDefinitions(stores.artifacts);
-  const subscriptions = createSubscriptions(state, installation.id);
+  const subscriptions = createSubscriptions({ state, installation: installation.id, journal: record.journal, log: writeLog });
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));

@@ -49,7 +49,9 @@ export function activate(context: vscode.ExtensionContext): Api {
   );
   return {
     views: { approvals: approvals.tree, runs: runs.tree, agents: agents.tree },
-    status: () => sayStatus(services.link.status, { running: services.fleet.countActive(), waiting: services.fleet.asked().length }, vscode.l10n.t)?.text ?? '',
+    status: () =>
+      sayStatus(services.link.status, { running: services.fleet.countActive(), waiting: services.fleet.asked().length }, vscode.l10n.t)
+        ?.text ?? '',
   };
 }
 
@@ -60,14 +62,22 @@ function assembleServices(context: vscode.ExtensionContext, log: vscode.LogOutpu
   const settings = () => vscode.workspace.getConfiguration('signalbox');
   const homeSetting = (): string => settings().get<string>('home', '').trim();
   const bundle = vscode.Uri.joinPath(context.extensionUri, 'dist', 'daemon.cjs').fsPath;
+  // A window that nobody uses Signalbox in finds a daemon that runs, for its questions, and starts none.
+  let wanted = false;
   const link = createLink({
+    isWanted: () => wanted,
     home: () => findHome(homeSetting(), process.env, process.platform, homedir()),
     start: (home) => startDaemon(home, bundle, daemonEnvironment(process.env, homeSetting())),
     mayStart: () => vscode.workspace.isTrusted && settings().get('daemon.start', true),
     log: (line) => log.info(line),
   });
   const definitions = createDefinitions(link);
-  const watch = createWorkspaceWatch(link);
+  const want = (): void => {
+    if (wanted) return;
+    wanted = true;
+    link.wake();
+  };
+  const watch = createWorkspaceWatch(link, want);
   context.subscriptions.push(watch);
   const sources = [link.onChange, link.onStatus, definitions.onLoaded, watch.onChange];
   return {
@@ -76,6 +86,7 @@ function assembleServices(context: vscode.ExtensionContext, log: vscode.LogOutpu
     link,
     definitions,
     fleet: createFleet(link.replicas),
+    want,
     obstacle: watch.obstacle,
     client: watch.client,
     reader: () => ({ t: vscode.l10n.t, now: Date.now(), locale: vscode.env.language }),

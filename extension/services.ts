@@ -12,6 +12,8 @@ export interface Services {
   readonly link: Link;
   readonly fleet: Fleet;
   readonly definitions: Definitions;
+  /** Says that somebody at this window wants a daemon: a view is shown, or a command was given. */
+  want(): void;
   /** Why nothing is connected on purpose, or undefined. */
   readonly obstacle: () => Obstacle | undefined;
   /** A client that is connected; waits for it, and rejects with a SignalboxError that a person can act on. */

@@ -15,7 +15,7 @@ export interface WorkspaceWatch extends vscode.Disposable {
 }
 
 /** Looks at the folders of the workspace, now and whenever they, their trust or their repositories change. */
-export function createWorkspaceWatch(link: Link): WorkspaceWatch {
+export function createWorkspaceWatch(link: Link, want: () => void): WorkspaceWatch {
   const listeners = createListeners();
   let obstacle = findObstacle();
   let looked = Promise.resolve();
@@ -43,6 +43,7 @@ export function createWorkspaceWatch(link: Link): WorkspaceWatch {
     async client() {
       await looked;
       if (obstacle !== undefined) throw refuse(obstacle);
+      want();
       return link.client();
     },
     onChange: listeners.add,
@@ -73,7 +74,10 @@ function refuse(obstacle: Obstacle): SignalboxError {
     case 'noFolder':
       return new SignalboxError({ code: 'no_folder', message: t('Open a folder that belongs to a git repository first.') });
     case 'noRepository':
-      return new SignalboxError({ code: 'no_repository', message: t('This folder belongs to no git repository. Make one with "git init" and a first commit.') });
+      return new SignalboxError({
+        code: 'no_repository',
+        message: t('This folder belongs to no git repository. Make one with "git init" and a first commit.'),
+      });
     default:
       return obstacle satisfies never;
   }

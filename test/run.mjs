@@ -51,6 +51,12 @@ const SUITES = [
     due: () => exists('daemon/main.ts'),
     command: () => mocha(listMirror().filter(isDaemonTest)),
   },
+  {
+    name: 'torture',
+    what: 'the record under kill -9 and a failing disk',
+    due: () => exists('daemon/main.ts'),
+    command: () => mocha(listTests('torture')),
+  },
   { name: 'extension', what: 'inside VS Code', due: () => exists('extension/main.ts'), command: () => ['test/e2e/runTest.mjs'] },
   {
     name: 'ui',

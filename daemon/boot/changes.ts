@@ -56,6 +56,10 @@ async function inRepository<T>(run: Run, read: (repo: RepoWithPath) => Promise<T
     return await read(repo);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    throw new SignalboxError({ code: 'repository', message: `git cannot read what the merge changes: ${error.message}`, facts: { reason: error.code } });
+    throw new SignalboxError({
+      code: 'repository',
+      message: `git cannot read what the merge changes: ${error.message}`,
+      facts: { reason: error.code },
+    });
   }
 }

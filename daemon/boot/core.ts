@@ -99,7 +99,7 @@ export function assembleCore(parts: CoreParts): Core {
 async function subscribe({ coordinator, subscriptions, archive }: CoreParts, connection: Connection, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult> {
   const { state } = coordinator;
   const document = scope.kind === 'run' && !state.runs.has(scope.run) ? await archive.readRun(scope.run) : undefined;
-  const result = subscriptions.subscribe(connection, id, scope, cursor);
+  const result = await subscriptions.subscribe(connection, id, scope, cursor);
   if (!document || result.commits) return result;
   return { ...result, snapshot: toJson(stateOf(document, state)) };
 }

@@ -33,7 +33,8 @@ export async function openRecord(home: string, here: string, minFreeBytes: numbe
   await space.look();
   const { journal, setAside } = await openJournal({ dir: home, installation: installation.id, now: new Date().toISOString() });
   const { state, replayed, notices } = await loadState(home, journal);
-  for (const { code, message } of notices) writeLog(code === 'snapshot_ahead' ? 'journal.lost_its_end' : 'snapshot.not_used', { code, message });
+  for (const { code, message } of notices)
+    writeLog(code === 'snapshot_ahead' ? 'journal.lost_its_end' : 'snapshot.not_used', { code, message });
   const said = setAside ? [`${setAside.bytes} bytes that were not synced before the last stop were set aside in ${setAside.file}.`] : [];
   let since = replayed;
   let making = false;

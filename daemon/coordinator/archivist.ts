@@ -29,7 +29,7 @@ const TICK_MS = 1_000;
 const AGE_MS = 600_000;
 /** Runs of one batch, and tasks; a commit holds at most so many ids. */
 const MAX_RUNS = 20;
-const MAX_TASKS = 4_096;
+const MAX_TASKS = 8_192;
 const MAX_IDS = 400;
 /** Tasks beyond the number to keep that are waited for, as a part of it, so that they leave by many at once. */
 const SLACK = 0.1;

@@ -57,6 +57,7 @@ interface Batch {
   commits: UnchainedCommit[];
   /** For each command its commit's place in the batch, or what it was refused with, or neither when there was nothing to do. */
   outcomes: { waiting: Waiting; index?: number; result?: CommandResult }[];
+  refuseNewWork: CoordinatorOptions['refuseNewWork'];
 }
 
 /** Makes the coordinator of one journal. There is no other way to change what is recorded. */
@@ -114,9 +115,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 /** Decides, records and publishes what waits, in that order; then answers. Throws when the journal could not take it. */
 async function writeBatch(options: CoordinatorOptions, waiting: readonly Waiting[], now: number): Promise<readonly Recorded[]> {
   const { journal, published, tentative, context, refuseNewWork } = options;
-  const batch: Batch = { commits: [], outcomes: [] };
+  const batch: Batch = { commits: [], outcomes: [], refuseNewWork };
   const expected = tentative.seq;
-  for (const one of waiting) decideOne(tentative, one, batch, { ...context, now }, refuseNewWork);
+  const deciding = { ...context, now };
+  for (const one of waiting) decideOne(tentative, one, batch, deciding);
   const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
   if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
   const commits = appended?.commits ?? [];
@@ -132,7 +134,7 @@ function assertTogether({ journal, published, tentative }: CoordinatorOptions): 
   throw new Error(`The journal stands at ${journal.head.seq}, the state at ${published.seq}, the tentative state at ${tentative.seq}.`);
 }
 
-function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Context, refuseNewWork?: CoordinatorOptions['refuseNewWork']): void {
+function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Context): void {
   const verdict = decide(tentative, waiting.command, context);
   if (isRefusal(verdict)) {
     batch.outcomes.push({ waiting, result: { ok: false, refusal: verdict } });
@@ -143,7 +145,7 @@ function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Co
     return;
   }
   // Not before: what was taken already is answered as it was, also on a full disk.
-  const full = isNewWork(waiting.command) ? refuseNewWork?.() : undefined;
+  const full = isNewWork(waiting.command) ? batch.refuseNewWork?.() : undefined;
   if (full) {
     batch.outcomes.push({ waiting, result: { ok: false, refusal: full } });
     return;

@@ -1,25 +1,38 @@
 /**
  * Who hears of what was recorded. A subscriber gets every commit of its scope after its cursor, once and in order.
  *
- * 1. What a subscriber missed comes from the newest commits in memory, or it gets the state of its scope instead.
- * 2. Delivery never waits: whoever reads too slowly is dropped by the connection, and subscribes again.
+ * 1. What a subscriber missed comes from memory, else from the journal in pages; one that is too far behind gets the state of its scope instead.
+ * 2. Delivery never waits: a subscriber with too much unread is told `events/lost`, gets nothing more, and subscribes again.
+ * 3. What a scope sees is selected and written as JSON once, however many look at it.
  */
 import type { EventScope, Notifications } from '../../shared/protocol/methods.ts';
 import type { Progress, SubscribeResult } from '../../shared/protocol/views.ts';
 import type { Recorded, State } from '../../shared/state/evolve.ts';
 import { narrow, selectScope } from '../../shared/state/scope.ts';
 import { toJson } from '../../shared/state/serialize.ts';
+import type { Journal } from '../journal/port.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
 /** Commits that are kept in memory for subscribers that come back. */
 const RECENT = 4_096;
+/** Commits behind which the state of the scope is less than what happened meanwhile. */
+const MAX_BEHIND = 20_000;
+/** Commits of a scope in one page, and characters of JSON. */
+const PAGE_COMMITS = 1_000;
+const PAGE_CHARS = 512 * 1024;
+/** A subscriber that catches up gets so long to make room for the next page, looked at so often, in milliseconds. */
+const ROOM_MS = 30_000;
+const LOOK_MS = 20;
 
 export interface Subscriber {
-  notify<N extends 'events/recorded' | 'attempt/progress'>(name: N, params: Notifications[N]): void;
+  notify<N extends 'attempt/progress' | 'events/lost'>(name: N, params: Notifications[N]): void;
+  /** Queues a notification whose parameters are JSON already; false when too much waits there, and it was not queued. */
+  offer(name: 'events/recorded', params: string): boolean;
 }
 
 export interface Subscriptions {
-  subscribe(subscriber: Subscriber, id: string, scope: EventScope, cursor: string | undefined): SubscribeResult;
+  /** Resolves with what was missed, or with a snapshot; what was missed beyond one page follows as notifications. */
+  subscribe(subscriber: Subscriber, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult>;
   unsubscribe(id: string): void;
   publish(commits: readonly Recorded[]): void;
   progress(item: Progress): void;
@@ -29,38 +42,79 @@ interface Subscription {
   id: string;
   subscriber: Subscriber;
   scope: EventScope;
+  /** The last commit that it has, or that its scope did not see. */
+  at: number;
+  /** False while it gets what it missed. */
+  live: boolean;
 }
 
-export function createSubscriptions(state: State, installation: string): Subscriptions {
+interface Parts {
+  state: State;
+  installation: string;
+  journal: Pick<Journal, 'read'>;
+  log(event: string, facts: Record<string, unknown>): void;
+}
+
+/** Part of what a subscriber missed; `to` is the last commit that was looked at. */
+interface MissedPage {
+  commits: Recorded[];
+  to: number;
+}
+
+export function createSubscriptions(parts: Parts): Subscriptions {
+  const { state, installation, log } = parts;
   const all = new Map<string, Subscription>();
   let recent: Recorded[] = [];
 
-  /** The commits after `seq`, or undefined when some of them are no longer in memory. */
-  const missedSince = (seq: number): Recorded[] | undefined => {
-    if (seq > state.seq) return undefined;
-    if (seq === state.seq) return [];
-    const first = recent[0]?.seq;
-    return first === undefined || first > seq + 1 ? undefined : recent.slice(seq + 1 - first);
+  const lose = ({ id, subscriber }: Subscription, reason: string): void => {
+    all.delete(id);
+    subscriber.notify('events/lost', { subscription: id, reason });
+  };
+  /** Delivers the pages after the first; from then on the subscription is live. */
+  const catchUp = async (subscription: Subscription): Promise<void> => {
+    const { id, subscriber, scope } = subscription;
+    while (all.has(id) && subscription.at < state.seq) {
+      const page = await readPage(parts, recent, scope, subscription.at);
+      if (!page) return lose(subscription, 'What it missed is no longer in the journal.');
+      const text = describe(id, JSON.stringify(page.commits), encodeCursor(installation, page.to));
+      for (let waited = 0; page.commits.length > 0 && all.has(id) && !subscriber.offer('events/recorded', text); waited += LOOK_MS) {
+        if (waited >= ROOM_MS) return lose(subscription, 'It did not read what it missed.');
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+      subscription.at = page.to;
+    }
+    subscription.live = true;
   };
 
   return {
-    subscribe(subscriber, id, scope, cursor) {
-      all.set(id, { id, subscriber, scope });
-      const at = { subscription: id, cursor: encodeCursor(installation, state.seq) };
-      const seq = cursor === undefined ? undefined : decodeCursor(installation, cursor);
-      const missed = seq === undefined ? undefined : missedSince(seq);
-      if (!missed) return { ...at, snapshot: toJson(selectScope(state, scope)) };
-      return { ...at, commits: missed.flatMap((commit) => narrow(scope, commit) ?? []) };
+    async subscribe(subscriber, id, scope, cursor) {
+      const after = cursor === undefined ? undefined : decodeCursor(installation, cursor);
+      const subscription: Subscription = { id, subscriber, scope, at: after ?? state.seq, live: false };
+      all.set(id, subscription);
+      const page = after === undefined || after > state.seq || state.seq - after > MAX_BEHIND ? undefined : await readPage(parts, recent, scope, after);
+      if (!page) {
+        subscription.at = state.seq;
+        subscription.live = true;
+        return { subscription: id, cursor: encodeCursor(installation, state.seq), snapshot: toJson(selectScope(state, scope)) };
+      }
+      subscription.at = page.to;
+      if (page.to === state.seq) subscription.live = true;
+      else {
+        catchUp(subscription).catch((error: unknown) => {
+          log('subscription.failed', { subscription: id, error });
+          lose(subscription, 'What it missed could not be read.');
+        });
+      }
+      return { subscription: id, cursor: encodeCursor(installation, page.to), commits: page.commits };
     },
     unsubscribe: (id) => void all.delete(id),
     publish(commits) {
       recent.push(...commits);
       if (recent.length > 2 * RECENT) recent = recent.slice(-RECENT);
-      const cursor = encodeCursor(installation, state.seq);
-      for (const { id, subscriber, scope } of all.values()) {
-        const seen = commits.flatMap((commit) => narrow(scope, commit) ?? []);
-        if (seen.length > 0) subscriber.notify('events/recorded', { subscription: id, commits: seen, cursor });
-      }
+      const cursor = encodeCursor(installation, commits.at(-1)?.seq ?? state.seq);
+      const news: News = { commits, cursor, texts: new Map() };
+      for (const subscription of all.values())
+        if (subscription.live && !deliver(subscription, news)) lose(subscription, 'It reads too slowly. Subscribe again with the last cursor.');
     },
     progress(item) {
       const told = new Set<Subscriber>();
@@ -71,4 +125,56 @@ export function createSubscriptions(state: State, installation: string): Subscri
       }
     },
   };
+}
+
+function describe(id: string, commits: string, cursor: string): string {
+  return `{"subscription":${JSON.stringify(id)},"commits":${commits},"cursor":"${cursor}"}`;
+}
+
+/** The JSON of what a scope sees of commits; empty when it sees nothing. */
+function writeSeen(scope: EventScope, commits: readonly Recorded[]): string {
+  const seen = commits.flatMap((commit) => narrow(scope, commit) ?? []);
+  return seen.length === 0 ? '' : JSON.stringify(seen);
+}
+
+interface News {
+  commits: readonly Recorded[];
+  cursor: string;
+  /** What each scope sees of all the commits, as JSON. */
+  texts: Map<string, string>;
+}
+
+/** False when the subscriber has no room for it. */
+function deliver(subscription: Subscription, { commits, cursor, texts }: News): boolean {
+  const { id, subscriber, scope, at } = subscription;
+  // Who subscribed between the recording and now has the first of these already.
+  const fresh = (commits[0]?.seq ?? 0) > at ? commits : commits.filter(({ seq }) => seq > at);
+  const key = scopeKey(scope);
+  const text = (fresh === commits ? texts.get(key) : undefined) ?? writeSeen(scope, fresh);
+  if (fresh === commits) texts.set(key, text);
+  subscription.at = Math.max(at, commits.at(-1)?.seq ?? at);
+  return text === '' || subscriber.offer('events/recorded', describe(id, text, cursor));
+}
+
+function scopeKey(scope: EventScope): string {
+  return scope.kind === 'repo' ? `repo ${scope.repo}` : scope.kind === 'run' ? `run ${scope.run}` : scope.kind;
+}
+
+/** The next page after commit `after`; undefined when the journal does not reach back to it. */
+async function readPage({ journal, state }: Pick<Parts, 'journal' | 'state'>, recent: readonly Recorded[], scope: EventScope, after: number): Promise<MissedPage | undefined> {
+  const first = recent[0]?.seq;
+  const inMemory = after >= state.seq || (first !== undefined && first <= after + 1 && (recent.at(-1)?.seq ?? 0) >= state.seq);
+  const from = inMemory && first !== undefined ? recent.slice(Math.max(0, after + 1 - first)) : after >= state.seq ? [] : journal.read(after + 1);
+  const page: MissedPage = { commits: [], to: after };
+  let chars = 0;
+  for await (const { seq, at, principal, events } of from) {
+    if (seq > after + 1 && page.to === after) return undefined;
+    const seen = narrow(scope, { seq, at, principal, events });
+    page.to = seq;
+    if (!seen) continue;
+    page.commits.push(seen);
+    chars += JSON.stringify(seen).length;
+    if (page.commits.length >= PAGE_COMMITS || chars >= PAGE_CHARS) break;
+  }
+  return page;
 }

@@ -46,7 +46,7 @@ export function startUndo(state: State, command: CommandOf<'undo/start'>): Verdi
   if (merge?.state === 'undoing') return [];
   if (!merge?.commit || (merge.state !== 'merged' && merge.state !== 'undo_failed')) {
     const why = merge?.state === 'undone' ? 'Its merge was taken back already.' : 'The run merged nothing.';
-    return refuse('nothing_to_undo', why, { run: run.id });
+    return refuse('nothing_to_undo', why, { run: run.id, ...(merge?.undo?.commit === undefined ? {} : { commit: merge.undo.commit }) });
   }
   return [event('workspace.undo_started', `run/${run.id}`, ofRun(run), { branch: merge.into, merge: merge.commit, by: command.by })];
 }

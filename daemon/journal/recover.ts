@@ -3,7 +3,8 @@
  *
  * 1. Behind the last whole batch of the last segment stands what was never answered: it is copied aside, then cut off.
  * 2. Anything else that is not as it was written is damage: it throws, and no byte is changed.
- * 3. Sealed segments are looked at where they join; their inside is checked when it is read.
+ * 3. Names are made durable before anything is appended under them.
+ * 4. Sealed segments are looked at where they join; their inside is checked when it is read.
  */
 import { basename, join } from 'node:path';
 import { journalFolder, shortWrite, writeNewFile, type Disk, type DiskFile } from './disk.ts';
@@ -41,6 +42,9 @@ export async function recoverJournal(disk: Disk, options: RecoverOptions): Promi
   if (!isInstallationId(installation)) throw new TypeError(`Not an id of an installation: ${JSON.stringify(installation)}`);
   await disk.makeFolder(journalFolder(dir));
   await removeTemporaries(disk, dir);
+  // The last process may have made a segment, or the folder, and died before the name of it was durable; what is appended to it would go with it.
+  await disk.syncFolder(journalFolder(dir));
+  await disk.syncFolder(dir);
   const segments = await joinSegments(disk, dir, installation);
   const last = segments[segments.length - 1];
   if (last) return recoverLast(disk, options, segments, last);

@@ -6,10 +6,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BEGINNING, firstOf, listSegments, openSegment } from './segments.ts';
+import { BEGINNING, listSegments, openSegment } from './segments.ts';
 import { computeHash, parseCommit, readLink, type Header } from './format.ts';
 import { JournalDamaged, type Head } from './port.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import { addBehind, nothingBehind, type Behind } from './repair-loss.ts';
 import { walkBatches } from './scan.ts';
 import { linesFrom, SHORTER_THAN_A_COMMIT } from './verify-lines.ts';
@@ -37,11 +37,14 @@ export async function readSound(disk: Disk, dir: string, to: number): Promise<So
   const paths = await listSegments(disk, dir);
   const installation = await findInstallation(disk, dir, paths);
   for (const path of paths) {
-    const intactBefore = await isIntact(disk, path, journal.head, installation);
-    const segment: SoundSegment = { header: headerAfter(journal.head, installation), batches: [], intact: intactBefore };
-    // A segment that begins elsewhere than where the chain stands cannot keep its name.
-    if (firstOf(path) !== segment.header.first) segment.intact = false;
-    await readSegment(disk, path, segment, journal, to);
+    const intact = await isIntact(disk, path, journal.head, installation);
+    const segment: SoundSegment = { header: headerAfter(journal.head, installation), batches: [], intact };
+    const file = await disk.open(path, 'read');
+    try {
+      await readSegment(file, segment, journal, to);
+    } finally {
+      await file.close();
+    }
     if (!segment.intact) journal.intact = false;
     if (segment.batches.length > 0 || journal.segments.length === 0) pushSegment(journal.segments, segment);
   }
@@ -86,28 +89,23 @@ async function isIntact(disk: Disk, path: string, before: Head, installation: st
   }
 }
 
-async function readSegment(disk: Disk, path: string, segment: SoundSegment, journal: SoundJournal, to: number): Promise<void> {
-  const file = await disk.open(path, 'read');
+async function readSegment(file: DiskFile, segment: SoundSegment, journal: SoundJournal, to: number): Promise<void> {
   let batch: string[] = [];
-  try {
-    for await (const { bytes, number, ended } of linesFrom(file, { offset: 0, line: 1 }, await file.size())) {
-      // A frame or header, as it was or changed: a commit is longer.
-      if (bytes.length <= SHORTER_THAN_A_COMMIT || (number === 1 && !readLink(bytes))) {
-        batch = [];
-        continue;
-      }
-      const mayFollow = ended && journal.head.seq < to && journal.behind.commits + journal.behind.unreadable === 0;
-      const commit = mayFollow ? continued(bytes, journal.head) : undefined;
-      if (!commit) {
-        addBehind(journal.behind, readWhole(bytes));
-        continue;
-      }
-      if (batch.length === 0) segment.batches.push(batch);
-      batch.push(bytes.toString('utf8'));
-      journal.head = { seq: commit.seq, hash: commit.hash };
+  for await (const { bytes, number, ended } of linesFrom(file, { offset: 0, line: 1 }, await file.size())) {
+    // A frame or header, as it was or changed: a commit is longer.
+    if (bytes.length <= SHORTER_THAN_A_COMMIT || (number === 1 && !readLink(bytes))) {
+      batch = [];
+      continue;
     }
-  } finally {
-    await file.close();
+    const mayFollow = ended && journal.head.seq < to && journal.behind.commits + journal.behind.unreadable === 0;
+    const commit = mayFollow ? continued(bytes, journal.head) : undefined;
+    if (!commit) {
+      addBehind(journal.behind, readWhole(bytes));
+      continue;
+    }
+    if (batch.length === 0) segment.batches.push(batch);
+    batch.push(bytes.toString('utf8'));
+    journal.head = { seq: commit.seq, hash: commit.hash };
   }
 }
 

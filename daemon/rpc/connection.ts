@@ -19,6 +19,8 @@ export interface Connection {
   readonly peer: { readonly address: string; readonly port: number };
   /** Queues a notification; those of one turn of the event loop leave in one frame. Does nothing after the end. */
   notify<N extends NotificationName>(name: N, params: Notifications[N]): void;
+  /** The same with parameters that are JSON already. False, and nothing queued, while so much is unread that more would only take memory. */
+  offer<N extends NotificationName>(name: N, params: string): boolean;
   /** Calls back once when the connection has ended (at once when it has already). */
   onClose(listener: () => void): void;
 }

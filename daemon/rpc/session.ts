@@ -31,6 +31,8 @@ const INBOX_FRAMES = 256;
 const INBOX_BYTES = 1024 * 1024;
 /** While more than this waits for the other end, no more of its frames are answered. */
 const UNSENT_BYTES = 1024 * 1024;
+/** While more than this waits, nothing is queued that can be asked for again. */
+const OFFERED_BYTES = 1024 * 1024;
 /** Answers up to this size are sent whatever waits; the number of calls bounds them. */
 const SMALL_ANSWER = 2_048;
 
@@ -108,6 +110,7 @@ export class Session implements Caller {
         return readProtocol();
       },
       notify: (name, params) => this.#notify(name, params),
+      offer: (name, params) => this.#offer(name, params),
       onClose: (listener) => {
         if (this.#closed) listener();
         else this.#closeListeners.add(listener);
@@ -126,6 +129,13 @@ export class Session implements Caller {
       return this.end(1013, 'Too slow; connect again and go on from the last cursor');
     }
     this.#outbox.notify(JSON.stringify({ jsonrpc: '2.0', method, params }));
+  }
+
+  #offer(method: string, params: string): boolean {
+    if (this.#ended) return true;
+    if (this.#outbox.waitingBytes() > OFFERED_BYTES) return false;
+    this.#outbox.notify(`{"jsonrpc":"2.0","method":"${method}","params":${params}}`);
+    return true;
   }
 
   #receive(data: Buffer, isBinary: boolean): void {

@@ -22,7 +22,7 @@ const CHUNK = /^(\d{12})-(\d{1,9})\.ndjson$/;
 /** Lines read at once when tasks are listed. */
 const PAGE = 256;
 /** Documents turned into text before everything else gets a turn. */
-const STEP = 128;
+const STEP = 512;
 
 /** What leaves memory together. */
 export interface ArchiveBatch {
@@ -112,7 +112,8 @@ class FolderOfArchive implements ArchiveStore {
 
   write(batch: ArchiveBatch): Promise<void> {
     const turn = this.#turn.then(() => this.#writeNow(batch));
-    this.#turn = turn.catch(() => undefined);
+    // Nobody waits for the merge but the next write; one that failed is tried again then.
+    this.#turn = turn.then(() => this.#merge()).catch(() => undefined);
     return turn;
   }
 
@@ -120,7 +121,7 @@ class FolderOfArchive implements ArchiveStore {
     const entries: { id: string; line: string }[] = [];
     const add = async (id: string, line: TaskLine): Promise<void> => {
       if (!(await this.#findTask(id))) entries.push({ id, line: JSON.stringify(line) });
-      if (entries.length % STEP === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (entries.length % STEP === STEP - 1) await new Promise((resolve) => setImmediate(resolve));
     };
     for (const document of runs) {
       await this.#writeRun(document);
@@ -133,7 +134,6 @@ class FolderOfArchive implements ArchiveStore {
       this.#chunks.push(await writeChunk(this.#tasks, last ? last.first + last.count : 0, entries));
     }
     this.version += 1;
-    await this.#merge();
   }
 
   /** A run that was brought back comes again without its details: the archive has those already. */

@@ -21,11 +21,17 @@ export function registerCommand(services: Services, command: Command): vscode.Di
 
 async function showRefusal({ log }: Services, id: string, error: unknown): Promise<void> {
   const refusal = error instanceof SignalboxError ? error : undefined;
-  log.error(`${id}: ${error instanceof Error ? (refusal ? `${refusal.code}: ${refusal.message}` : (error.stack ?? error.message)) : String(error)}`);
+  log.error(
+    `${id}: ${error instanceof Error ? (refusal ? `${refusal.code}: ${refusal.message}` : (error.stack ?? error.message)) : String(error)}`,
+  );
   const { t } = vscode.l10n;
   const repair = repairFor(refusal?.code);
   const message = error instanceof Error ? error.message : String(error);
-  const chosen = await vscode.window.showErrorMessage(message.replaceAll('](', '] ('), repair.label, ...(repair.command === 'signalbox.showOutput' ? [] : [t('Show Output')]));
+  const chosen = await vscode.window.showErrorMessage(
+    message.replaceAll('](', '] ('),
+    repair.label,
+    ...(repair.command === 'signalbox.showOutput' ? [] : [t('Show Output')]),
+  );
   if (chosen === repair.label) await vscode.commands.executeCommand(repair.command);
   else if (chosen !== undefined) log.show();
 }

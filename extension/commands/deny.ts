@@ -13,7 +13,7 @@ export const deny: Command = {
     if (!approval || !isStillOpen(approval)) return;
     const reason = await vscode.window.showInputBox({
       title: vscode.l10n.t('Deny: {0}', approval.summary),
-      prompt: vscode.l10n.t('Why? Enter denies, with or without a reason. Escape leaves the question open.'),
+      prompt: vscode.l10n.t('Why? A denial needs no reason.'),
       placeHolder: vscode.l10n.t('Reason (optional)'),
       ignoreFocusOut: true,
       validateInput: (text) => (text.length > MAX_REASON ? vscode.l10n.t('At most {0} characters.', MAX_REASON) : undefined),

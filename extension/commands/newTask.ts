@@ -19,7 +19,8 @@ export const newTask: Command = {
       validateInput: judgeLine,
     });
     const argv = line === undefined ? undefined : splitWords(line);
-    if (argv && argv.length > 0) await startRun(services, { workflow: { file: 'task.yaml', text: writeTaskWorkflow(argv) }, repo, again: true });
+    if (argv && argv.length > 0)
+      await startRun(services, { workflow: { file: 'task.yaml', text: writeTaskWorkflow(argv) }, repo, again: true });
   },
 };
 
@@ -27,6 +28,7 @@ function judgeLine(line: string): string | undefined {
   const argv = splitWords(line);
   if (argv === undefined) return vscode.l10n.t('A quote is not closed.');
   if (argv.length === 0) return vscode.l10n.t('Type a command, for example: npm test');
-  if (SHELL_SYNTAX.test(line)) return vscode.l10n.t('There is no shell: pipes, redirections, variables and patterns do not work. Put them in a script, and run that.');
+  if (SHELL_SYNTAX.test(line))
+    return vscode.l10n.t('There is no shell: pipes, redirections, variables and patterns do not work. Put them in a script, and run that.');
   return undefined;
 }

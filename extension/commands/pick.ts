@@ -13,7 +13,7 @@ type Item<Value> = vscode.QuickPickItem & { value: Value };
 
 /** Shows a list; resolves to the value of the chosen row. */
 export async function pick<Value>(title: string, items: readonly Item<Value>[]): Promise<Value | undefined> {
-  const chosen = await vscode.window.showQuickPick(items, { title, placeHolder: title, matchOnDescription: true, matchOnDetail: true });
+  const chosen = await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true });
   return chosen?.value;
 }
 
@@ -29,7 +29,12 @@ export async function pickRepository(services: Services): Promise<string | undef
 }
 
 /** The run that the argument names, or one of those for which `fits` holds. */
-export async function pickRun(services: Services, argument: unknown, title: string, fits: (run: Run, state: State) => boolean): Promise<Run | undefined> {
+export async function pickRun(
+  services: Services,
+  argument: unknown,
+  title: string,
+  fits: (run: Run, state: State) => boolean,
+): Promise<Run | undefined> {
   const ref = parseRef(argument);
   if (ref?.kind === 'run' || ref?.kind === 'stage') return services.fleet.findRun(ref.run)?.run;
   if (ref?.kind === 'attempt') return services.fleet.findRun(services.fleet.findAttempt(ref.attempt)?.attempt.run ?? '')?.run;
@@ -61,7 +66,9 @@ export async function pickApproval(services: Services, argument: unknown, title:
     return approvals.find((approval) => approval.id === ref.approval);
   }
   await services.client();
-  const asked = services.fleet.asked().filter(({ approval }) => ref?.kind !== 'stage' || (approval.run === ref.run && approval.stage === ref.stage));
+  const asked = services.fleet
+    .asked()
+    .filter(({ approval }) => ref?.kind !== 'stage' || (approval.run === ref.run && approval.stage === ref.stage));
   if (asked.length === 0) {
     void vscode.window.showInformationMessage(vscode.l10n.t('Nothing waits for you.'));
     return undefined;

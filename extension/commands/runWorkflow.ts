@@ -28,7 +28,12 @@ async function pickWorkflow(repo: string): Promise<Exclude<Choice, 'file'> | und
     { label: `$(folder-opened) ${t('Choose a File…')}`, value: 'file' },
   ]);
   if (chosen !== 'file') return chosen;
-  const [file] = (await vscode.window.showOpenDialog({ title: t('Which workflow?'), filters: { YAML: ['yaml', 'yml'] }, defaultUri: vscode.Uri.file(repo) })) ?? [];
+  const [file] =
+    (await vscode.window.showOpenDialog({
+      title: t('Which workflow?'),
+      filters: { YAML: ['yaml', 'yml'] },
+      defaultUri: vscode.Uri.file(repo),
+    })) ?? [];
   if (!file) return undefined;
   const { size } = await vscode.workspace.fs.stat(file);
   if (size > MAX_FILE_BYTES) throw new Error(t('{0} is larger than {1} KiB, which no workflow is.', file.fsPath, MAX_FILE_BYTES / 1024));

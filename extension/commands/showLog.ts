@@ -17,14 +17,17 @@ export const showLog: Command = {
     const uri = documentUri({ kind: 'log', attempt: attempt.id, name: `${attempt.stage ?? 'task'}-${attempt.token}.log` });
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.window.showTextDocument(document, { preview: true });
-    if (document.getText() === '' && attempt.endedAt !== undefined) vscode.window.setStatusBarMessage(vscode.l10n.t('This attempt wrote no output.'), 5_000);
+    if (document.getText() === '' && attempt.endedAt !== undefined)
+      vscode.window.setStatusBarMessage(vscode.l10n.t('This attempt wrote no output.'), 5_000);
   },
 };
 
 async function pickAttempt(services: Services, argument: unknown): Promise<Attempt | undefined> {
   const ref = parseRef(argument);
   if (ref?.kind === 'attempt') return services.fleet.findAttempt(ref.attempt)?.attempt;
-  const run = await pickRun(services, argument, vscode.l10n.t('The log of which run?'), (entry, state) => tasksOf(state, entry.id).some(({ attempt }) => attempt !== undefined));
+  const run = await pickRun(services, argument, vscode.l10n.t('The log of which run?'), (entry, state) =>
+    tasksOf(state, entry.id).some(({ attempt }) => attempt !== undefined),
+  );
   const state = run && services.fleet.findRun(run.id)?.state;
   if (!run || !state) return undefined;
   const attempts = tasksOf(state, run.id).flatMap((task) => attemptsOf(state, task.id));

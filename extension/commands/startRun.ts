@@ -66,7 +66,9 @@ export async function pickTarget(repo: string): Promise<Target | undefined> {
   if (preset === 'currentBranch' && current !== undefined) return { into: current };
   const others = all.filter((branch) => branch !== current);
   return pick<Target>(t('Where may the repairs go, after you approved the merge?'), [
-    ...(current === undefined ? [] : [{ label: `$(git-branch) ${current}`, description: t('the current branch'), value: { into: current } }]),
+    ...(current === undefined
+      ? []
+      : [{ label: `$(git-branch) ${current}`, description: t('the current branch'), value: { into: current } }]),
     { label: `$(git-commit) ${t('Leave on its Own Branch')}`, description: t('nothing is merged'), value: {} },
     ...others.map((branch) => ({ label: `$(git-branch) ${branch}`, value: { into: branch } })),
   ]);

@@ -15,7 +15,11 @@ export const undoRun: Command = {
     const run = await pickRun(services, argument, t('Undo which run?'), isUndoable);
     if (!run) return;
     const undo = t('Undo');
-    const detail = t('A new commit on {0} takes the merge {1} back. The branch keeps its history.', run.merge?.into ?? '', run.merge?.commit?.slice(0, 8) ?? '');
+    const detail = t(
+      'A new commit on {0} takes the merge {1} back. The branch keeps its history.',
+      run.merge?.into ?? '',
+      run.merge?.commit?.slice(0, 8) ?? '',
+    );
     const chosen = await vscode.window.showWarningMessage(t('Undo what run {0} merged?', run.id.slice(-8)), { modal: true, detail }, undo);
     if (chosen !== undo) return;
     const client = await services.client();

@@ -15,7 +15,11 @@ export async function readEndpoint(home: string): Promise<Endpoint | undefined> 
   });
   if (!facts?.isFile() || facts.size > MAX_BYTES) return undefined;
   if (process.platform !== 'win32' && (facts.uid !== process.getuid?.() || (facts.mode & 0o077) !== 0)) {
-    throw new SignalboxError({ code: 'endpoint_unsafe', message: `${path} can be read by others, or is not yours. Delete it, and restart the daemon.`, facts: { path } });
+    throw new SignalboxError({
+      code: 'endpoint_unsafe',
+      message: `${path} can be read by others, or is not yours. Delete it, and restart the daemon.`,
+      facts: { path },
+    });
   }
   const endpoint = parseEndpoint(await readFile(path, 'utf8').catch(() => ''));
   return endpoint && isRunning(endpoint.pid) ? endpoint : undefined;

@@ -2,7 +2,12 @@
 import { posix, win32 } from 'node:path';
 
 /** The state folder, absolute; `setting` is the user's `signalbox.home`, empty for none. Throws an Error that says which value is wrong. */
-export function findHome(setting: string, env: Readonly<Record<string, string | undefined>>, platform: NodeJS.Platform, userHome: string): string {
+export function findHome(
+  setting: string,
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+  userHome: string,
+): string {
   const { join, isAbsolute } = platform === 'win32' ? win32 : posix;
   for (const [name, value] of [
     ['signalbox.home', setting],

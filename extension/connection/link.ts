@@ -28,6 +28,8 @@ export interface LinkOptions {
   /** The state folder; throws when a setting is wrong. */
   home(): string;
   start(home: string): Promise<Connection>;
+  /** Whether anybody at this window wants a daemon; until then one that runs is found, and none is started. */
+  isWanted?(): boolean;
   /** Whether a daemon may be started without being asked for. */
   mayStart(): boolean;
   log(line: string): void;
@@ -39,6 +41,8 @@ export interface Link {
   readonly replicas: ReadonlyMap<string, Replica>;
   /** Says which repositories this window looks at, and connects. */
   open(repos: readonly string[]): void;
+  /** Looks for the daemon now, because somebody began to want one. */
+  wake(): void;
   /** A client that is connected; waits for it, and rejects with SignalboxError when there is none within `timeoutMs`. */
   client(timeoutMs?: number): Promise<Client>;
   /** Stops the daemon that runs, if one does, and starts another. */
@@ -90,13 +94,19 @@ class DaemonLink implements Link {
       if (this.replicas.has(repo)) continue;
       const replica = createReplica({ kind: 'repo', repo }, this.#onChange.call);
       this.replicas.set(repo, replica);
-      if (this.#connection && this.status.kind === 'connected') this.#attach(this.#connection, replica).catch(() => this.#connection?.close());
+      if (this.#connection && this.status.kind === 'connected')
+        this.#attach(this.#connection, replica).catch(() => this.#connection?.close());
     }
     this.#onChange.call();
     if (this.#running) return;
     this.#running = true;
     this.#setStatus({ kind: 'connecting' });
     void this.#keepConnected();
+  }
+
+  wake(): void {
+    if (this.status.kind === 'closed' && this.#running) this.#setStatus({ kind: 'connecting' });
+    this.#wake();
   }
 
   async client(timeoutMs = CLIENT_MS): Promise<Client> {
@@ -163,7 +173,7 @@ class DaemonLink implements Link {
         this.#noteFailure(error, failures);
       }
       this.#connection = undefined;
-      const looks = this.status.kind === 'stopped' || this.status.kind === 'mismatch';
+      const looks = this.status.kind === 'stopped' || this.status.kind === 'mismatch' || this.status.kind === 'closed';
       await this.#pause(looks ? LOOK_MS : (DELAYS_MS[Math.min(failures, DELAYS_MS.length - 1)] ?? LOOK_MS));
     }
   }
@@ -174,6 +184,10 @@ class DaemonLink implements Link {
     const endpoint = await readEndpoint(home);
     const found = endpoint && (await this.#tryFound(endpoint));
     if (found) return found;
+    if (!(this.#options.isWanted?.() ?? true)) {
+      this.#setStatus({ kind: 'closed' });
+      return undefined;
+    }
     if (this.#stopped || !this.#options.mayStart()) {
       this.#setStatus({ kind: 'stopped' });
       return undefined;
@@ -223,7 +237,8 @@ class DaemonLink implements Link {
   #noteFailure(error: unknown, failures: number): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#options.log(`attempt ${failures} failed: ${message}`);
-    if (error instanceof SignalboxError && error.code === 'protocol_mismatch') this.#setStatus({ kind: 'mismatch', version: typeof error.facts['version'] === 'string' ? error.facts['version'] : '' });
+    if (error instanceof SignalboxError && error.code === 'protocol_mismatch')
+      this.#setStatus({ kind: 'mismatch', version: typeof error.facts['version'] === 'string' ? error.facts['version'] : '' });
     else this.#setStatus({ kind: 'failed', message });
   }
 
@@ -248,13 +263,19 @@ class DaemonLink implements Link {
 function refusalOf(status: LinkStatus): SignalboxError {
   switch (status.kind) {
     case 'mismatch':
-      return new SignalboxError({ code: 'protocol_mismatch', message: 'The daemon that runs speaks another version of the protocol. Restart it.' });
+      return new SignalboxError({
+        code: 'protocol_mismatch',
+        message: 'The daemon that runs speaks another version of the protocol. Restart it.',
+      });
     case 'stopped':
       return new SignalboxError({ code: 'daemon_stopped', message: 'The daemon is stopped. Start it again.' });
     case 'failed':
       return new SignalboxError({ code: 'disconnected', message: status.message });
     case 'closed':
-      return new SignalboxError({ code: 'disconnected', message: 'Signalbox is not connected: open a trusted folder that belongs to a git repository.' });
+      return new SignalboxError({
+        code: 'disconnected',
+        message: 'Signalbox is not connected: open a trusted folder that belongs to a git repository.',
+      });
     default:
       return new SignalboxError({ code: 'timeout', message: 'The daemon has not answered yet.' });
   }

@@ -47,7 +47,11 @@ export async function openConnection(endpoint: Endpoint): Promise<Connection> {
   });
   await opened(socket);
   try {
-    const hello = await client.call('daemon/hello', { protocol: { ...PROTOCOL }, client: { name: 'signalbox-vscode', version: PROGRAM_VERSION } }, { timeoutMs: HANDSHAKE_MS });
+    const hello = await client.call(
+      'daemon/hello',
+      { protocol: { ...PROTOCOL }, client: { name: 'signalbox-vscode', version: PROGRAM_VERSION } },
+      { timeoutMs: HANDSHAKE_MS },
+    );
     return { client, hello, endpoint, ended, close: () => closeSoon(socket) };
   } catch (error) {
     socket.terminate();
@@ -61,7 +65,12 @@ function opened(socket: WebSocket): Promise<void> {
     socket.once('unexpected-response', (_request, response) => {
       socket.terminate();
       const refused = response.statusCode === 401 || response.statusCode === 403;
-      reject(new SignalboxError({ code: refused ? 'unauthorized' : 'disconnected', message: `The daemon answered the connection with ${response.statusCode}.` }));
+      reject(
+        new SignalboxError({
+          code: refused ? 'unauthorized' : 'disconnected',
+          message: `The daemon answered the connection with ${response.statusCode}.`,
+        }),
+      );
     });
     socket.on('error', (error) => {
       socket.terminate();

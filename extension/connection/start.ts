@@ -39,7 +39,11 @@ export async function startDaemon(home: string, bundle: string, env: NodeJS.Proc
   }
   const why = ended ?? `it did not answer within ${START_BOUND_MS / 1000} s`;
   const tail = await readTail(path, from);
-  throw new SignalboxError({ code: 'daemon_not_started', message: `The daemon did not start: ${why}. ${tail}`.trim(), facts: { log: path } });
+  throw new SignalboxError({
+    code: 'daemon_not_started',
+    message: `The daemon did not start: ${why}. ${tail}`.trim(),
+    facts: { log: path },
+  });
 }
 
 async function tryConnect(home: string): Promise<Connection | undefined> {
@@ -55,7 +59,9 @@ async function tryConnect(home: string): Promise<Connection | undefined> {
 
 /** What of the editor's environment the daemon gets: without what would make its Node an editor or a debugger. `home` is the setting, empty for none. */
 export function daemonEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !/^(?:VSCODE_|ELECTRON_|NODE_OPTIONS$|NODE_CHANNEL_|APPLICATIONINSIGHTS_)/i.test(name));
+  const kept = Object.entries(env).filter(
+    ([name]) => !/^(?:VSCODE_|ELECTRON_|NODE_OPTIONS$|NODE_CHANNEL_|APPLICATIONINSIGHTS_)/i.test(name),
+  );
   return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1', ...(home === '' ? {} : { SIGNALBOX_HOME: home }) };
 }
 
@@ -76,7 +82,11 @@ export async function waitForEnd(pid: number): Promise<void> {
   const until = Date.now() + STOP_BOUND_MS;
   while (isRunning(pid)) {
     if (Date.now() > until) {
-      throw new SignalboxError({ code: 'daemon_not_stopped', message: `The daemon (process ${pid}) has not ended after ${STOP_BOUND_MS / 1000} s. What is recorded is on disk; end the process, then try again.`, facts: { pid } });
+      throw new SignalboxError({
+        code: 'daemon_not_stopped',
+        message: `The daemon (process ${pid}) has not ended after ${STOP_BOUND_MS / 1000} s. What is recorded is on disk; end the process, then try again.`,
+        facts: { pid },
+      });
     }
     await sleep(POLL_MS);
   }

@@ -23,21 +23,9 @@ interface Following {
 export function createLogs(services: Pick<Services, 'client'>, onGrown: (attempt: string) => void): Logs {
   const following = new Map<string, Following>();
 
-  const readOn = async (attempt: string, log: Following): Promise<boolean> => {
-    const client = await services.client();
-    const before = log.offset;
-    for (let more = true; more && !log.ended; ) {
-      const piece = await client.call('spool/read', { attempt, offset: log.offset });
-      log.text = (log.text + piece.text).slice(-MAX_CHARACTERS);
-      more = piece.next > log.offset;
-      log.offset = piece.next;
-      log.ended = piece.ended && !more;
-    }
-    return log.offset > before;
-  };
   const follow = (attempt: string, log: Following): void => {
     log.timer = setTimeout(() => {
-      readOn(attempt, log)
+      readOn(services, attempt, log)
         // The daemon may be away for a moment: the next look goes on where this one stopped.
         .catch(() => false)
         .then((grown) => {
@@ -56,7 +44,7 @@ export function createLogs(services: Pick<Services, 'client'>, onGrown: (attempt
       const log: Following = { text: '', offset: 0, ended: false, timer: undefined };
       following.set(attempt, log);
       try {
-        await readOn(attempt, log);
+        await readOn(services, attempt, log);
       } catch (error) {
         following.delete(attempt);
         throw error;
@@ -73,4 +61,18 @@ export function createLogs(services: Pick<Services, 'client'>, onGrown: (attempt
       following.clear();
     },
   };
+}
+
+/** Reads what came since the last look; says whether there was anything. */
+async function readOn(services: Pick<Services, 'client'>, attempt: string, log: Following): Promise<boolean> {
+  const client = await services.client();
+  const before = log.offset;
+  for (let more = true; more && !log.ended; ) {
+    const piece = await client.call('spool/read', { attempt, offset: log.offset });
+    log.text = (log.text + piece.text).slice(-MAX_CHARACTERS);
+    more = piece.next > log.offset;
+    log.offset = piece.next;
+    log.ended = piece.ended && !more;
+  }
+  return log.offset > before;
 }

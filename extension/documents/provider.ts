@@ -88,7 +88,9 @@ async function readApproval(services: Services, id: string): Promise<string> {
   if (!approval) return vscode.l10n.t('There is no such approval.');
   const state = services.fleet.findApproval(id)?.state;
   const run = state?.runs.get(approval.run ?? '');
-  const asker = state ? sayAsker({ approval, state, definition: run && services.definitions.of(run), named: false }, services.reader()) : (approval.stage ?? '');
+  const asker = state
+    ? sayAsker({ approval, state, definition: run && services.definitions.of(run), named: false }, services.reader())
+    : (approval.stage ?? '');
   const digest = approval.show['plan.json'];
   const plan = digest === undefined ? undefined : Plan.safeParse(JSON.parse(await readArtifact(services, digest, 'plan')));
   const repair = plan?.success ? plan.data.repairs.find((entry) => entry.id === approval.key) : undefined;

@@ -1,12 +1,7 @@
 // What an approval is about as a page to read, when it is not a diff. Pure.
 import type { Operation, Repair } from '../../shared/artifacts/plan.ts';
 import type { Approval } from '../../shared/state/approval.ts';
-import { sayTime, type Reader } from '../views/words.ts';
-
-/** Foreign text as Markdown that shows it and does nothing else. */
-export function quoteMarkdown(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~&]/g, (char) => `\\${char}`);
-}
+import { quoteMarkdown, sayTime, type Reader } from '../views/words.ts';
 
 function fence(lines: readonly string[]): string {
   const longest = Math.max(2, ...lines.flatMap((line) => [...line.matchAll(/`+/g)].map((match) => match[0].length)));
@@ -20,17 +15,24 @@ export function writeApprovalPage(approval: Approval, asker: string, repair: Rep
   const parts = [`# ${quoteMarkdown(approval.summary)}`];
   if (approval.why.length > 0) parts.push(`## ${t('Why you are asked')}`, approval.why.map((why) => `- ${quoteMarkdown(why)}`).join('\n'));
   if (repair) {
-    parts.push(`## ${t('What changes')}`, quoteMarkdown(repair.changes), repair.operations.map((operation) => writeOperation(operation, reader)).join('\n\n'));
+    parts.push(
+      `## ${t('What changes')}`,
+      quoteMarkdown(repair.changes),
+      repair.operations.map((operation) => writeOperation(operation, reader)).join('\n\n'),
+    );
     parts.push(`## ${t('How to take it back')}`, quoteMarkdown(repair.undo));
   }
-  parts.push(`## ${t('The question')}`, [
-    `- ${t('Asked by')}: ${quoteMarkdown(asker)}`,
-    `- ${t('Kind')}: \`${approval.kind}\``,
-    `- ${t('Risk')}: ${approval.risk}`,
-    `- ${t('Since')}: ${quoteMarkdown(sayTime(approval.requestedAt, reader))}`,
-    `- ${t('Denied without an answer at')}: ${quoteMarkdown(sayTime(approval.expiresAt, reader))}`,
-    `- ${t('Bound to')}: \`${approval.digest}\``,
-  ].join('\n'));
+  parts.push(
+    `## ${t('The question')}`,
+    [
+      `- ${t('Asked by')}: ${quoteMarkdown(asker)}`,
+      `- ${t('Kind')}: \`${approval.kind}\``,
+      `- ${t('Risk')}: ${approval.risk}`,
+      `- ${t('Since')}: ${quoteMarkdown(sayTime(approval.requestedAt, reader))}`,
+      `- ${t('Denied without an answer at')}: ${quoteMarkdown(sayTime(approval.expiresAt, reader))}`,
+      `- ${t('Bound to')}: \`${approval.digest}\``,
+    ].join('\n'),
+  );
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -36,8 +36,10 @@ async function openIntent(services: Services, intent: TimelineIntent): Promise<v
       await openArtifact(services, intent.run, intent.name, intent.digest);
       return;
     case 'diff':
-      if (intent.subject === 'approval') await vscode.commands.executeCommand('signalbox.showDiff', formatRef({ kind: 'approval', approval: intent.id }));
-      else if (intent.subject === 'commit') await openChanges(services, intent.run, vscode.l10n.t('Commit {0}', intent.id.slice(0, 8)), intent.id);
+      if (intent.subject === 'approval')
+        await vscode.commands.executeCommand('signalbox.showDiff', formatRef({ kind: 'approval', approval: intent.id }));
+      else if (intent.subject === 'commit')
+        await openChanges(services, intent.run, vscode.l10n.t('Commit {0}', intent.id.slice(0, 8)), intent.id);
       else await openChanges(services, intent.run, vscode.l10n.t('Changes of run {0}', intent.run.slice(-8)));
       return;
     default:

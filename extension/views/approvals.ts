@@ -18,7 +18,10 @@ export function registerApprovals(services: Services): { tree: StableTree; dispo
   const count = (): void => {
     const value = fleet.asked().length;
     if (value === (view.badge?.value ?? 0)) return;
-    view.badge = value === 0 ? undefined : { value, tooltip: value === 1 ? vscode.l10n.t('1 approval waits for you') : vscode.l10n.t('{0} approvals wait for you', value) };
+    view.badge =
+      value === 0
+        ? undefined
+        : { value, tooltip: value === 1 ? vscode.l10n.t('1 approval waits for you') : vscode.l10n.t('{0} approvals wait for you', value) };
   };
   count();
   const listening = services.onChange(count);

@@ -17,8 +17,14 @@ export function registerContextKeys(services: Services): vscode.Disposable {
     put('status', statusWord(services.obstacle(), services.link.status));
     put('waiting', services.fleet.asked().length > 0);
     put('runs', runs.length > 0);
-    put('running', runs.some((run) => !runEnded(run)));
-    put('undoable', runs.some((run) => run.merge?.state === 'merged' || run.merge?.state === 'undo_failed'));
+    put(
+      'running',
+      runs.some((run) => !runEnded(run)),
+    );
+    put(
+      'undoable',
+      runs.some((run) => run.merge?.state === 'merged' || run.merge?.state === 'undo_failed'),
+    );
   };
   update();
   return services.onChange(update);

@@ -17,7 +17,9 @@ const ICONS: Readonly<Record<AgentStatus, Node['icon']>> = {
 /** The row of an agent; what it does now comes from the states of this window's repositories. */
 export function describeAgent(agent: Agent, states: readonly State[], reader: Reader): Node {
   const { t } = reader;
-  const doing = states.flatMap((state) => [...state.active].flatMap((id) => state.attempts.get(id) ?? []).filter((a) => a.agent === agent.id));
+  const doing = states.flatMap((state) =>
+    [...state.active].flatMap((id) => state.attempts.get(id) ?? []).filter((a) => a.agent === agent.id),
+  );
   const stages = [...new Set(doing.map((attempt) => attempt.stage ?? attempt.task))];
   const how = stages.length > 0 ? t('works on {0}', stages.join(', ')) : sayAgentStatus(agent, reader);
   return {

@@ -80,7 +80,7 @@ export function sayRunStatus({ run, state }: RunView, reader: Reader): string {
       return t('waits for you since {0}', sayTime(since, reader));
     }
     case 'success':
-      if (undone(run)) return t('merged into {0}, then undone', run.merge?.into ?? '');
+      if (undone(run)) return t('undone on {0}', run.merge?.into ?? '');
       if (run.merge?.state === 'merged') return t('merged into {0}, {1}', run.merge.into, sayTime(run.endedAt ?? '', reader));
       return t('done, {0}', sayTime(run.endedAt ?? '', reader));
     case 'failure':
@@ -110,7 +110,11 @@ function explainRun({ run, state, definition }: RunView, reader: Reader): Toolti
 }
 
 /** The stages in the order of the definition; without one, those that have begun. */
-function listStages({ run, state, definition }: RunView): { id: string; definition: StageDefinition | undefined; stage: Stage | undefined }[] {
+function listStages({
+  run,
+  state,
+  definition,
+}: RunView): { id: string; definition: StageDefinition | undefined; stage: Stage | undefined }[] {
   const begun = state.stages.get(run.id) ?? new Map<string, Stage>();
   if (!definition) return [...begun.values()].map((stage) => ({ id: stage.id, definition: undefined, stage }));
   return definition.stages.map((entry) => ({ id: entry.id, definition: entry, stage: begun.get(entry.id) }));

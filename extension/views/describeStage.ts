@@ -49,7 +49,9 @@ export function describeStage(entry: StageView, reader: Reader): Node {
     context: `stage${newest ? ' logged' : ''}${open}`,
     open: children.length === 0 ? 'none' : 'collapsed',
     spoken: t('Stage {0}, {1}', label, how),
-    ...(newest ? { command: { id: 'signalbox.showLog', title: t('Show Log'), args: [formatRef({ kind: 'attempt', attempt: newest.id })] } } : {}),
+    ...(newest
+      ? { command: { id: 'signalbox.showLog', title: t('Show Log'), args: [formatRef({ kind: 'attempt', attempt: newest.id })] } }
+      : {}),
     children,
   };
 }
@@ -135,10 +137,15 @@ function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node 
   const ref = formatRef({ kind: 'attempt', attempt: attempt.id });
   const label = t('Attempt {0}', attempt.token);
   const how = sayAttemptStatus(attempt, reader);
-  const lines: TooltipLine[] = [{ heading: t('{0}, attempt {1}', stage, attempt.token) }, { text: how }, { name: t('Agent'), value: attempt.agent }];
+  const lines: TooltipLine[] = [
+    { heading: t('{0}, attempt {1}', stage, attempt.token) },
+    { text: how },
+    { name: t('Agent'), value: attempt.agent },
+  ];
   if (attempt.message !== undefined) lines.push({ text: attempt.message });
   if (attempt.pid !== undefined && attempt.endedAt === undefined) lines.push({ name: t('Process'), value: String(attempt.pid) });
-  if (attempt.workspace) lines.push({ name: t('Branch'), value: attempt.workspace.branch }, { name: t('Worktree'), value: attempt.workspace.path });
+  if (attempt.workspace)
+    lines.push({ name: t('Branch'), value: attempt.workspace.branch }, { name: t('Worktree'), value: attempt.workspace.path });
   return {
     id: ref,
     label,

@@ -3,7 +3,11 @@ import type { Obstacle } from '../services.ts';
 import type { Translate } from './words.ts';
 
 /** What the status bar says; undefined when it has nothing to say. */
-export function sayStatus(status: LinkStatus, counts: { running: number; waiting: number }, t: Translate): { text: string; spoken: string } | undefined {
+export function sayStatus(
+  status: LinkStatus,
+  counts: { running: number; waiting: number },
+  t: Translate,
+): { text: string; spoken: string } | undefined {
   switch (status.kind) {
     case 'closed':
       return undefined;
@@ -17,7 +21,8 @@ export function sayStatus(status: LinkStatus, counts: { running: number; waiting
       return { text: '$(warning) Signalbox', spoken: t('Signalbox: {0}', status.message) };
     case 'connected': {
       const { running, waiting } = counts;
-      if (running === 0 && waiting === 0) return { text: '$(milestone) Signalbox', spoken: t('Signalbox: nothing runs, nothing waits for you') };
+      if (running === 0 && waiting === 0)
+        return { text: '$(milestone) Signalbox', spoken: t('Signalbox: nothing runs, nothing waits for you') };
       const text = t('running {0}, waiting for you {1}', running, waiting);
       return { text: `${waiting > 0 ? '$(bell-dot)' : '$(milestone)'} ${text}`, spoken: t('Signalbox: {0}', text) };
     }

@@ -2,9 +2,11 @@ import * as vscode from 'vscode';
 import type { Services } from '../services.ts';
 import { EMPTY_FOREST, findChanged, plantForest, type Node, type TooltipLine } from './nodes.ts';
 import { createPace } from './pace.ts';
+import { clip, quoteMarkdown } from './words.ts';
 
 /** Most redraws of a view in a second. */
 const REDRAWS_PER_SECOND = 4;
+const MAX_TOOLTIP_LINE = 500;
 
 /** A tree view whose rows are made anew at each change and drawn anew only where they differ. Its elements are the ids of the rows. */
 export class StableTree implements vscode.TreeDataProvider<string>, vscode.Disposable {
@@ -13,10 +15,12 @@ export class StableTree implements vscode.TreeDataProvider<string>, vscode.Dispo
   readonly #describe: () => readonly Node[];
   readonly #pace: ReturnType<typeof createPace>;
   readonly #listening: vscode.Disposable;
+  readonly #want: () => void;
   #forest = EMPTY_FOREST;
 
-  constructor(services: Pick<Services, 'onChange'>, describe: () => readonly Node[]) {
+  constructor(services: Pick<Services, 'onChange' | 'want'>, describe: () => readonly Node[]) {
     this.#describe = describe;
+    this.#want = () => services.want();
     this.#pace = createPace(1_000 / REDRAWS_PER_SECOND, () => this.#redraw());
     this.#listening = services.onChange(() => this.#pace.request());
     this.#forest = plantForest(describe());
@@ -31,6 +35,8 @@ export class StableTree implements vscode.TreeDataProvider<string>, vscode.Dispo
   }
 
   getChildren(id?: string): string[] {
+    // VS Code asks once the view is shown.
+    this.#want();
     if (id === undefined) return [...this.#forest.roots];
     return (this.#forest.nodes.get(id)?.children ?? []).map((child) => child.id);
   }
@@ -69,13 +75,15 @@ function drawRow(node: Node): vscode.TreeItem {
   return item;
 }
 
-/** Foreign texts go in as text, never as markup. */
+/** Foreign texts go in as text, never as markup. (`appendText` would make every space one that does not break.) */
 function drawTooltip(lines: readonly TooltipLine[]): vscode.MarkdownString {
   const tooltip = new vscode.MarkdownString();
   for (const line of lines) {
-    if ('heading' in line) tooltip.appendMarkdown('**').appendText(line.heading).appendMarkdown('**\n\n');
-    else if ('text' in line) tooltip.appendText(line.text).appendMarkdown('\n\n');
-    else tooltip.appendText(`${line.name}: ${line.value}`).appendMarkdown('  \n');
+    if ('heading' in line) tooltip.appendMarkdown(`**${quote(line.heading)}**\n\n`);
+    else if ('text' in line) tooltip.appendMarkdown(`${quote(line.text)}\n\n`);
+    else tooltip.appendMarkdown(`${quote(line.name)}: ${quote(line.value)}  \n`);
   }
   return tooltip;
 }
+
+const quote = (text: string): string => quoteMarkdown(clip(text, MAX_TOOLTIP_LINE));

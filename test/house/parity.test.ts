@@ -45,7 +45,7 @@ describe('parity', () => {
   });
 
   it('every %key% of the manifest is in package.nls.json, and the reverse', () => {
-    const used = [...JSON.stringify(manifest.contributes ?? {}).matchAll(/"%([^%"]+)%"/g)].map((match) => match[1] ?? '');
+    const used = [...JSON.stringify(manifest).matchAll(/"%([^%"]+)%"/g)].map((match) => match[1] ?? '');
     const file = path.join(root, 'package.nls.json');
     const known: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
     assert.deepEqual([...new Set(used)].sort(), Object.keys(z.record(z.string(), z.unknown()).parse(known)).sort());

@@ -36,7 +36,14 @@ function approvalOf(event: Event): string | undefined {
 }
 
 /** Things that somebody was told, by kind and id. */
-export type Told = 'task submitted' | 'task cancel' | 'run submitted' | 'approval granted' | 'approval denied' | 'attempt succeeded' | 'attempt failed';
+export type Told =
+  | 'task submitted'
+  | 'task cancel'
+  | 'run submitted'
+  | 'approval granted'
+  | 'approval denied'
+  | 'attempt succeeded'
+  | 'attempt failed';
 
 export class Ledger {
   readonly #seen = new Map<string, string>();
@@ -103,6 +110,13 @@ export class Ledger {
       const end = `${kind.split(' ')[0] ?? ''} ${kind === 'approval asked' ? 'answered' : 'ended'} ${id}`;
       assert.ok(this.#seen.has(end), `${key}, and never ${end}`);
     }
+  }
+
+  /** The same answers, to be held against a journal that is read from its start again. */
+  withoutWhatWasRead(): Ledger {
+    const other = new Ledger();
+    for (const [key, times] of this.#told) other.#told.set(key, times);
+    return other;
   }
 
   /** How many subjects reached each point. */

@@ -64,7 +64,8 @@ export async function startSmallDaemon(options: SmallDaemonOptions): Promise<Sma
   for (const command of reconcile(state)) void submit(command);
   void submit({ type: 'agent/register', agent: 'a', role: '', capabilities: [], tags: [], adapter: 'builtin', slots: 8 });
   coordinator.onRecorded((commits) => {
-    for (const event of commits.flatMap((commit) => commit.events)) if (event.type === 'task.assigned') void answerTask(event, submit, options);
+    for (const event of commits.flatMap((commit) => commit.events))
+      if (event.type === 'task.assigned') void answerTask(event, submit, options);
     for (const command of assignPending(state, newId)) void submit(command);
   });
   return { coordinator, journal, died, submit };

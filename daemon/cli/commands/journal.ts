@@ -99,7 +99,10 @@ function addRepair(journal: Command, context: Context): void {
     .action((options: CommonOptions & { to: string; dryRun?: boolean }) =>
       perform(context, options, async () => {
         if (!/^\d{1,15}$/.test(options.to))
-          throw usageFailure(`--to ${options.to} is not the number of a commit.`, '`signalbox journal verify` names the first that is damaged.');
+          throw usageFailure(
+            `--to ${options.to} is not the number of a commit.`,
+            '`signalbox journal verify` names the first that is damaged.',
+          );
         return repair(context, { to: Number(options.to), dryRun: options.dryRun === true, json: options.json === true });
       }),
     );
@@ -145,7 +148,9 @@ function describeRepair(done: Exclude<Repair, { kind: 'refused' }>, cwd: string)
 function describeLoss({ commits, unreadable, first, last, events, runs, tasks }: Loss): string[] {
   if (commits + unreadable === 0) return ['No commit is lost: only what stands around them was damaged.'];
   const of = (what: string, { ids, count }: Loss['runs']): string[] =>
-    count === 0 ? [] : [`  ${what}: ${ids.map((id) => cleanLine(id)).join(' ')}${count > ids.length ? ` and ${count - ids.length} more` : ''}`];
+    count === 0
+      ? []
+      : [`  ${what}: ${ids.map((id) => cleanLine(id)).join(' ')}${count > ids.length ? ` and ${count - ids.length} more` : ''}`];
   const types = Object.entries(events).sort(([, a], [, b]) => b - a);
   const lines = unreadable > 0 ? ` and ${unreadable} line${unreadable === 1 ? '' : 's'} that nobody can read` : '';
   return [
@@ -163,7 +168,9 @@ function printVerification(terminal: Terminal, result: Verification): void {
   if (result.problemCount > result.problems.length) terminal.print(`and ${result.problemCount - result.problems.length} more problems`);
   if (result.tail) {
     const { file, bytes } = result.tail;
-    terminal.print(`${cleanLine(shortenPath(file, cwd))} ends in an unfinished batch of ${bytes} bytes: being written now, or left by a crash.`);
+    terminal.print(
+      `${cleanLine(shortenPath(file, cwd))} ends in an unfinished batch of ${bytes} bytes: being written now, or left by a crash.`,
+    );
   }
   const { seq, hash } = result.head;
   if (result.ok) terminal.print(paint.green(`The journal is sound: ${result.commits} commits, head ${seq}:${hash}`));

@@ -14,7 +14,10 @@ export function changesHandlers(core: Core): ChangesHandlers {
     async 'run/changes'({ run: id, commit }) {
       const run = found(state.runs.get(id), `run ${id}`);
       if (commit !== undefined) requireKnown(state, run, commit);
-      const pair = commit === undefined ? found(pairsOf(state, run).at(-1), `merge of run ${id}`) : { base: await core.findParent(run, commit), head: commit };
+      const pair =
+        commit === undefined
+          ? found(pairsOf(state, run).at(-1), `merge of run ${id}`)
+          : { base: await core.findParent(run, commit), head: commit };
       return { ...pair, ...(await core.listChanges(run, pair.base, pair.head)) };
     },
     async 'run/file'({ run: id, revision, path }) {

@@ -46,7 +46,11 @@ export interface Core {
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
-  readEvents(scope: EventScope, cursor: string | undefined, limit: number): Promise<{ events: CloudEvent[]; cursor: string; more: boolean }>;
+  readEvents(
+    scope: EventScope,
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ events: CloudEvent[]; cursor: string; more: boolean }>;
   subscribe(connection: Connection, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult>;
   unsubscribe(id: string): void;
   showTrust(repo: string): Promise<TrustView>;

@@ -18,7 +18,11 @@ describe('what a run changes', () => {
     base = git(repo, 'rev-parse', 'HEAD');
     git(repo, 'rm', '-q', 'gone.txt');
     git(repo, 'mv', 'old.txt', 'new name.txt');
-    head = commitFiles(repo, { 'binary.dat': Buffer.from([1, 0, 2]), 'large.txt': 'x'.repeat(MEBIBYTE + 1), 'key.txt': `token = ${token}\n` });
+    head = commitFiles(repo, {
+      'binary.dat': Buffer.from([1, 0, 2]),
+      'large.txt': 'x'.repeat(MEBIBYTE + 1),
+      'key.txt': `token = ${token}\n`,
+    });
     const gitDir = join(repo, '.git');
     run = { id: 'r', repo, gitDir, commonDir: gitDir } as Run;
   });

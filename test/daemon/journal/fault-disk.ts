@@ -24,6 +24,8 @@ export class FaultDisk implements Disk {
   #durableNames = new Map<string, Inode>();
   readonly #counts = new Map<string, number>();
   faults: Fault[] = [];
+  /** Faults that happened. */
+  faultsHit = 0;
 
   /** Names in the order of the alphabet, with what is seen of them. */
   get files(): [string, Buffer][] {
@@ -82,6 +84,7 @@ export class FaultDisk implements Disk {
     const count = (this.#counts.get(op) ?? 0) + 1;
     this.#counts.set(op, count);
     const fault = this.faults.find((one) => one.op === op && one.on === count);
+    if (fault) this.faultsHit++;
     if (fault?.error !== undefined) throw Object.assign(new Error(`${fault.error}: injected`), { code: fault.error });
     return fault;
   }

@@ -96,6 +96,22 @@ describe('journal under faults', () => {
     });
   }
 
+  it('makes the name of a segment durable that the last process left without, before it appends to it', async () => {
+    const disk = new FaultDisk();
+    const { journal } = await open(disk, 500);
+    taken(await journal.append(0, sampleCommits(1, 3)));
+    disk.faults = [{ op: 'syncFolder', on: disk.count('syncFolder') + 1, error: 'EIO' }];
+    await assert.rejects(journal.append(3, [sampleCommit(4)]), JournalFailed);
+    await journal.close();
+    // The process is gone and the system still has the new segment, whose name is not durable.
+    const next = await open(disk, 500);
+    taken(await next.journal.append(3, [sampleCommit(4)]));
+    const answered = await collect(next.journal.read(1));
+    await next.journal.close();
+    assert.ok(disk.files.length >= 2, 'a second segment was begun');
+    assert.deepEqual(await recovered(disk.losePower(), 500), answered);
+  });
+
   it('survives a crash at every byte of the last batch', async () => {
     const { disk, commits } = await filled([2, 3]);
     const bytes = disk.file(FIRST);

@@ -119,7 +119,10 @@ describe('a disk that is full', () => {
     const error = await small.died;
     assert.ok(error instanceof JournalFailed);
     assert.equal(error.reason, 'ENOSPC');
-    assert.match(error.message, /could not be written \(ENOSPC.*Nothing more is recorded\. Make space on the disk, then start the daemon again\./);
+    assert.match(
+      error.message,
+      /could not be written \(ENOSPC.*Nothing more is recorded\. Make space on the disk, then start the daemon again\./,
+    );
     void small.submit(task('three')).then(() => assert.fail('it goes on after the end'));
     const settled = await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 20, 'silent'))]);
     assert.equal(settled, 'silent');

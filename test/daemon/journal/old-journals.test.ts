@@ -56,7 +56,9 @@ describe('journals of earlier versions', () => {
     it(`${name}: the verifier in Python agrees`, async function () {
       if (spawnSync('python3', ['--version']).status !== 0) return this.skip();
       const { head } = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Replayed;
-      const { status, stdout } = spawnSync('python3', [VERIFIER, join(folder, 'journal'), `${head.seq}:${head.hash}`], { encoding: 'utf8' });
+      const { status, stdout } = spawnSync('python3', [VERIFIER, join(folder, 'journal'), `${head.seq}:${head.hash}`], {
+        encoding: 'utf8',
+      });
       assert.deepEqual([status, stdout], [0, `sound: head ${head.seq}:${head.hash}\n`]);
     });
   }

@@ -1,5 +1,5 @@
 /**
- * Records the fixtures of test/fixtures/journals: `node --import tsx test/daemon/journal/record-fixtures.ts v2`. For a NEW version only; what is
+ * Records the fixtures of test/fixtures/journals: `npm run record:journals v2`. For a NEW version only; what is
  * recorded once is never changed. The real daemon does the work, below a fixed folder, so that no path of a machine gets in.
  */
 import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
@@ -34,7 +34,9 @@ async function deniedMerge({ start, makeRepo }: Stage): Promise<void> {
   const { daemon, client } = await start();
   const repo = await makeRepo(PLANTED);
   await client.call('run/start', { id: 'the-run', workflow: { name: 'checkup' }, repo, into: 'main' });
-  await finishRun(client, 'the-run', { answer: ({ kind, key }) => (kind === 'workspace.merge' || key === 'untrack-logs' ? 'deny' : 'grant') });
+  await finishRun(client, 'the-run', {
+    answer: ({ kind, key }) => (kind === 'workspace.merge' || key === 'untrack-logs' ? 'deny' : 'grant'),
+  });
   await daemon.end();
 }
 
@@ -52,7 +54,8 @@ async function cancelledRun({ start, makeRepo }: Stage): Promise<void> {
       const { approvals, attempts } = await client.call('run/get', { run: id });
       if (until === 'pending' ? approvals.some((one) => one.status === 'pending') : attempts.some((one) => one.status === 'running')) break;
       if (until === 'running')
-        for (const { id: approval, status } of approvals) if (status === 'pending') await client.call('approval/answer', { approval, answer: 'grant' });
+        for (const { id: approval, status } of approvals)
+          if (status === 'pending') await client.call('approval/answer', { approval, answer: 'grant' });
       await pause();
     }
     await client.call('run/cancel', { run: id, reason: 'no longer needed' });
@@ -77,7 +80,8 @@ async function remoteTasks({ start }: Stage): Promise<void> {
       }
     });
     await worker.call('worker/attach', { id: 'remote', slots: 2, capabilities: ['work'], tags: ['test'] });
-    const submit = (id: string, more = {}) => client.call('task/submit', { id, agent: 'remote', action: 'work', payload: { id, text: 'é "\n' }, ...more });
+    const submit = (id: string, more = {}) =>
+      client.call('task/submit', { id, agent: 'remote', action: 'work', payload: { id, text: 'é "\n' }, ...more });
     if (!killed) {
       for (const id of ['slow', 'one', 'two', 'fails']) await submit(id, id === 'fails' ? { maxAttempts: 2 } : { priority: 1 });
       await pause(300);
@@ -130,5 +134,6 @@ async function record(version: string, name: string, scenario: (stage: Stage) =>
 
 const [version = ''] = process.argv.slice(2);
 if (!/^v\d+$/.test(version)) throw new Error('Name the version, for instance v2.');
-if ((await readdir(FIXTURES).catch(() => [] as string[])).includes(version)) throw new Error(`${version} is recorded already; it is never changed.`);
+if ((await readdir(FIXTURES).catch(() => [] as string[])).includes(version))
+  throw new Error(`${version} is recorded already; it is never changed.`);
 for (const [name, scenario] of Object.entries(SCENARIOS)) await record(version, name, scenario);

@@ -52,7 +52,10 @@ export async function goOn(dir: string): Promise<Commit[]> {
 /** The paths of the segments, oldest first. */
 export async function segmentsOf(dir: string): Promise<string[]> {
   const folder = join(dir, 'journal');
-  return (await readdir(folder)).filter((name) => name.endsWith('.ndjson')).sort().map((name) => join(folder, name));
+  return (await readdir(folder))
+    .filter((name) => name.endsWith('.ndjson'))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /** Changes the text of the segment that holds a commit. */

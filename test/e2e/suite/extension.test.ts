@@ -37,7 +37,10 @@ describe('the extension', () => {
     const named = (extension.packageJSON.contributes.commands as { command: string }[]).map(({ command }) => command);
     const known = new Set(await vscode.commands.getCommands(true));
     assert.ok(named.length >= 12);
-    assert.deepEqual(named.filter((command) => !known.has(command)), []);
+    assert.deepEqual(
+      named.filter((command) => !known.has(command)),
+      [],
+    );
   });
 
   it('starts nothing in a folder that is no repository', async () => {
@@ -46,7 +49,7 @@ describe('the extension', () => {
     assert.equal(await daemonPid(), undefined);
   });
 
-  it('starts a daemon with the editor\'s own Node as soon as there is one', async () => {
+  it("starts a daemon with the editor's own Node as soon as there is one", async () => {
     writeFiles({
       'package.json': JSON.stringify({ name: 'shop', scripts: { test: 'node --test' } }),
       'sum.test.js': "require('node:test')('adds', () => { console.log('added'); });\n",
@@ -56,7 +59,11 @@ describe('the extension', () => {
     git('init', '-q');
     git('add', '-A', '-f');
     git('commit', '-qm', 'first');
-    await waitFor('the connection', () => api.status() === '$(milestone) Signalbox', () => api.status());
+    await waitFor(
+      'the connection',
+      () => api.status() === '$(milestone) Signalbox',
+      () => api.status(),
+    );
     assert.ok(await daemonPid());
     const agents = await waitFor('the agents', async () => {
       const rows = await readRows(api, 'agents');
@@ -69,7 +76,11 @@ describe('the extension', () => {
   it('runs a check-up from its command, and shows every stage with what it waits for', async () => {
     await vscode.workspace.getConfiguration('signalbox').update('checkup.target', 'currentBranch', vscode.ConfigurationTarget.Global);
     await run('runCheckup');
-    await waitFor('the questions', async () => (await readRows(api, 'approvals')).length === 2, () => api.status());
+    await waitFor(
+      'the questions',
+      async () => (await readRows(api, 'approvals')).length === 2,
+      () => api.status(),
+    );
     const [row] = await waitFor('the stages', async () => {
       const rows = await readRows(api, 'runs');
       return rows[0]?.children.length === 7 && rows[0].description.startsWith('waits for you') && rows;
@@ -86,7 +97,9 @@ describe('the extension', () => {
   it('shows a repair as a page that says what changes and how it is undone', async () => {
     const [row] = await readRows(api, 'approvals');
     await run('showDiff', row?.id);
-    const page = await waitFor('the page', () => vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'signalbox' && uri.authority === 'approval'));
+    const page = await waitFor('the page', () =>
+      vscode.workspace.textDocuments.find(({ uri }) => uri.scheme === 'signalbox' && uri.authority === 'approval'),
+    );
     assert.match(page.getText(), /^# Stop tracking/);
     assert.match(page.getText(), /## How to take it back/);
   });
@@ -99,8 +112,15 @@ describe('the extension', () => {
       const pid = await daemonPid();
       return pid !== undefined && pid !== before;
     });
-    await waitFor('the connection', () => api.status() === '$(bell-dot) running 1, waiting for you 2', () => api.status());
-    assert.deepEqual((await readRows(api, 'approvals')).map(({ id }) => id), asked);
+    await waitFor(
+      'the connection',
+      () => api.status() === '$(bell-dot) running 1, waiting for you 2',
+      () => api.status(),
+    );
+    assert.deepEqual(
+      (await readRows(api, 'approvals')).map(({ id }) => id),
+      asked,
+    );
   });
 
   it('asks for a reason when a question is denied, and denies', async () => {
@@ -121,8 +141,12 @@ describe('the extension', () => {
     const label = merge.label;
     await waitFor('the diff', () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).some((tab) => tab.label.startsWith(label)));
     const sides = await waitFor('both sides', () => {
-      const found = vscode.workspace.textDocuments.filter(({ uri }) => uri.scheme === 'signalbox' && uri.authority === 'file' && uri.path === '/.gitignore');
-      const other = vscode.workspace.textDocuments.filter(({ uri }) => uri.scheme === 'signalbox' && uri.authority === 'file' && uri.path !== '/.gitignore');
+      const found = vscode.workspace.textDocuments.filter(
+        ({ uri }) => uri.scheme === 'signalbox' && uri.authority === 'file' && uri.path === '/.gitignore',
+      );
+      const other = vscode.workspace.textDocuments.filter(
+        ({ uri }) => uri.scheme === 'signalbox' && uri.authority === 'file' && uri.path !== '/.gitignore',
+      );
       return found.length > 0 && other.length > 0 && { added: found, removed: other };
     });
     assert.ok(sides.added.some((document) => /node_modules|\.log/.test(document.getText())));
@@ -138,20 +162,32 @@ describe('the extension', () => {
     });
     assert.match(git('log', '-1', '--format=%B', 'main'), /^Merge checkup run .*Signalbox-Effect/s);
     assert.match(row.context, /\bundoable\b.*\breported\b/);
-    await waitFor('the status bar', () => api.status() === '$(milestone) Signalbox', () => api.status());
+    await waitFor(
+      'the status bar',
+      () => api.status() === '$(milestone) Signalbox',
+      () => api.status(),
+    );
     await run('showReport', row.id);
-    await waitFor('the report', () => vscode.workspace.textDocuments.some(({ uri }) => uri.scheme === 'signalbox' && uri.path === '/report.md'));
+    await waitFor('the report', () =>
+      vscode.workspace.textDocuments.some(({ uri }) => uri.scheme === 'signalbox' && uri.path === '/report.md'),
+    );
     const test = row.children.find(({ label }) => label.startsWith('Run the repository'));
     await run('showLog', test?.children[0]?.id);
     const log = vscode.window.activeTextEditor?.document;
     assert.match(log?.uri.path ?? '', /test-1\.log$/);
-    await waitFor('the output', () => /added/.test(log?.getText() ?? ''), () => log?.getText());
+    await waitFor(
+      'the output',
+      () => /added/.test(log?.getText() ?? ''),
+      () => log?.getText(),
+    );
   });
 
   it('opens the timeline of a run', async () => {
     const [row] = await readRows(api, 'runs');
     await run('showTimeline', row?.id);
-    await waitFor('the timeline', () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).some((tab) => tab.label.startsWith('Timeline')));
+    await waitFor('the timeline', () =>
+      vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).some((tab) => tab.label.startsWith('Timeline')),
+    );
   });
 
   it('restarts the daemon when asked, and cancels a run', async () => {
@@ -168,7 +204,9 @@ describe('the extension', () => {
   });
 
   it('says nothing of the token in its log', () => {
-    const { token } = JSON.parse(readFileSync(path.join(process.env['SIGNALBOX_HOME'] ?? '', 'endpoint.json'), 'utf8')) as { token: string };
+    const { token } = JSON.parse(readFileSync(path.join(process.env['SIGNALBOX_HOME'] ?? '', 'endpoint.json'), 'utf8')) as {
+      token: string;
+    };
     const logs = path.join(process.env['SIGNALBOX_HOME'] ?? '', 'daemon.log');
     assert.ok(!readFileSync(logs, 'utf8').includes(token));
   });

@@ -30,7 +30,11 @@ export async function activateExtension(): Promise<Api> {
 /** Runs git in the folder of the window. */
 export function git(...args: string[]): string {
   const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@localhost', '-c', 'init.defaultBranch=main'];
-  return execFileSync('git', [...identity, ...args], { cwd: workspaceFolder(), encoding: 'utf8', env: { ...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' } }).trim();
+  return execFileSync('git', [...identity, ...args], {
+    cwd: workspaceFolder(),
+    encoding: 'utf8',
+    env: { ...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
+  }).trim();
 }
 
 /** Writes files below the folder of the window. */
@@ -43,7 +47,11 @@ export function writeFiles(files: Readonly<Record<string, string>>): void {
 }
 
 /** Waits until `look` answers with something; fails with what `explain` says. */
-export async function waitFor<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, explain = (): unknown => ''): Promise<T> {
+export async function waitFor<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  explain = (): unknown => '',
+): Promise<T> {
   const until = Date.now() + WAIT_MS;
   for (;;) {
     const found = await look();
@@ -70,7 +78,13 @@ export async function readRows(api: Api, view: keyof Api['views'], parent?: stri
     ids.map(async (id) => {
       const item = await provider.getTreeItem(id);
       const children = item.collapsibleState === vscode.TreeItemCollapsibleState.None ? [] : await readRows(api, view, id);
-      return { id: String(item.id), label: typeof item.label === 'string' ? item.label : '', description: typeof item.description === 'string' ? item.description : '', context: item.contextValue ?? '', children };
+      return {
+        id: String(item.id),
+        label: typeof item.label === 'string' ? item.label : '',
+        description: typeof item.description === 'string' ? item.description : '',
+        context: item.contextValue ?? '',
+        children,
+      };
     }),
   );
 }

@@ -1,5 +1,4 @@
 // One VS Code for the tests of a trusted folder: they differ in their windows and repositories, not in their installation.
-import assert from 'node:assert/strict';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import { makePlantedRepo } from '../../support/checkup.ts';
@@ -62,5 +61,4 @@ after(async function () {
   this.timeout(TEST_MS);
   await (await opened)?.close();
   removeTempFolders();
-  assert.ok(true);
 });

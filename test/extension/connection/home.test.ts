@@ -26,8 +26,20 @@ describe('the state folder', () => {
   });
 
   it('the daemon gets the environment without what belongs to the editor', () => {
-    const env = { PATH: '/bin', VSCODE_IPC_HOOK: 'x', ELECTRON_NO_ASAR: '1', NODE_OPTIONS: '--inspect', NODE_EXTRA_CA_CERTS: '/ca', SIGNALBOX_TASK_TIMEOUT: '5' };
-    assert.deepEqual(daemonEnvironment(env, ''), { PATH: '/bin', NODE_EXTRA_CA_CERTS: '/ca', SIGNALBOX_TASK_TIMEOUT: '5', ELECTRON_RUN_AS_NODE: '1' });
+    const env = {
+      PATH: '/bin',
+      VSCODE_IPC_HOOK: 'x',
+      ELECTRON_NO_ASAR: '1',
+      NODE_OPTIONS: '--inspect',
+      NODE_EXTRA_CA_CERTS: '/ca',
+      SIGNALBOX_TASK_TIMEOUT: '5',
+    };
+    assert.deepEqual(daemonEnvironment(env, ''), {
+      PATH: '/bin',
+      NODE_EXTRA_CA_CERTS: '/ca',
+      SIGNALBOX_TASK_TIMEOUT: '5',
+      ELECTRON_RUN_AS_NODE: '1',
+    });
     assert.equal(daemonEnvironment(env, '/mine')['SIGNALBOX_HOME'], '/mine');
   });
 });

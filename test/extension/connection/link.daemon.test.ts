@@ -33,11 +33,12 @@ describe('the link to the daemon', () => {
   });
   after(removeTempFolders);
 
-  function makeLink(options: { mayStart?: boolean } = {}): Link {
+  function makeLink(options: { mayStart?: boolean; isWanted?: () => boolean } = {}): Link {
     const link = createLink({
       home: () => home,
       start: (folder) => startDaemon(folder, BUNDLE, daemonEnvironment(process.env, folder)),
       mayStart: () => options.mayStart ?? true,
+      ...(options.isWanted ? { isWanted: options.isWanted } : {}),
       log: () => {},
     });
     links.push(link);
@@ -84,6 +85,25 @@ describe('the link to the daemon', () => {
       await client.call('approval/answer', { approval, answer });
     }
   }
+
+  it('starts no daemon in a window where nobody wants one, and finds one that runs', async () => {
+    let wanted = false;
+    const quiet = makeLink({ isWanted: () => wanted });
+    quiet.open([repo]);
+    await until(quiet, () => quiet.status.kind === 'closed');
+    assert.equal(await readEndpoint(home), undefined);
+    const other = makeLink();
+    other.open([repo]);
+    await until(quiet, () => quiet.status.kind === 'connected');
+    await pidNow();
+    assert.equal(wanted, false);
+
+    const second = makeLink({ isWanted: () => wanted });
+    wanted = true;
+    second.open([repo]);
+    second.wake();
+    await until(second, () => second.status.kind === 'connected');
+  });
 
   it('starts nothing before it is opened, then starts a daemon, and a second window finds it', async () => {
     const link = makeLink();
@@ -183,7 +203,9 @@ describe('the link to the daemon', () => {
     await startCheckup(link, 'run-4');
     await pidNow();
     const client = await link.client();
-    await answerUntil(link, 'grant', () => [...stateOf(link).asked].some((id) => stateOf(link).approvals.get(id)?.kind === 'workspace.merge'));
+    await answerUntil(link, 'grant', () =>
+      [...stateOf(link).asked].some((id) => stateOf(link).approvals.get(id)?.kind === 'workspace.merge'),
+    );
     const { base, head, files } = await client.call('run/changes', { run: 'run-4' });
     assert.ok(files.some(({ path, status }) => path === 'debug.log' && status === 'D'));
     assert.equal((await client.call('run/file', { run: 'run-4', revision: base, path: 'debug.log' })).text, 'one line\n');

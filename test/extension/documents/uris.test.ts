@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { formatUri, parseUri, type DocumentRef } from '../../../extension/documents/uris.ts';
-import { quoteMarkdown, writeApprovalPage } from '../../../extension/documents/repairText.ts';
+import { writeApprovalPage } from '../../../extension/documents/repairText.ts';
+import { quoteMarkdown } from '../../../extension/views/words.ts';
 import { formatRef, parseRef, type Ref } from '../../../extension/refs.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import { READER } from '../reader.ts';
@@ -34,7 +35,17 @@ describe('addresses', () => {
 
 describe('the page of an approval', () => {
   const approval: Approval = {
-    ...{ id: 'a', key: 'k', kind: 'agent.edit', summary: 'Stop <b>tracking</b> [x](command:y)', risk: 'low', digest: 'd', why: ['*Because*'], show: {}, status: 'pending' },
+    ...{
+      id: 'a',
+      key: 'k',
+      kind: 'agent.edit',
+      summary: 'Stop <b>tracking</b> [x](command:y)',
+      risk: 'low',
+      digest: 'd',
+      why: ['*Because*'],
+      show: {},
+      status: 'pending',
+    },
     ...{ requestedAt: '2026-01-02T03:04:00.000Z', expiresAt: '2026-01-02T04:04:00.000Z' },
   };
 
@@ -50,7 +61,17 @@ describe('the page of an approval', () => {
       { op: 'append_lines' as const, path: '.gitignore', lines: ['```', 'dist/'] },
       { op: 'untrack' as const, path: 'dist', folder: true },
     ];
-    const repair = { id: 'k', title: 't', findings: ['f'], risk: 'low' as const, needs: [], operations, changes: 'It is gone.', undo: 'Revert it.', paths: ['dist'] };
+    const repair = {
+      id: 'k',
+      title: 't',
+      findings: ['f'],
+      risk: 'low' as const,
+      needs: [],
+      operations,
+      changes: 'It is gone.',
+      undo: 'Revert it.',
+      paths: ['dist'],
+    };
     const page = writeApprovalPage(approval, 'Check-up', repair, READER);
     assert.match(page, /It is gone\\\./);
     assert.match(page, /````\n```\ndist\/\n````/);

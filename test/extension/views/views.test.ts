@@ -24,13 +24,28 @@ let seq = 0;
 function record(state: State, minute: number, ...events: NewEvent[]): void {
   seq += 1;
   const at = new Date(Date.parse('2026-01-02T03:00:00.000Z') + minute * 60_000).toISOString();
-  evolve(state, { seq, at, principal: 'user', events: events.map((event, index) => ({ ...event, id: `e-${seq}.${index}`, tenant: 'local' })) });
+  evolve(state, {
+    seq,
+    at,
+    principal: 'user',
+    events: events.map((event, index) => ({ ...event, id: `e-${seq}.${index}`, tenant: 'local' })),
+  });
 }
 
 const of = { run: 'run1', repo: '/home/a/shop' };
 const stream = { v: 1 as const, stream: 'run/run1' };
 const ask = (id: string, summary = 'Run npm test'): NewEvent => {
-  const data = { approval: id, key: 'command', kind: 'agent.execute', summary, risk: 'medium' as const, digest: 'd', why: ['It runs code.'], expiresAt: '2026-01-02T04:00:00.000Z', show: {} };
+  const data = {
+    approval: id,
+    key: 'command',
+    kind: 'agent.execute',
+    summary,
+    risk: 'medium' as const,
+    digest: 'd',
+    why: ['It runs code.'],
+    expiresAt: '2026-01-02T04:00:00.000Z',
+    show: {},
+  };
   return { ...of, ...stream, type: 'approval.requested', stage: 'test', data };
 };
 
@@ -38,7 +53,12 @@ function begin(): { state: State; definition: WorkflowDefinition } {
   const loaded = loadWorkflow({ text: TEXT, file: 'a.yaml' });
   assert.ok(loaded.ok, JSON.stringify(loaded));
   const state = emptyState();
-  record(state, 1, { ...of, ...stream, type: 'run.submitted', data: { workflow: { name: 'checkup', version: 1, digest: 'x' }, inputs: {}, into: 'main' } });
+  record(state, 1, {
+    ...of,
+    ...stream,
+    type: 'run.submitted',
+    data: { workflow: { name: 'checkup', version: 1, digest: 'x' }, inputs: {}, into: 'main' },
+  });
   record(state, 1, { ...of, ...stream, type: 'run.started', data: {} });
   record(state, 2, { ...of, ...stream, type: 'stage.started', stage: 'scan', data: { round: 1 } });
   const submitted = { wants: 'data-plane', action: 'scan', priority: 0, timeoutMs: 1, maxAttempts: 3, payload: {}, artifacts: {} };
@@ -65,7 +85,16 @@ describe('the rows of a run', () => {
 
   it('have an attempt below its stage, whose click opens its log', () => {
     const { state, definition } = begin();
-    record(state, 3, { ...of, ...stream, type: 'attempt.starting', stage: 'scan', task: 't1', attempt: 'a1', agent: 'data-plane', data: { token: 1, host: 'h', bootId: 'b' } });
+    record(state, 3, {
+      ...of,
+      ...stream,
+      type: 'attempt.starting',
+      stage: 'scan',
+      task: 't1',
+      attempt: 'a1',
+      agent: 'data-plane',
+      data: { token: 1, host: 'h', bootId: 'b' },
+    });
     record(state, 3, { ...of, ...stream, type: 'attempt.running', stage: 'scan', task: 't1', attempt: 'a1', data: { pid: 7 } });
     const [scan] = rowsOf(state, definition).row.children;
     const [attempt] = scan?.children ?? [];
@@ -99,15 +128,26 @@ describe('the rows of a run', () => {
 
   it('offer undo once merged, and say so when it was taken back', () => {
     const { state, definition } = begin();
-    record(state, 8, { ...of, ...stream, type: 'artifact.recorded', data: { name: 'report.md', digest: 'd', size: 1, mediaType: 'text/markdown' } });
-    record(state, 8, { ...of, ...stream, type: 'workspace.merge_started', stage: 'merge', data: { into: 'main', from: 'f', expected: 'e', tree: 't', approval: '', message: '' } });
+    record(state, 8, {
+      ...of,
+      ...stream,
+      type: 'artifact.recorded',
+      data: { name: 'report.md', digest: 'd', size: 1, mediaType: 'text/markdown' },
+    });
+    record(state, 8, {
+      ...of,
+      ...stream,
+      type: 'workspace.merge_started',
+      stage: 'merge',
+      data: { into: 'main', from: 'f', expected: 'e', tree: 't', approval: '', message: '' },
+    });
     record(state, 8, { ...of, ...stream, type: 'workspace.merged', data: { into: 'main', commit: 'c', previous: 'e' } });
     record(state, 9, { ...of, ...stream, type: 'run.succeeded', data: { summary: '' } });
     assert.equal(rowsOf(state, definition).row.description, 'merged into main, 03:09');
     assert.equal(rowsOf(state, definition).row.context, 'run ended undoable reported');
     record(state, 9, { ...of, ...stream, type: 'workspace.undo_started', data: { branch: 'main', merge: 'c', by: 'user' } });
     record(state, 9, { ...of, ...stream, type: 'workspace.undone', data: { branch: 'main', merge: 'c', commit: 'u' } });
-    assert.equal(rowsOf(state, definition).row.description, 'merged into main, then undone');
+    assert.equal(rowsOf(state, definition).row.description, 'undone on main');
     assert.doesNotMatch(rowsOf(state, definition).row.context, /undoable/);
   });
 
@@ -155,19 +195,31 @@ describe('a question', () => {
 });
 
 describe('what is drawn anew', () => {
-  const row = (id: string, label = id, children: Node[] = []): Node => ({ id, label, icon: { id: 'x' }, context: '', open: 'none', spoken: '', children });
+  const row = (id: string, label = id, children: Node[] = []): Node => ({
+    id,
+    label,
+    icon: { id: 'x' },
+    context: '',
+    open: 'none',
+    spoken: '',
+    children,
+  });
   const forest = (...roots: Node[]) => plantForest(roots);
 
-  it('is nothing when nothing differs', () => assert.deepEqual(findChanged(forest(row('a', 'a', [row('b')])), forest(row('a', 'a', [row('b')]))), []));
-  it('is the row that differs', () => assert.deepEqual(findChanged(forest(row('a', 'a', [row('b')]), row('c')), forest(row('a', 'a', [row('b', 'B')]), row('c'))), ['b']));
+  it('is nothing when nothing differs', () =>
+    assert.deepEqual(findChanged(forest(row('a', 'a', [row('b')])), forest(row('a', 'a', [row('b')]))), []));
+  it('is the row that differs', () =>
+    assert.deepEqual(findChanged(forest(row('a', 'a', [row('b')]), row('c')), forest(row('a', 'a', [row('b', 'B')]), row('c'))), ['b']));
   it('is the parent when a row came', () => assert.deepEqual(findChanged(forest(row('a')), forest(row('a', 'a', [row('b')]))), ['a']));
-  it('is the highest row only', () => assert.deepEqual(findChanged(forest(row('a', 'a', [row('b')])), forest(row('a', 'A', [row('b', 'B')]))), ['a']));
+  it('is the highest row only', () =>
+    assert.deepEqual(findChanged(forest(row('a', 'a', [row('b')])), forest(row('a', 'A', [row('b', 'B')]))), ['a']));
   it('is all when the top changed', () => assert.equal(findChanged(forest(row('a')), forest(row('b'), row('a'))), undefined));
 });
 
 describe('the words', () => {
   it('of the status bar', () => {
-    const say = (kind: 'connected', running: number, waiting: number) => sayStatus({ kind, version: '1' }, { running, waiting }, READER.t)?.text;
+    const say = (kind: 'connected', running: number, waiting: number) =>
+      sayStatus({ kind, version: '1' }, { running, waiting }, READER.t)?.text;
     assert.equal(say('connected', 0, 0), '$(milestone) Signalbox');
     assert.equal(say('connected', 2, 0), '$(milestone) running 2, waiting for you 0');
     assert.equal(say('connected', 1, 3), '$(bell-dot) running 1, waiting for you 3');
@@ -182,18 +234,41 @@ describe('the words', () => {
     assert.equal(sayTime('never', READER), 'never');
     const from = '2026-01-02T03:00:00.000Z';
     const took = (ms: number) => sayDuration(from, new Date(Date.parse(from) + ms).toISOString(), READER);
-    assert.deepEqual([0, 999, 1_500, 59_000, 61_000, 3_600_000, -5].map(took), ['0 ms', '999 ms', '1.5 s', '59 s', '1 min 1 s', '1 h 0 min', '0 ms']);
+    assert.deepEqual([0, 999, 1_500, 59_000, 61_000, 3_600_000, -5].map(took), [
+      '0 ms',
+      '999 ms',
+      '1.5 s',
+      '59 s',
+      '1 min 1 s',
+      '1 h 0 min',
+      '0 ms',
+    ]);
     assert.equal(clip('a\n b', 10), 'a b');
     assert.equal(clip('abcdef', 4), 'abc…');
   });
 
   it('of an agent', () => {
     const { state } = begin();
-    record(state, 1, { v: 1, stream: 'agent/data-plane', type: 'agent.registered', agent: 'data-plane', data: { role: 'Looks', capabilities: ['scan'], tags: [], adapter: 'builtin', slots: 2 } });
+    record(state, 1, {
+      v: 1,
+      stream: 'agent/data-plane',
+      type: 'agent.registered',
+      agent: 'data-plane',
+      data: { role: 'Looks', capabilities: ['scan'], tags: [], adapter: 'builtin', slots: 2 },
+    });
     const agent = () => describeAgent(state.agents.get('data-plane')!, [state], READER).description;
     assert.equal(agent(), 'offline, 0 of 2 in use');
     record(state, 2, { v: 1, stream: 'agent/data-plane', type: 'agent.ready', agent: 'data-plane', data: {} });
-    record(state, 3, { ...of, ...stream, type: 'attempt.starting', stage: 'scan', task: 't1', attempt: 'a1', agent: 'data-plane', data: { token: 1, host: 'h', bootId: 'b' } });
+    record(state, 3, {
+      ...of,
+      ...stream,
+      type: 'attempt.starting',
+      stage: 'scan',
+      task: 't1',
+      attempt: 'a1',
+      agent: 'data-plane',
+      data: { token: 1, host: 'h', bootId: 'b' },
+    });
     assert.equal(agent(), 'works on scan, 1 of 2 in use');
   });
 });

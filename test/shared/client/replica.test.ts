@@ -9,12 +9,24 @@ import { toJson } from '../../../shared/state/serialize.ts';
 /** A commit that registers one more slot for the agent `a`, so that folding twice shows. */
 function attemptStarts(seq: number): Recorded {
   const data = { token: seq, host: 'h', bootId: 'b' };
-  return { seq, at: new Date(seq * 1_000).toISOString(), principal: 'daemon', events: [{ type: 'attempt.starting', v: 1, stream: 't', id: `e-${seq}`, tenant: 'local', agent: 'a', task: 't', attempt: `at-${seq}`, data }] };
+  return {
+    seq,
+    at: new Date(seq * 1_000).toISOString(),
+    principal: 'daemon',
+    events: [
+      { type: 'attempt.starting', v: 1, stream: 't', id: `e-${seq}`, tenant: 'local', agent: 'a', task: 't', attempt: `at-${seq}`, data },
+    ],
+  };
 }
 
 function registered(): Recorded {
   const data = { role: '', capabilities: [], tags: [], adapter: 'remote' as const, slots: 100 };
-  return { seq: 1, at: new Date(0).toISOString(), principal: 'user', events: [{ type: 'agent.registered', v: 1, stream: 'agent/a', id: 'e-1', tenant: 'local', agent: 'a', data }] };
+  return {
+    seq: 1,
+    at: new Date(0).toISOString(),
+    principal: 'user',
+    events: [{ type: 'agent.registered', v: 1, stream: 'agent/a', id: 'e-1', tenant: 'local', agent: 'a', data }],
+  };
 }
 
 /** One connection whose answers the test gives. */
@@ -119,7 +131,21 @@ describe('the replica', () => {
     const item = { attempt: 'at-2', run: '', stage: '', activity: 'executing', text: 'x', at: '' };
     line.say('attempt/progress', { items: [item, { ...item, attempt: 'unknown' }] });
     assert.deepEqual([...replica.progress.keys()], ['at-2']);
-    const ended = { ...attemptStarts(3), events: [{ type: 'attempt.ended' as const, v: 1 as const, stream: 't', id: 'e', tenant: 'local', attempt: 'at-2', agent: 'a', data: { status: 'succeeded' as const } }] };
+    const ended = {
+      ...attemptStarts(3),
+      events: [
+        {
+          type: 'attempt.ended' as const,
+          v: 1 as const,
+          stream: 't',
+          id: 'e',
+          tenant: 'local',
+          attempt: 'at-2',
+          agent: 'a',
+          data: { status: 'succeeded' as const },
+        },
+      ],
+    };
     line.say('events/recorded', { subscription: 's', commits: [ended], cursor: 'c3' });
     assert.equal(replica.progress.size, 0);
   });

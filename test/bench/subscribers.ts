@@ -1,0 +1,130 @@
+/**
+ * What subscribers cost: the same 5,000 events a second told to 1 and to 100 of them, in one run, by the real server and subscriptions.
+ * `node --import tsx test/bench/subscribers.ts [seconds]` prints CPU of the server's process, memory and lag for both, and the ratio.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { connectTo } from '../../daemon/rpc/connect.ts';
+import { createSubscriptions } from '../../daemon/coordinator/subscriptions.ts';
+import { startTestServer } from '../support/rpc.ts';
+import { emptyState, evolve, type Recorded } from '../../shared/state/evolve.ts';
+
+/** Commits a second, of so many events. */
+const PER_SECOND = 2_500;
+const EVENTS = 2;
+const TICK_MS = 10;
+/** What the coordinator records at once, at most. */
+const MAX_BATCH = 1_024;
+
+/** The server's part: tells `seconds` of commits to whoever subscribed, and measures itself. */
+async function serve(seconds: number): Promise<void> {
+  const state = emptyState();
+  const subscriptions = createSubscriptions({ state, installation: 'bench', log: () => undefined, journal: { read: async function* () {} } });
+  let ids = 0;
+  let lost = 0;
+  const test = await startTestServer({
+    handlers: {
+      'events/subscribe': ({ scope, cursor }, connection) => {
+        const counting = { offer: connection.offer, notify: (name: 'attempt/progress' | 'events/lost', params: never) => ((lost += name === 'events/lost' ? 1 : 0), connection.notify(name, params)) };
+        return subscriptions.subscribe(counting, `s${ids++}`, scope, cursor);
+      },
+    },
+  });
+  process.send?.(test.endpoint);
+  await new Promise((resolve) => process.once('message', resolve));
+  const cpu = process.cpuUsage();
+  const begin = performance.now();
+  let worst = 0;
+  let peak = 0;
+  for (let told = 0; told < seconds * PER_SECOND; ) {
+    const due = Math.min(seconds * PER_SECOND, told + MAX_BATCH, Math.floor(((performance.now() - begin) / 1_000) * PER_SECOND));
+    if (due > told) {
+      const commits = Array.from({ length: due - told }, () => makeCommit(state.seq + 1));
+      for (const commit of commits) evolve(state, commit);
+      const at = performance.now();
+      subscriptions.publish(commits);
+      worst = Math.max(worst, performance.now() - at);
+      told = due;
+    }
+    peak = Math.max(peak, process.memoryUsage.rss());
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  process.send?.({ cpuMs: (user + system) / 1_000, ms: performance.now() - begin, worstPublishMs: worst, peakMb: peak / 1024 / 1024, lost });
+}
+
+function makeCommit(seq: number): Recorded {
+  const at = new Date().toISOString();
+  const task = `0192f0c0-0000-7000-8000-${String(seq % 100).padStart(12, '0')}`;
+  const of = { v: 1, stream: `task/${task}`, task, tenant: 'local' } as const;
+  const events = [
+    { ...of, id: `e-${seq}.0`, type: 'task.submitted', data: { wants: 'w', action: 'a', priority: 0, timeoutMs: 1, maxAttempts: 1, payload: { n: seq }, artifacts: {} } },
+    { ...of, id: `e-${seq}.1`, type: 'task.completed', data: { values: {} } },
+  ] satisfies Recorded['events'];
+  return { seq, at, principal: 'bench', events };
+}
+
+/** A process with subscribers, so that their reading is not the server's CPU. */
+async function read(port: number, token: string, count: number): Promise<void> {
+  let events = 0;
+  const clients = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const client = await connectTo({ host: '127.0.0.1', port, token }, { name: 'bench', version: '0' });
+      client.on('events/recorded', ({ commits }) => (events += commits.length));
+      await client.call('events/subscribe', { scope: { kind: 'all' } });
+      return client;
+    }),
+  );
+  process.send?.('ready');
+  process.once('message', () => {
+    process.send?.(events);
+    for (const client of clients) client.close();
+    process.disconnect();
+  });
+}
+
+const next = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once('message', resolve));
+const start = (...args: string[]): ChildProcess => fork(fileURLToPath(import.meta.url), args, { execArgv: ['--import=tsx'] });
+
+interface Cost {
+  cpuMs: number;
+  ms: number;
+  worstPublishMs: number;
+  peakMb: number;
+  lost: number;
+  delivered: number;
+}
+
+async function measure(count: number, seconds: number): Promise<Cost> {
+  const server = start('serve', String(seconds));
+  const { port, token } = (await next(server)) as { port: number; token: string };
+  const readers = start('read', String(port), token, String(count));
+  await next(readers);
+  server.send('go');
+  const cost = (await next(server)) as Omit<Cost, 'delivered'>;
+  // What is under way arrives.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  readers.send('end');
+  const delivered = (await next(readers)) as number;
+  server.kill();
+  return { ...cost, delivered };
+}
+
+const [role, ...args] = process.argv.slice(2);
+if (role === 'serve') await serve(Number(args[0]));
+else if (role === 'read') await read(Number(args[0]), args[1] ?? '', Number(args[2]));
+else {
+  const seconds = Number(role ?? 5);
+  const rows: (Cost & { subscribers: number })[] = [];
+  for (const subscribers of [1, 100]) {
+    const cost = { subscribers, ...(await measure(subscribers, seconds)) };
+    rows.push(cost);
+    const core = (100 * cost.cpuMs) / cost.ms;
+    process.stdout.write(
+      `${subscribers} subscribers, ${PER_SECOND * EVENTS} events/s in ${PER_SECOND} commits/s for ${seconds} s: ${core.toFixed(0)} % of a core, longest publish ${cost.worstPublishMs.toFixed(1)} ms, peak ${cost.peakMb.toFixed(0)} MB, ${cost.lost} lost, ${cost.delivered} of ${subscribers * seconds * PER_SECOND} commits delivered\n`,
+    );
+  }
+  const [one, many] = rows;
+  if (one && many) process.stdout.write(`100 subscribers cost ${(many.cpuMs / one.cpuMs).toFixed(1)} x the CPU of 1\n`);
+  process.stdout.write(`${JSON.stringify(rows)}\n`);
+}
