@@ -10,6 +10,7 @@ import { isInScope } from '../../shared/state/scope.ts';
 import { toJson } from '../../shared/state/serialize.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import { decodeCursor, encodeCursor } from '../coordinator/cursor.ts';
+import type { Origin } from '../commands.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
 import { loadRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
@@ -21,6 +22,7 @@ import { attemptOfPeer } from '../rpc/peer.ts';
 import type { Connection } from '../rpc/connection.ts';
 import type { Core } from '../rpc/handlers/core.ts';
 import type { Principals } from '../rpc/principals.ts';
+import type { ArtifactStore } from '../store/artifacts.ts';
 import { StoreError } from '../store/errors.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
@@ -48,7 +50,7 @@ export interface CoreParts {
   subscriptions: Subscriptions;
   remote: RemoteAgents;
   principals: Principals;
-  artifacts: { readPiece(digest: string, offset: number, limit: number): Promise<{ text: string; next: number; size: number }> };
+  artifacts: Pick<ArtifactStore, 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
   spools: { readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }> };
   /** Sentences about what is wrong, as `daemon/status` shows them. */
   notices(): string[];
@@ -70,11 +72,12 @@ export function assembleCore(parts: CoreParts): Core {
     status: () => describeDaemon(parts),
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
-    definition: definitions.load,
+    definition: (digest) => orRefuse(definitions.load(digest)),
     findParent,
     listChanges: listChangedFiles,
     readFileAt,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
+    redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
     readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),
     readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),
     subscribe: (connection, id, scope, cursor) => subscribe(parts, connection, id, scope, cursor),
@@ -110,8 +113,21 @@ async function orRefuse<T>(reading: Promise<T>): Promise<T> {
     return await reading;
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    throw new SignalboxError({ code: 'not_found', message: error.message, facts: { reason: error.code } });
+    const code = error.code === 'artifact_redacted' ? error.code : 'not_found';
+    throw new SignalboxError({ code, message: error.message, facts: { ...error.facts, ...(code === 'not_found' ? { reason: error.code } : {}) } });
   }
+}
+
+/** The content goes first, then the record says so; asked again after a crash in between, it goes on there. */
+async function redactArtifact({ artifacts, submit }: CoreParts, { digest, by, reason }: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }> {
+  const before = await artifacts.readTombstone(digest);
+  if (before?.recorded) return { digest, existing: true };
+  const tombstone = before ?? { at: new Date().toISOString(), by, reason, size: (await artifacts.statArtifact(digest)).size, recorded: false };
+  await artifacts.redactArtifact(digest, tombstone);
+  const result = await submit({ type: 'artifact/redact', digest, by: tombstone.by, reason: tombstone.reason }, origin);
+  if (!result.ok) throw new SignalboxError(result.refusal);
+  await artifacts.redactArtifact(digest, { ...tombstone, recorded: true });
+  return { digest, existing: false };
 }
 
 async function lookAt(path: string) {

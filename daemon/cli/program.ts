@@ -12,6 +12,7 @@ import { addDown } from './commands/down.ts';
 import { addEvents } from './commands/events.ts';
 import { addJournal } from './commands/journal.ts';
 import { addLogs } from './commands/logs.ts';
+import { addRedact } from './commands/redact.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addStatus } from './commands/status.ts';
@@ -25,7 +26,7 @@ import { padText, wrapText } from './render/text.ts';
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addRuns, addCancel, addUndo, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addTrust]],
-  ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal]],
+  ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact]],
   ['Daemon:', [addUp, addDown]],
 ];
 

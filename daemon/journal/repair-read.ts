@@ -6,7 +6,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BEGINNING, listSegments, openSegment } from './segments.ts';
+import { listSegments, openSegment, type Segment } from './segments.ts';
+import { readStart } from './start.ts';
 import { computeHash, parseCommit, readLink, type Header } from './format.ts';
 import { JournalDamaged, type Head } from './port.ts';
 import type { Disk, DiskFile } from './disk.ts';
@@ -25,6 +26,8 @@ export interface SoundSegment {
 /** A journal up to a commit. */
 export interface SoundJournal {
   segments: SoundSegment[];
+  /** Where it begins: commit 0, or the last that a compaction removed. */
+  start: Head;
   head: Head;
   /** True when every file up to the head is as it was written. */
   intact: boolean;
@@ -33,8 +36,9 @@ export interface SoundJournal {
 
 /** Reads the journal in `dir/journal` up to commit `to`, or to the last that can be kept. */
 export async function readSound(disk: Disk, dir: string, to: number): Promise<SoundJournal> {
-  const journal: SoundJournal = { segments: [], head: BEGINNING, intact: true, behind: nothingBehind() };
   const paths = await listSegments(disk, dir);
+  const start = await readStart(dir, await openFirst(disk, paths[0]));
+  const journal: SoundJournal = { segments: [], start, head: start, intact: true, behind: nothingBehind() };
   const installation = await findInstallation(disk, dir, paths);
   for (const path of paths) {
     const intact = await isIntact(disk, path, journal.head, installation);
@@ -49,6 +53,16 @@ export async function readSound(disk: Disk, dir: string, to: number): Promise<So
     if (segment.batches.length > 0 || journal.segments.length === 0) pushSegment(journal.segments, segment);
   }
   return journal;
+}
+
+/** The first segment, unless its header cannot be read. */
+async function openFirst(disk: Disk, path: string | undefined): Promise<Segment | undefined> {
+  try {
+    return path === undefined ? undefined : await openSegment(disk, path, undefined);
+  } catch (error) {
+    if (!(error instanceof JournalDamaged)) throw error;
+    return undefined;
+  }
 }
 
 /** Only what may have to be written again is kept in memory: segments that are not intact, and the last. */

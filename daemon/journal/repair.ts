@@ -37,6 +37,10 @@ export async function repairJournal({ dir, to, now, dryRun = false }: RepairJour
   const { head, intact } = read;
   const lost = summariseLoss(read.behind);
   const isLast = lost.commits + lost.unreadable === 0;
+  if (to < read.start.seq) {
+    const message = `The journal begins behind commit ${read.start.seq}: what was before it was removed by a compaction. Cut there, or later.`;
+    return { kind: 'refused', code: 'not_there', message, sound: head };
+  }
   if (head.seq < to) {
     const text = `Commit ${to} cannot be kept: the journal is sound up to commit ${head.seq}`;
     return isLast

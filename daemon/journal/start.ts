@@ -17,7 +17,14 @@ import { headBefore, type Segment } from './segments.ts';
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** One compaction: the commits that it removed, the hash of the last of them, when, by whom, and what was asked for. */
-const Removal = z.strictObject({ first: z.int().positive(), last: z.int().positive(), hash: Hash, at: z.string(), by: z.string(), before: z.string() });
+const Removal = z.strictObject({
+  first: z.int().positive(),
+  last: z.int().positive(),
+  hash: Hash,
+  at: z.string(),
+  by: z.string(),
+  before: z.string(),
+});
 export type Removal = z.infer<typeof Removal>;
 
 const Compacted = z.strictObject({
@@ -50,7 +57,10 @@ async function readCompacted(dir: string): Promise<z.infer<typeof Compacted> | u
   try {
     return Compacted.parse(JSON.parse(text));
   } catch {
-    throw Object.assign(new Error(`${path} is not what was written. Bring it back from a copy: without it nobody can tell what was removed.`), { code: 'compacted_damaged' });
+    throw Object.assign(
+      new Error(`${path} is not what was written. Bring it back from a copy: without it nobody can tell what was removed.`),
+      { code: 'compacted_damaged' },
+    );
   }
 }
 
@@ -71,7 +81,9 @@ export async function readBase(dir: string): Promise<{ state: State; hash: strin
   const path = basePath(dir, last.last);
   const text = await readFile(path, 'utf8').catch(() => '');
   if (sha256(text) !== compacted.sum) {
-    throw Object.assign(new Error(`${path} is not what was written, and the commits before it were removed. Bring it back from a copy.`), { code: 'compacted_damaged' });
+    throw Object.assign(new Error(`${path} is not what was written, and the commits before it were removed. Bring it back from a copy.`), {
+      code: 'compacted_damaged',
+    });
   }
   const { state, hash } = Base.parse(JSON.parse(text));
   return { state: fromJson(state as StateJson), hash };

@@ -3,11 +3,13 @@
  *
  * 1. The name is the SHA-256 of the content; what a digest names never changes.
  * 2. A digest that was given out is durable: content, name, and the folder's own name.
- * 3. Text is redacted before it is hashed, so that no digest names a secret.
+ * 3. What was removed for good stays removed: a tombstone says by whom and why, and the same content is not stored again.
+ * 4. Text is redacted before it is hashed, so that no digest names a secret.
  */
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
 import { syncFolder, writeFileAtomic } from '../platform/atomic.ts';
 import { ensurePrivateFolder } from '../platform/paths.ts';
 import { redact as redactSecrets } from '../platform/redact.ts';
@@ -20,6 +22,7 @@ export const MAX_ARTIFACT_BYTES = 64 * 1024 * 1024;
 /** Largest piece of one read, in bytes. */
 export const MAX_PIECE_BYTES = 1024 * 1024;
 
+const TOMBSTONE = '.redacted';
 const DIGEST = /^[0-9a-f]{64}$/;
 
 /** What a stored artifact is known by; `size` in bytes. */
@@ -27,6 +30,10 @@ export interface StoredArtifact {
   digest: string;
   size: number;
 }
+
+/** What stands in the place of a content that was removed; `recorded` once the journal says so too. */
+const Tombstone = z.strictObject({ at: z.string(), by: z.string(), reason: z.string(), size: z.number(), recorded: z.boolean() });
+export type Tombstone = z.infer<typeof Tombstone>;
 
 /** The blobs of one state folder. All reads throw StoreError `artifact_missing` for a digest that is not there. */
 export interface ArtifactStore {
@@ -41,6 +48,10 @@ export interface ArtifactStore {
   /** Reads at most `limit` bytes (1 MiB) as whole characters; `next` is the offset to go on at, and equals `size` at the end. */
   readPiece(digest: string, offset: number, limit: number): Promise<{ text: string; next: number; size: number }>;
   statArtifact(digest: string): Promise<StoredArtifact>;
+  /** Why an artifact was removed for good, if it was. */
+  readTombstone(digest: string): Promise<Tombstone | undefined>;
+  /** Writes over the content and removes it; from then on reads throw StoreError `artifact_redacted`, and the same content is not stored again. */
+  redactArtifact(digest: string, tombstone: Tombstone): Promise<void>;
 }
 
 /** Opens the artifacts of a state folder; `redact` is what `putText` masks with. */
@@ -70,6 +81,7 @@ class FolderOfArtifacts implements ArtifactStore {
     const digest = digestOf(bytes);
     const folder = await this.#makeFolder(digest.slice(0, 2));
     const path = join(folder, digest);
+    if (await readTombstone(path)) return { digest, size: bytes.length };
     const there = await stat(path).catch(() => undefined);
     // One of another size is not what its name says, and is replaced. One that is there may not have been synced by whoever put it.
     if (there?.isFile() && there.size === bytes.length) await syncFolder(folder);
@@ -102,8 +114,22 @@ class FolderOfArtifacts implements ArtifactStore {
   }
 
   async statArtifact(digest: string): Promise<StoredArtifact> {
-    const { size } = await stat(pathOf(this.#root, digest)).catch(throwMissing(digest));
+    const path = pathOf(this.#root, digest);
+    const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => throwGone(error, path, digest));
     return { digest, size };
+  }
+
+  readTombstone(digest: string): Promise<Tombstone | undefined> {
+    return readTombstone(pathOf(this.#root, digest));
+  }
+
+  async redactArtifact(digest: string, tombstone: Tombstone): Promise<void> {
+    const path = pathOf(this.#root, digest);
+    // The tombstone first: whoever looks in between is told why.
+    await writeFileAtomic(`${path}${TOMBSTONE}`, JSON.stringify(tombstone));
+    await overwrite(path);
+    await rm(path, { force: true });
+    await syncFolder(dirname(path));
   }
 
   #makeFolder(name: string): Promise<string> {
@@ -129,11 +155,38 @@ function pathOf(root: string, digest: string): string {
   return join(root, digest.slice(0, 2), digest);
 }
 
-function throwMissing(digest: string): (error: NodeJS.ErrnoException) => never {
-  return (error) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw new StoreError('artifact_missing', { digest });
+/** Throws what a reader is told of a file that is not there: that it never was, or who removed it. */
+async function throwGone(error: NodeJS.ErrnoException, path: string, digest: string): Promise<never> {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+  const tombstone = await readTombstone(path);
+  if (!tombstone) throw new StoreError('artifact_missing', { digest });
+  const { by, at, reason } = tombstone;
+  throw new StoreError('artifact_redacted', { digest, by, at, reason });
+}
+
+async function readTombstone(path: string): Promise<Tombstone | undefined> {
+  const text = await readFile(`${path}${TOMBSTONE}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
-  };
+  });
+  return text === undefined ? undefined : Tombstone.parse(JSON.parse(text));
+}
+
+/** Zeros over the whole content, synced, so that removing the name removes more than the name. */
+async function overwrite(path: string): Promise<void> {
+  const file = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!file) return;
+  try {
+    const { size } = await file.stat();
+    const zeros = Buffer.alloc(Math.min(size, 1024 * 1024));
+    for (let at = 0; at < size; at += zeros.length) await file.write(zeros, 0, Math.min(zeros.length, size - at), at);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 function tooLarge(size: number): StoreError {
@@ -147,7 +200,7 @@ async function readBlob(
 ): Promise<{ bytes: Buffer; size: number }> {
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(limit) || offset < 0 || limit < 0)
     throw new RangeError('Offset and limit are whole numbers from 0.');
-  const file = await open(path, 'r').catch(throwMissing(digest));
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => throwGone(error, path, digest));
   try {
     const { size } = await file.stat();
     // Nothing larger was ever put there.

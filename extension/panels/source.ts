@@ -4,6 +4,7 @@ import { openChanges } from '../documents/changes.ts';
 import { documentUri } from '../documents/provider.ts';
 import { formatRef } from '../refs.ts';
 import type { Services } from '../services.ts';
+import { sayWorkflow } from '../views/describeRun.ts';
 import type { TimelineSource } from './timeline.ts';
 
 /** What the timeline shows, and how what a person selects there is opened. */
@@ -12,7 +13,7 @@ export function timelineSource(services: Services): TimelineSource {
     state(id) {
       const found = services.fleet.findRun(id);
       const definition = found && services.definitions.of(found.run);
-      return definition && { state: found.state, definition };
+      return definition && { state: found.state, definition, title: sayWorkflow(found.run.workflow.name, services.reader()) };
     },
     onChange: services.onChange,
     open(intent) {

@@ -55,7 +55,7 @@ export function describeApproval(view: ApprovalView, reader: Reader): Node {
   return {
     id: ref,
     label,
-    description: t('{0}{1} · until {2}', where, sayStage(view), until),
+    description: t('{0}{1} · since {2}', where, sayStage(view), sayTime(approval.requestedAt, reader)),
     tooltip: explainApproval(view, reader),
     icon: { id: ICONS[approval.kind] ?? 'question', ...(color === undefined ? {} : { color }) },
     context: `approval ${whatToShow(approval)}`,

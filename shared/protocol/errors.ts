@@ -22,6 +22,7 @@ export const ERRORS = {
   // not there
   not_found: { rpc: -32020, text: 'There is nothing with that id.' },
   cursor_unknown: { rpc: -32021, text: 'The cursor is not one of this journal. Subscribe without it.' },
+  artifact_redacted: { rpc: -32022, text: 'The artifact was removed for good. The facts say by whom, when and why.' },
   // state
   run_active: { rpc: -32030, text: 'The same workflow is already running on that repository.' },
   run_ended: { rpc: -32031, text: 'The run has ended already.' },

@@ -129,6 +129,8 @@ export const METHODS = {
     'observe',
     z.strictObject({ digest: Digest, offset: z.int().min(0).default(0) }),
   ),
+  /** Removes the content of an artifact for good; the record keeps its digest, and says who removed it and why. */
+  'artifact/redact': method<{ digest: string; existing: boolean }>()('configure', z.strictObject({ digest: Digest, reason: z.string().min(1).max(2_000) })),
   /** Output of an attempt, from a byte offset; `ended` says that no more will come. */
   'spool/read': method<{ text: string; next: number; ended: boolean; dropped: number }>()(
     'observe',

@@ -44,8 +44,13 @@ export function diffTimeline(before: TimelineModel, after: TimelineModel): Timel
   return { ...run, now: after.now, ...(moved ? { order: after.rows.map((row) => row.id) } : {}), rows, spans, marks, gone };
 }
 
-/** What the timeline is made from; undefined while the run is not known. */
-export type TimelineInput = { state: State; definition: WorkflowDefinition } | undefined;
+/** What the timeline is made from, and how the run is called if not by its workflow's name; undefined while the run is not known. */
+export type TimelineInput = { state: State; definition: WorkflowDefinition; title?: string } | undefined;
+
+function buildTitled(input: TimelineInput, run: string, now: number): TimelineModel | undefined {
+  const model = input && buildTimeline(input.state, input.definition, run, now);
+  return model && input?.title !== undefined ? { ...model, run: { ...model.run, title: input.title } } : model;
+}
 
 /** Turns what the state says into the messages for one webview. */
 export class TimelineFeed {
@@ -66,7 +71,7 @@ export class TimelineFeed {
 
   /** Everything, for a webview that knows nothing or missed something. `now` in ms since the epoch. */
   tellAll(input: TimelineInput, now: number): ToTimeline {
-    this.#told = input && buildTimeline(input.state, input.definition, this.#run, now);
+    this.#told = buildTitled(input, this.#run, now);
     this.#revision += 1;
     const text = { ...this.#text };
     return this.#told ? { type: 'model', revision: this.#revision, model: this.#told, text } : { type: 'loading', run: this.#run, text };
@@ -76,7 +81,7 @@ export class TimelineFeed {
   tellChange(input: TimelineInput, now: number): ToTimeline | undefined {
     const before = this.#told;
     if (!before) return input?.state.runs.has(this.#run) ? this.tellAll(input, now) : undefined;
-    const after = input && buildTimeline(input.state, input.definition, this.#run, now);
+    const after = buildTitled(input, this.#run, now);
     const change = after && diffTimeline(before, after);
     if (!change) return undefined;
     this.#told = after;

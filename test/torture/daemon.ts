@@ -61,7 +61,16 @@ export async function tortureDaemon({
 
 async function tortureHome(random: Random, until: number, done: DaemonTorture): Promise<void> {
   const home = await makeHome();
-  const world: World = { random, ledger: new Ledger(), tasks: [], runs: [], repo: makeRepo(), problems: [], calm: false, env: chooseSettings(random) };
+  const world: World = {
+    random,
+    ledger: new Ledger(),
+    tasks: [],
+    runs: [],
+    repo: makeRepo(),
+    problems: [],
+    calm: false,
+    env: chooseSettings(random),
+  };
   let head: Head = { seq: 0, hash: '0'.repeat(64) };
   try {
     for (let kill = 0; kill < KILLS && Date.now() < until; kill++) {

@@ -45,6 +45,7 @@ export interface Core {
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
+  redactArtifact(request: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
   readEvents(
     scope: EventScope,

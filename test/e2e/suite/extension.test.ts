@@ -49,7 +49,7 @@ describe('the extension', () => {
     assert.equal(await daemonPid(), undefined);
   });
 
-  it("starts a daemon with the editor's own Node as soon as there is one", async () => {
+  it("starts a daemon with the editor's own Node once there is a repository and somebody looks", async () => {
     writeFiles({
       'package.json': JSON.stringify({ name: 'shop', scripts: { test: 'node --test' } }),
       'sum.test.js': "require('node:test')('adds', () => { console.log('added'); });\n",
@@ -59,6 +59,8 @@ describe('the extension', () => {
     git('init', '-q');
     git('add', '-A', '-f');
     git('commit', '-qm', 'first');
+    assert.equal(await daemonPid(), undefined, 'nobody asked for a daemon yet');
+    await vscode.commands.executeCommand('signalbox.runs.focus');
     await waitFor(
       'the connection',
       () => api.status() === '$(milestone) Signalbox',

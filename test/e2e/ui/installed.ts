@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,13 +109,6 @@ export class InstalledVscode {
     const asked = [...requests.filter((address) => !RESOURCE.test(new URL(address).hostname)), ...this.#answered];
     const hosts = asked.map((address) => new URL(address)).filter(({ protocol }) => /^(?:http|ws)/.test(protocol));
     assert.deepEqual([...new Set(hosts.map(({ hostname }) => hostname))], ['127.0.0.1']);
-  }
-
-  /** Changes the user's settings, which open windows take up at once. */
-  async changeSettings(changes: Readonly<Record<string, unknown>>): Promise<void> {
-    const file = join(this.#folder, 'data/data/User/settings.json');
-    const settings: object = JSON.parse(await readFile(file, 'utf8'));
-    await writeFile(file, JSON.stringify({ ...settings, ...changes }));
   }
 
   /** A picture of every window, for a test that failed. */

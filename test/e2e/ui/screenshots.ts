@@ -8,7 +8,7 @@ import { InstalledVscode } from './installed.ts';
 import type { VscodeWindow } from './window.ts';
 
 const images = fileURLToPath(new URL('../../../docs/images', import.meta.url));
-const CALM = { 'remote.autoForwardPorts': false, 'workbench.tips.enabled': false, 'scm.showHistoryGraph': false };
+const CALM = { 'remote.autoForwardPorts': false, 'workbench.tips.enabled': false, 'telemetry.telemetryLevel': 'off' };
 const DARK = 'Default Dark Modern';
 const SIDEBAR_PX = 130;
 
@@ -61,6 +61,7 @@ async function shootCheckup(vscode: InstalledVscode): Promise<void> {
   await widenSideBar(window);
   await window.view('Runs').getByText('Nothing has run here yet').waitFor();
   await window.view('Agents').locator('.pane-header').click();
+  await window.row('Agents', 'command').waitFor();
   await shoot(window, 'welcome');
   await window.run('Signalbox: Run Check-up');
   await window.choose('main');
@@ -76,27 +77,24 @@ async function shootCheckup(vscode: InstalledVscode): Promise<void> {
   await window.follow('Merge', 'Approve');
   await window.untilRow('Runs', /^Check-up: merged into main, /);
   await window.run('View: Close All Editors');
-  await shootTimeline(vscode, window);
-  await window.run('Signalbox: Show Report');
-  await window.choose('Check-up');
-  await shoot(window, 'report');
+  await shootTimeline(window);
   await window.close();
 }
 
-async function shootTimeline(vscode: InstalledVscode, window: VscodeWindow): Promise<void> {
+async function shootTimeline(window: VscodeWindow): Promise<void> {
   await window.run('Signalbox: Show Timeline');
   await window.choose('Check-up');
   await window.webview().getByRole('application').click();
-  await window.page.keyboard.press('ArrowDown');
+  for (const key of ['Control+Home', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown']) await window.page.keyboard.press(key);
   for (const [name, theme] of [
-    ['timeline-dark', DARK],
-    ['timeline-light', 'Default Light Modern'],
-    ['timeline-contrast', 'Default High Contrast'],
+    ['timeline-light', 'Light Modern'],
+    ['timeline-contrast', 'Dark High Contrast'],
+    ['timeline-dark', 'Dark Modern'],
   ] as const) {
-    await vscode.changeSettings({ 'workbench.colorTheme': theme });
+    await window.run('Preferences: Color Theme');
+    await window.choose(theme);
     await shoot(window, name);
   }
-  await vscode.changeSettings({ 'workbench.colorTheme': DARK });
 }
 
 async function shootWalkthrough(vscode: InstalledVscode): Promise<void> {

@@ -167,7 +167,7 @@ describe('a question', () => {
     assert.equal(sayQuestion(view, 2, READER), 'Check-up · Test · command asks: Run npm test. It runs code. (1 of 3)');
     assert.equal(sayQuestion(view, 0, READER), 'Check-up · Test · command asks: Run npm test. It runs code.');
     const row = describeApproval(view, READER);
-    assert.equal(row.description, 'Test · until 04:00');
+    assert.equal(row.description, 'Test · since 03:06');
     assert.match(row.spoken, /Risk medium/);
     assert.equal(whatToShow(approval), 'details');
     assert.equal(whatToShow({ ...approval, show: { diff: 'd' } }), 'diff');
