@@ -27,6 +27,7 @@ import { StoreError } from '../store/errors.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
+import { collectUnreached } from './gc.ts';
 import { findParent, listChangedFiles, readFileAt } from './changes.ts';
 
 /** Commits that one `events/read` looks at. */
@@ -78,6 +79,7 @@ export function assembleCore(parts: CoreParts): Core {
     readFileAt,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
     redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
+    collectGarbage: (dryRun) => collectUnreached({ ...parts, state }, { dryRun, now: Date.now() }),
     readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),
     readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),
     subscribe: (connection, id, scope, cursor) => subscribe(parts, connection, id, scope, cursor),

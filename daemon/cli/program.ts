@@ -10,6 +10,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDown } from './commands/down.ts';
 import { addEvents } from './commands/events.ts';
+import { addGc } from './commands/gc.ts';
 import { addJournal } from './commands/journal.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRedact } from './commands/redact.ts';
@@ -26,7 +27,7 @@ import { padText, wrapText } from './render/text.ts';
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addRuns, addCancel, addUndo, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addTrust]],
-  ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact]],
+  ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];
 

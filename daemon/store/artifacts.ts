@@ -84,7 +84,7 @@ class FolderOfArtifacts implements ArtifactStore {
     if (await readTombstone(path)) return { digest, size: bytes.length };
     const there = await stat(path).catch(() => undefined);
     // One of another size is not what its name says, and is replaced. One that is there may not have been synced by whoever put it.
-    if (there?.isFile() && there.size === bytes.length) await syncFolder(folder);
+    if (there?.isFile() && there.size === bytes.length) await renew(path, folder);
     else await writeFileAtomic(path, bytes);
     return { digest, size: bytes.length };
   }
@@ -153,6 +153,19 @@ function pathOf(root: string, digest: string): string {
   // A digest comes from outside and becomes a path.
   if (!DIGEST.test(digest)) throw new StoreError('artifact_missing', { digest: digest.slice(0, 100) });
   return join(root, digest.slice(0, 2), digest);
+}
+
+/** Makes what is there durable, and young: garbage collection leaves it while nothing names it yet. */
+async function renew(path: string, folder: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const now = new Date();
+    await file.utimes(now, now);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(folder);
 }
 
 /** Throws what a reader is told of a file that is not there: that it never was, or who removed it. */

@@ -97,7 +97,8 @@ function parseFrame(text: string): Incoming[] {
 function toSignalboxError(error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
   const { code, message = String(error), data } = (error ?? {}) as ErrorLike;
-  if (code === undefined) return new SignalboxError({ code: 'disconnected', message });
+  // json-rpc-2.0 ends what waits with code 0; whatever a daemon sends names a code of its own.
+  if (code === undefined || (code === 0 && data?.code === undefined)) return new SignalboxError({ code: 'disconnected', message });
   const { code: name = 'internal', ...facts } = data ?? {};
   return new SignalboxError({ code: name, message, facts });
 }

@@ -131,6 +131,8 @@ export const METHODS = {
   ),
   /** Removes the content of an artifact for good; the record keeps its digest, and says who removed it and why. */
   'artifact/redact': method<{ digest: string; existing: boolean }>()('configure', z.strictObject({ digest: Digest, reason: z.string().min(1).max(2_000) })),
+  /** Removes, or only counts, artifacts and spools that neither record nor archive reach and that are older than an hour. */
+  'store/gc': method<{ dryRun: boolean; artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>()('configure', z.strictObject({ dryRun: z.boolean().default(false) })),
   /** Output of an attempt, from a byte offset; `ended` says that no more will come. */
   'spool/read': method<{ text: string; next: number; ended: boolean; dropped: number }>()(
     'observe',

@@ -46,6 +46,7 @@ export interface Core {
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
   redactArtifact(request: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }>;
+  collectGarbage(dryRun: boolean): Promise<{ artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
   readEvents(
     scope: EventScope,

@@ -92,6 +92,7 @@ async function shootTimeline(window: VscodeWindow): Promise<void> {
     ['timeline-dark', 'Dark Modern'],
   ] as const) {
     await window.run('Preferences: Color Theme');
+    await window.page.keyboard.type(theme);
     await window.choose(theme);
     await shoot(window, name);
   }
