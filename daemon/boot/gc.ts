@@ -23,6 +23,13 @@ export async function collectUnreached(
   const note = (value: unknown): void => {
     for (const [digest] of JSON.stringify(value).matchAll(DIGEST)) reached.digests.add(digest);
   };
+  // The state first: what leaves it meanwhile is in here already, and what is recorded meanwhile is young.
+  for (const list of Object.values(toJson(state))) {
+    if (!Array.isArray(list)) continue;
+    for (const entry of list) note(entry);
+    await turn();
+  }
+  for (const id of state.attempts.keys()) reached.attempts.add(id);
   for await (const { events } of journal.read(1)) {
     note(events);
     for (const { attempt } of events) if (attempt !== undefined) reached.attempts.add(attempt);
@@ -31,12 +38,5 @@ export async function collectUnreached(
     note(document);
     for (const { id } of document.attempts) reached.attempts.add(id);
   }
-  // Last, so that what was archived or recorded meanwhile is in one of the three.
-  for (const list of Object.values(toJson(state))) {
-    if (!Array.isArray(list)) continue;
-    for (const entry of list) note(entry);
-    await turn();
-  }
-  for (const id of state.attempts.keys()) reached.attempts.add(id);
   return collectGarbage({ dir: home, now, dryRun, keepsArtifact: (digest) => reached.digests.has(digest), keepsAttempt: (attempt) => reached.attempts.has(attempt) });
 }

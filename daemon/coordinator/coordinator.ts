@@ -31,6 +31,11 @@ export interface Coordinator {
   submit(command: Command, origin: Origin): Promise<CommandResult>;
   /** Called with the commits of each batch once they are durable and in the state; returns what ends that. */
   onRecorded(listener: (commits: readonly Recorded[]) => void): () => void;
+  /**
+   * Sets what follows from a batch at once: commands that are decided on the tentative state and recorded in the same append,
+   * so that what a task waits for costs one sync and not two. It must only read the state.
+   */
+  followWith(follow: (tentative: State) => Command[]): void;
   /** Resolves when nothing waits and nothing is being written. */
   idle(): Promise<void>;
 }
@@ -60,12 +65,22 @@ interface Batch {
   refuseNewWork: CoordinatorOptions['refuseNewWork'];
 }
 
+/** What one batch is made of. */
+interface Turn {
+  waiting: readonly Waiting[];
+  follow(tentative: State): Command[];
+  now: number;
+}
+
+const FOLLOWS: Origin = { principal: 'daemon', cause: 'scheduler' };
+
 /** Makes the coordinator of one journal. There is no other way to change what is recorded. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const listeners = new Set<(commits: readonly Recorded[]) => void>();
   let queue: Waiting[] = [];
   let pumping: Promise<void> | undefined;
   let dead = false;
+  let follow = (_tentative: State): Command[] => [];
   assertTogether(options);
   let lastMs = Date.parse(options.published.at);
   if (!Number.isFinite(lastMs)) throw new Error(`The last commit has no time: ${JSON.stringify(options.published.at)}.`);
@@ -76,7 +91,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         const waiting = queue.slice(0, MAX_BATCH);
         queue = queue.slice(MAX_BATCH);
         lastMs = Math.max(lastMs, options.now());
-        const commits = await writeBatch(options, waiting, lastMs);
+        const commits = await writeBatch(options, { waiting, follow, now: lastMs });
         if (commits.length > 0) for (const listen of listeners) listen(commits);
         // Sockets and timers get their turn between batches, and what they bring joins the next one.
         await new Promise((resolve) => setImmediate(resolve));
@@ -106,6 +121,9 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    followWith(next) {
+      follow = next;
+    },
     async idle() {
       while (pumping) await pumping;
     },
@@ -113,12 +131,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 }
 
 /** Decides, records and publishes what waits, in that order; then answers. Throws when the journal could not take it. */
-async function writeBatch(options: CoordinatorOptions, waiting: readonly Waiting[], now: number): Promise<readonly Recorded[]> {
+async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }: Turn): Promise<readonly Recorded[]> {
   const { journal, published, tentative, context, refuseNewWork } = options;
   const batch: Batch = { commits: [], outcomes: [], refuseNewWork };
   const expected = tentative.seq;
   const deciding = { ...context, now };
   for (const one of waiting) decideOne(tentative, one, batch, deciding);
+  if (batch.commits.length > 0) for (const command of follow(tentative)) decideOne(tentative, { command, origin: FOLLOWS, answer: () => undefined }, batch, deciding);
   const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
   if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
   const commits = appended?.commits ?? [];

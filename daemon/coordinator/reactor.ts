@@ -49,22 +49,16 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     if (!run || !definition || runEnded(run)) return;
     for (const command of advanceRun(state, run, definition, settings)) void tell(command, cause);
   };
-  const assign = (cause: string): void => {
-    if (draining) return;
-    for (const command of assignPending(state, newId)) void tell(command, cause);
-  };
+  coordinator.followWith((tentative) => (draining ? [] : assignPending(tentative, newId)));
   const react = (commits: readonly Recorded[]): void => {
     const runs = new Map<string, string>();
-    let last = '';
     for (const { events } of commits) {
       for (const event of events) {
-        last = event.id;
         if (event.run !== undefined) runs.set(event.run, event.id);
         if (!draining) startEffect(event, context, attempts);
       }
     }
     if (!draining) for (const [run, cause] of runs) advance(run, cause);
-    assign(last);
   };
   coordinator.onRecorded(react);
 
@@ -72,7 +66,7 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     resume() {
       for (const run of state.runs.values()) resumeRun(context, run);
       for (const run of state.runs.values()) advance(run.id, 'restart');
-      assign('restart');
+      for (const command of assignPending(state, newId)) void tell(command, 'restart');
     },
     async drain(graceMs) {
       draining = true;

@@ -70,21 +70,7 @@ export function createSubscriptions(parts: Parts): Subscriptions {
     all.delete(id);
     subscriber.notify('events/lost', { subscription: id, reason });
   };
-  /** Delivers the pages after the first; from then on the subscription is live. */
-  const catchUp = async (subscription: Subscription): Promise<void> => {
-    const { id, subscriber, scope } = subscription;
-    while (all.has(id) && subscription.at < state.seq) {
-      const page = await readPage(parts, recent, scope, subscription.at);
-      if (!page) return lose(subscription, 'What it missed is no longer in the journal.');
-      const text = describe(id, JSON.stringify(page.commits), encodeCursor(installation, page.to));
-      for (let waited = 0; page.commits.length > 0 && all.has(id) && !subscriber.offer('events/recorded', text); waited += LOOK_MS) {
-        if (waited >= ROOM_MS) return lose(subscription, 'It did not read what it missed.');
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      }
-      subscription.at = page.to;
-    }
-    subscription.live = true;
-  };
+  const catchingUp: CatchingUp = { parts, lose, recent: () => recent, ended: (id) => !all.has(id) };
 
   return {
     async subscribe(subscriber, id, scope, cursor) {
@@ -100,7 +86,7 @@ export function createSubscriptions(parts: Parts): Subscriptions {
       subscription.at = page.to;
       if (page.to === state.seq) subscription.live = true;
       else {
-        catchUp(subscription).catch((error: unknown) => {
+        catchUp(catchingUp, subscription).catch((error: unknown) => {
           log('subscription.failed', { subscription: id, error });
           lose(subscription, 'What it missed could not be read.');
         });
@@ -116,15 +102,41 @@ export function createSubscriptions(parts: Parts): Subscriptions {
       for (const subscription of all.values())
         if (subscription.live && !deliver(subscription, news)) lose(subscription, 'It reads too slowly. Subscribe again with the last cursor.');
     },
-    progress(item) {
-      const told = new Set<Subscriber>();
-      for (const { subscriber, scope } of all.values()) {
-        const wants = scope.kind === 'all' || (scope.kind === 'run' && scope.run === item.run) || (scope.kind === 'repo' && state.runs.get(item.run)?.repo === scope.repo);
-        if (wants && !told.has(subscriber)) subscriber.notify('attempt/progress', { items: [item] });
-        told.add(subscriber);
-      }
-    },
+    progress: (item) => tellProgress(all.values(), state, item),
   };
+}
+
+function tellProgress(subscriptions: Iterable<Subscription>, state: State, item: Progress): void {
+  const told = new Set<Subscriber>();
+  for (const { subscriber, scope } of subscriptions) {
+    const wants = scope.kind === 'all' || (scope.kind === 'run' && scope.run === item.run) || (scope.kind === 'repo' && state.runs.get(item.run)?.repo === scope.repo);
+    if (wants && !told.has(subscriber)) subscriber.notify('attempt/progress', { items: [item] });
+    told.add(subscriber);
+  }
+}
+
+interface CatchingUp {
+  parts: Parts;
+  recent(): readonly Recorded[];
+  /** True once nobody wants the subscription any more. */
+  ended(id: string): boolean;
+  lose(subscription: Subscription, reason: string): void;
+}
+
+/** Delivers the pages after the first; from then on the subscription is live. */
+async function catchUp({ parts, recent, ended, lose }: CatchingUp, subscription: Subscription): Promise<void> {
+  const { id, subscriber, scope } = subscription;
+  while (!ended(id) && subscription.at < parts.state.seq) {
+    const page = await readPage(parts, recent(), scope, subscription.at);
+    if (!page) return lose(subscription, 'What it missed is no longer in the journal.');
+    const text = describe(id, JSON.stringify(page.commits), encodeCursor(parts.installation, page.to));
+    for (let waited = 0; page.commits.length > 0 && !ended(id) && !subscriber.offer('events/recorded', text); waited += LOOK_MS) {
+      if (waited >= ROOM_MS) return lose(subscription, 'It did not read what it missed.');
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    subscription.at = page.to;
+  }
+  subscription.live = true;
 }
 
 function describe(id: string, commits: string, cursor: string): string {

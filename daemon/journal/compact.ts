@@ -4,7 +4,7 @@
  * 1. The state at the cut is durable (`journal/base-<seq>.json`), then the cut itself (`journal/compacted.json`), and only then a segment goes.
  * 2. Segments go oldest first: a crash in between leaves one piece, and the next compaction takes the rest.
  */
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Commit } from '../../shared/events/envelope.ts';
 import { EVOLVE_VERSION } from '../../shared/state/evolve.ts';
@@ -49,8 +49,7 @@ export async function compactJournal({ dir, before, now, by }: Compact): Promise
   let bytes = 0;
   for (const snapshot of await listSnapshots(dir)) if (snapshot.seq <= cut.seq) await nodeDisk.remove(snapshot.path);
   for (const { path } of old) {
-    const file = await nodeDisk.open(path, 'read');
-    bytes += await file.size().finally(() => file.close());
+    bytes += (await stat(path)).size;
     await nodeDisk.remove(path);
     await nodeDisk.syncFolder(journalFolder(dir));
   }

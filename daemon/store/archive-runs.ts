@@ -1,5 +1,5 @@
 /** The order in which runs were archived: a file of lines that only grows, read from its end. */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../platform/atomic.ts';
 
@@ -46,8 +46,7 @@ export async function openRunList(path: string): Promise<RunList> {
 }
 
 async function* readBackwards(path: string, before: number | undefined): AsyncGenerator<{ line: RunLine; at: { end: number } }> {
-  const file = await open(path, 'r');
-  const { size } = await file.stat().finally(() => file.close());
+  const { size } = await stat(path);
   let end = Math.min(before ?? size, size);
   let rest = Buffer.alloc(0);
   for (let start = end; start > 0; ) {

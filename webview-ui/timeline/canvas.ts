@@ -259,6 +259,8 @@ function paintAxis(context: Context, list: DrawList, theme: Theme): void {
     for (const tick of list.ticks) {
       fillLine(context, theme.line, [Math.round(tick.x), AXIS - 6, 1, 6]);
       context.fillStyle = theme.muted;
+      // Half a number would be read as another one.
+      if (tick.x + 4 + context.measureText(tick.text).width > width) continue;
       context.fillText(tick.text, tick.x + 4, AXIS / 2);
     }
   });

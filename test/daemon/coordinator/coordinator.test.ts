@@ -54,6 +54,22 @@ describe('the coordinator', () => {
     await journal.close();
   });
 
+  it('records what follows from a batch in the same append, and asks for it on the tentative state', async () => {
+    const journal = await open();
+    const batches: number[] = [];
+    const coordinator = build(
+      withAppend(journal, (expected, commits) => {
+        batches.push(commits.length);
+        return journal.append(expected, commits);
+      }),
+    );
+    coordinator.followWith((tentative) => [...tentative.pending].map((task): Command => ({ type: 'task/assign', task, attempt: `a-${task}`, agent: 'w' })));
+    await Promise.all([AGENT, submit('t')].map((command) => coordinator.submit(command, ORIGIN)));
+    assert.deepEqual(batches, [3]);
+    assert.equal(coordinator.state.tasks.get('t')?.status, 'assigned');
+    await journal.close();
+  });
+
   it('shows nothing before it is durable, and to `decide` what the same batch did before', async () => {
     const journal = await open();
     let release: () => void = () => undefined;

@@ -43,7 +43,10 @@ describe('a check-up in VS Code, from the palette to the merge', function () {
       const seen = await window.readDiffFiles();
       return seen.some((file) => file.includes('debug.log')) && seen;
     });
-    assert.ok(files.some((file) => file.includes('.gitignore')), files.join(', '));
+    assert.ok(
+      files.some((file) => file.includes('.gitignore')),
+      files.join(', '),
+    );
     assert.equal(git(repo, 'rev-parse', 'main'), before);
     await window.follow('Merge', 'Approve');
     await window.untilRow('Runs', /^Check-up: merged into main, /);
@@ -68,9 +71,14 @@ describe('a check-up in VS Code, from the palette to the merge', function () {
 
   it('opens the report of the run', async () => {
     const { window } = scene;
+    await window.closeEditors();
     await window.row('Runs', 'Check-up').hover();
     await window.row('Runs', 'Check-up').getByRole('button', { name: 'Show Report' }).click();
-    await window.webview().getByRole('heading', { level: 1 }).waitFor();
+    await window.tab('report.md').waitFor();
+    await window
+      .webview()
+      .getByRole('heading', { name: /^Check-up of / })
+      .waitFor();
     await window.webview().getByText('Stop tracking log files').first().waitFor();
   });
 });

@@ -53,7 +53,8 @@ export async function grantUntilMerge(client: Connected, repo: string): Promise<
 
 afterEach(async function () {
   const vscode = await opened;
-  if (this.currentTest?.state === 'failed') for (const file of (await vscode?.takePictures(this.currentTest.title)) ?? []) console.error(`picture: ${file}`);
+  if (this.currentTest?.state === 'failed')
+    for (const file of (await vscode?.takePictures(this.currentTest.title)) ?? []) console.error(`picture: ${file}`);
   vscode?.assertOnlyLoopback();
 });
 

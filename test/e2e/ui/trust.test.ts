@@ -16,7 +16,8 @@ describe('a folder that the person does not trust', function () {
   it('gets a sentence instead of a daemon, until it is trusted', async () => {
     const { first: window } = vscode;
     await window.showViews();
-    for (const view of ['Runs', 'Approvals'] as const) await window.view(view).getByText('Signalbox starts nothing in a folder that you do not trust').waitFor();
+    for (const view of ['Runs', 'Approvals'] as const)
+      await window.view(view).getByText('Signalbox starts nothing in a folder that you do not trust').waitFor();
     // The extension has looked at the window by now: its views are drawn by it, and the command that needs it is there to refuse.
     await window.page.locator('.part.statusbar', { hasText: 'Restricted Mode' }).waitFor();
     assert.equal(existsSync(vscode.home), false);

@@ -9,7 +9,10 @@ type Locator = ReturnType<Page['locator']>;
 export const PATIENCE_MS = 60_000;
 
 /** Waits until `look` returns something other than undefined and false; throws with `what` when it never does. */
-export async function until<Value>(what: string, look: () => Promise<Value | undefined | false> | Value | undefined | false): Promise<Value> {
+export async function until<Value>(
+  what: string,
+  look: () => Promise<Value | undefined | false> | Value | undefined | false,
+): Promise<Value> {
   for (const deadline = Date.now() + PATIENCE_MS; ; ) {
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
