@@ -85,7 +85,7 @@ export function startAttempts(context: EffectContext): Attempts {
       clearTimeout(timer);
       if (ended) return;
       for (const entry of live.values()) entry.interrupted = 'The daemon was stopped while it was under way.';
-      await Promise.all([...live.values()].map((entry) => entry.running?.cancel('the daemon stops')));
+      await Promise.all([...live.values()].flatMap((entry) => entry.running?.cancel('the daemon stops') ?? []));
       await all;
     },
   };

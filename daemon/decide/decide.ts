@@ -85,7 +85,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
 
 /** The verdict on one command. */
 export function decide<T extends Command['type']>(state: State, command: CommandOf<T>, context: Context): Verdict {
-  const by = BY_TYPE[command.type as T] as (state: State, command: CommandOf<T>, context: Context) => Verdict;
+  const by: (state: State, command: CommandOf<T>, context: Context) => Verdict = BY_TYPE[command.type];
   return by(state, command, context);
 }
 

@@ -46,12 +46,12 @@ export function proposeActions(state: State, command: CommandOf<'stage/propose'>
   if (!stage || stage.status !== 'deciding' || stage.decided || stage.round !== command.round) return [];
   const known = new Set(stage.proposed.map((p) => p.key));
   const fresh = command.proposals.filter((p) => !known.has(p.key));
-  const events = fresh.flatMap((proposal) => decideProposal(state, run, stage, proposal, context));
+  const events = fresh.flatMap((proposal) => decideProposal(state, { run, stage }, proposal, context));
   if (!command.done) return events;
   return [...events, event('stage.proposed', stream(run), ofRun(run, stage.id), { count: known.size + fresh.length, facts: command.facts })];
 }
 
-function decideProposal(state: State, run: Run, stage: Stage, proposal: Proposal, context: Context): NewEvent[] {
+function decideProposal(state: State, { run, stage }: { run: Run; stage: Stage }, proposal: Proposal, context: Context): NewEvent[] {
   const { key, action, artifact, ask } = proposal;
   const decision = withQuestion(context.judge(action, state), ask);
   const digest = context.digest(action, decision);

@@ -14,19 +14,7 @@ import { isFinal } from '../../shared/state/table.ts';
 import { taskEnded, type Task } from '../../shared/state/task.ts';
 import { isPresent, parseReference, type StageDefinition, type WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
-import { resolveArgv, resolveReference, submitStage } from './submit.ts';
-
-/** Settings that the engine needs, in milliseconds. */
-export interface EngineSettings {
-  taskTimeoutMs: number;
-}
-
-interface Place {
-  state: State;
-  run: Run;
-  definition: WorkflowDefinition;
-  settings: EngineSettings;
-}
+import { resolveArgv, resolveReference, submitStage, type EngineSettings, type Place } from './submit.ts';
 
 /** The commands that bring a run forward; none when it has ended or waits. */
 export function advanceRun(state: State, run: Run, definition: WorkflowDefinition, settings: EngineSettings): Command[] {
@@ -116,7 +104,7 @@ function startWork(place: Place, def: StageDefinition, stage: Stage): Command[] 
     const message = `No agent ${def.agent} is registered. \`signalbox agents\` lists those that are.`;
     return [{ type: 'stage/fail', run: run.id, stage: def.id, code: 'agent_unknown', message }];
   }
-  return [submitStage(state, run, place.definition, def, stage, place.settings.taskTimeoutMs)];
+  return [submitStage(place, def, stage)];
 }
 
 function startMerge({ run, definition }: Place, def: StageDefinition, stage: Stage): Command[] {

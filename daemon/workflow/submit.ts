@@ -4,6 +4,19 @@ import { stageOf } from '../../shared/state/select.ts';
 import { fillTemplate, parseReference, parseWholeTemplate, type StageDefinition, type ValueReference, type WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { CommandOf } from '../commands.ts';
 
+/** Settings that the engine needs, in milliseconds. */
+export interface EngineSettings {
+  taskTimeoutMs: number;
+}
+
+/** One run, with all that its next steps follow from. */
+export interface Place {
+  state: State;
+  run: Run;
+  definition: WorkflowDefinition;
+  settings: EngineSettings;
+}
+
 /** Looks a reference up among the run's inputs and the values of its stages. */
 export function resolveReference(state: State, run: Run, reference: ValueReference): unknown {
   if (reference.stage === 'inputs') return run.inputs[reference.value];
@@ -35,7 +48,7 @@ export function isFoundCommand(def: StageDefinition): boolean {
 }
 
 /** The command that makes a task of an admitted stage. Its id follows from run and stage, so that it is made once. */
-export function submitStage(state: State, run: Run, definition: WorkflowDefinition, def: StageDefinition, stage: Stage, timeoutMs: number): CommandOf<'task/submit'> {
+export function submitStage({ state, run, definition, settings }: Place, def: StageDefinition, stage: Stage): CommandOf<'task/submit'> {
   const artifacts: Record<string, string> = {};
   const payload: Record<string, unknown> = {};
   const made = state.artifacts.get(run.id);
@@ -61,7 +74,7 @@ export function submitStage(state: State, run: Run, definition: WorkflowDefiniti
     wants: def.agent ?? '',
     action: def.action ?? (argv ? 'run' : ''),
     priority: 0,
-    timeoutMs: def.timeoutMs ?? timeoutMs,
+    timeoutMs: def.timeoutMs ?? settings.taskTimeoutMs,
     maxAttempts: 1,
     payload,
     artifacts,

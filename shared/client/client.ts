@@ -69,8 +69,8 @@ export function createClient(socket: Socket, options: { timeoutMs?: number } = {
     },
     on(name, listener) {
       const set = listeners.get(name) ?? new Set();
-      listeners.set(name, set.add(listener as (params: never) => void));
-      return () => void set.delete(listener as (params: never) => void);
+      listeners.set(name, set.add(listener));
+      return () => void set.delete(listener);
     },
     receive(text) {
       for (const message of parseFrame(text)) {

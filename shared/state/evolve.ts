@@ -174,7 +174,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
 };
 
 function evolveOne<T extends EventType>(state: State, event: EventNamed<T>, at: string, principal: string): void {
-  (FOLDS[event.type as T] as Fold<T>)(state, event, at, principal);
+  const fold: Fold<T> = FOLDS[event.type];
+  fold(state, event, at, principal);
 }
 
 function recordDecision(state: State, event: EventNamed<'policy.decided'>): void {

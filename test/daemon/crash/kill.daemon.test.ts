@@ -8,20 +8,20 @@ import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../sup
 import { git, removeTempFolders } from '../../support/repos.ts';
 
 /** Each stage, and the moment in it at which the daemon is killed without warning. */
-const MOMENTS: { stage: string; moment: EventType; then: string }[] = [
-  { stage: 'scan', moment: 'task.assigned', then: 'goes on: the scan is done again' },
-  { stage: 'scan', moment: 'attempt.running', then: 'goes on: the scan is done again' },
-  { stage: 'plan', moment: 'attempt.running', then: 'goes on: the plan is made again, the same' },
-  { stage: 'repair', moment: 'stage.started', then: 'goes on: the repairs are put to the policy' },
-  { stage: 'repair', moment: 'approval.requested', then: 'goes on: the questions are still there' },
-  { stage: 'repair', moment: 'approval.granted', then: 'goes on: what was granted stays granted' },
-  { stage: 'repair', moment: 'workspace.created', then: 'goes on: in a worktree of its own' },
-  { stage: 'repair', moment: 'attempt.committed', then: 'goes on: after the last repair that was recorded' },
-  { stage: 'test', moment: 'attempt.running', then: 'goes on: the command runs again, without a new question' },
-  { stage: 'verify', moment: 'attempt.running', then: 'goes on: the second scan is done again' },
-  { stage: 'merge', moment: 'approval.requested', then: 'goes on: the question is still there' },
-  { stage: 'merge', moment: 'workspace.merge_started', then: 'goes on: the merge is finished, once' },
-  { stage: 'report', moment: 'attempt.running', then: 'goes on: the report is written again' },
+const MOMENTS: { stage: string; moment: EventType; goesOn: string }[] = [
+  { stage: 'scan', moment: 'task.assigned', goesOn: 'goes on: the scan is done again' },
+  { stage: 'scan', moment: 'attempt.running', goesOn: 'goes on: the scan is done again' },
+  { stage: 'plan', moment: 'attempt.running', goesOn: 'goes on: the plan is made again, the same' },
+  { stage: 'repair', moment: 'stage.started', goesOn: 'goes on: the repairs are put to the policy' },
+  { stage: 'repair', moment: 'approval.requested', goesOn: 'goes on: the questions are still there' },
+  { stage: 'repair', moment: 'approval.granted', goesOn: 'goes on: what was granted stays granted' },
+  { stage: 'repair', moment: 'workspace.created', goesOn: 'goes on: in a worktree of its own' },
+  { stage: 'repair', moment: 'attempt.committed', goesOn: 'goes on: after the last repair that was recorded' },
+  { stage: 'test', moment: 'attempt.running', goesOn: 'goes on: the command runs again, without a new question' },
+  { stage: 'verify', moment: 'attempt.running', goesOn: 'goes on: the second scan is done again' },
+  { stage: 'merge', moment: 'approval.requested', goesOn: 'goes on: the question is still there' },
+  { stage: 'merge', moment: 'workspace.merge_started', goesOn: 'goes on: the merge is finished, once' },
+  { stage: 'report', moment: 'attempt.running', goesOn: 'goes on: the report is written again' },
 ];
 
 async function allEvents(client: Connected): Promise<CloudEvent[]> {
@@ -64,8 +64,8 @@ describe('kill -9 of the daemon', function () {
   });
   after(removeTempFolders);
 
-  for (const { stage, moment, then } of MOMENTS) {
-    it(`in ${stage} at ${moment}: the run ${then}`, async () => {
+  for (const { stage, moment, goesOn } of MOMENTS) {
+    it(`in ${stage} at ${moment}: the run ${goesOn}`, async () => {
       const before = await daemon.connect();
       await before.call('events/subscribe', { scope: { kind: 'all' } });
       const dead = killAt(daemon, before, stage, moment);
