@@ -56,7 +56,15 @@ export type Command =
   | { type: 'run/cancel'; run: string; reason: string }
   | { type: 'run/finish'; run: string; status: 'success' | 'failure' | 'canceled'; code: string; summary: string }
   | { type: 'stage/start'; run: string; stage: string; prepare: boolean }
-  | { type: 'stage/propose'; run: string; stage: string; round: number; proposals: Proposal[]; done: boolean; facts: Record<string, string> }
+  | {
+      type: 'stage/propose';
+      run: string;
+      stage: string;
+      round: number;
+      proposals: Proposal[];
+      done: boolean;
+      facts: Record<string, string>;
+    }
   | { type: 'stage/admit'; run: string; stage: string; results: GateResult[] }
   | { type: 'stage/complete'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
   | { type: 'stage/fail'; run: string; stage: string; code: string; message: string }
@@ -82,7 +90,17 @@ export type Command =
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
   | { type: 'workspace/leave'; attempt: string; path: string; kept: string }
-  | { type: 'artifact/record'; run: string; stage?: string; task?: string; attempt?: string; name: string; digest: string; size: number; mediaType: string }
+  | {
+      type: 'artifact/record';
+      run: string;
+      stage?: string;
+      task?: string;
+      attempt?: string;
+      name: string;
+      digest: string;
+      size: number;
+      mediaType: string;
+    }
   | { type: 'artifact/redact'; digest: string; by: string; reason: string }
   | { type: 'archive/move'; runs: string[]; tasks: string[] }
   | { type: 'archive/restore'; run: Run }

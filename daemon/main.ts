@@ -81,7 +81,15 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
       sealValue(installation.key, { action, rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
     approvalMs: settings.approvalMs,
   };
-  const coordinator = createCoordinator({ journal, published: state, tentative: fromJson(toJson(state)), now: Date.now, onFatal: die, context, refuseNewWork: record.refuseNewWork });
+  const coordinator = createCoordinator({
+    journal,
+    published: state,
+    tentative: fromJson(toJson(state)),
+    now: Date.now,
+    onFatal: die,
+    context,
+    refuseNewWork: record.refuseNewWork,
+  });
   return { coordinator, rulebook };
 }
 
@@ -98,7 +106,18 @@ async function serve(stage: Stage): Promise<void> {
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
-  const { ports, runPorts } = buildPorts({ here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, submit, workflows });
+  const { ports, runPorts } = buildPorts({
+    here,
+    home,
+    stores,
+    definitions,
+    rulebook,
+    remote,
+    subscriptions,
+    coordinator,
+    submit,
+    workflows,
+  });
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell);
   coordinator.onRecorded(subscriptions.publish);
@@ -124,11 +143,39 @@ async function serve(stage: Stage): Promise<void> {
   });
   const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
   const notices = () => [...record.notices(), ...rulebook.notices()];
-  const parts = { coordinator, submit, definitions, rulebook, runPorts, subscriptions, remote, principals, home, epoch, startedAt, newId: uuidv7, stop, door, notices };
+  const parts = {
+    coordinator,
+    submit,
+    definitions,
+    rulebook,
+    runPorts,
+    subscriptions,
+    remote,
+    principals,
+    home,
+    epoch,
+    startedAt,
+    newId: uuidv7,
+    stop,
+    door,
+    notices,
+  };
   const core = assembleCore({ ...parts, ...stores, journal: record.journal, installation: installation.id });
-  end.server = await startServer({ handlers: createHandlers(core), authenticate: principals.authenticate, log: writeLog, newId: uuidv7, now: Date.now });
+  end.server = await startServer({
+    handlers: createHandlers(core),
+    authenticate: principals.authenticate,
+    log: writeLog,
+    newId: uuidv7,
+    now: Date.now,
+  });
   const { port } = end.server;
-  end.endpoint = await writeEndpoint(home, { host: '127.0.0.1', port, protocol: PROTOCOL, token: principals.userToken, version: PROGRAM_VERSION });
+  end.endpoint = await writeEndpoint(home, {
+    host: '127.0.0.1',
+    port,
+    protocol: PROTOCOL,
+    token: principals.userToken,
+    version: PROGRAM_VERSION,
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
   writeLog('daemon.ready', { pid: process.pid, port, seq: state.seq, ms: Math.round(performance.now()), notices: notices() });
   reactor.resume();

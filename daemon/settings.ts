@@ -3,13 +3,19 @@ import * as z from 'zod';
 /** One setting: its name in the environment, what it is, and its default. Docs and --help are made from this table. */
 export const SETTINGS = {
   SIGNALBOX_HOME: { text: 'State folder: journal, artifacts, endpoint file.', default: '$XDG_STATE_HOME/signalbox' },
-  SIGNALBOX_TASK_TIMEOUT: { text: 'Time that a command or built-in agent may take when the workflow does not say, in seconds.', default: '300' },
+  SIGNALBOX_TASK_TIMEOUT: {
+    text: 'Time that a command or built-in agent may take when the workflow does not say, in seconds.',
+    default: '300',
+  },
   SIGNALBOX_APPROVAL_TIMEOUT: { text: 'Time after which a question that nobody answered is a no, in seconds.', default: '86400' },
   SIGNALBOX_DRAIN_TIMEOUT: { text: 'Time that running attempts get when the daemon is asked to stop, in seconds.', default: '10' },
   SIGNALBOX_KEEP_RUNS: { text: 'Finished runs that stay in memory; older ones are in the archive, and shown from there.', default: '200' },
   SIGNALBOX_KEEP_TASKS: { text: 'Finished tasks of no run that stay in memory; older ones are in the archive.', default: '10000' },
   SIGNALBOX_KEEP_DAYS: { text: 'Days after which what has finished goes to the archive in any case.', default: '7' },
-  SIGNALBOX_MIN_FREE_MB: { text: 'Free space on the disk of the state folder below which no new work is taken, in MB; 0 for never.', default: '256' },
+  SIGNALBOX_MIN_FREE_MB: {
+    text: 'Free space on the disk of the state folder below which no new work is taken, in MB; 0 for never.',
+    default: '256',
+  },
 } as const;
 
 const Seconds = z.coerce.number().int().min(1).max(2_592_000);

@@ -49,7 +49,18 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     adapters: { builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }), command: createCommandAdapter() },
     artifacts: stores.artifacts,
     spools: stores.spools,
-    workspace: { createWorktree, removeWorktree, dropUnusedBranch, commitWorktree, diffCommits, previewMerge, mergeBranch, undoMerge, readBranch, resolvePath },
+    workspace: {
+      createWorktree,
+      removeWorktree,
+      dropUnusedBranch,
+      commitWorktree,
+      diffCommits,
+      previewMerge,
+      mergeBranch,
+      undoMerge,
+      readBranch,
+      resolvePath,
+    },
     remote,
     definitionOf: definitions.get,
     async homeFor(attempt) {
@@ -88,8 +99,12 @@ export async function readYamlFolder(folder: string): Promise<Map<string, { file
 
 /** The policies that hold everywhere: those that come with the program, and the user's. */
 export async function hostPolicies(here: string, config: string): Promise<PolicySource[]> {
-  const builtin = [...(await readYamlFolder(join(here, 'policies'))).values()].map((source): PolicySource => ({ ...source, origin: 'builtin', trusted: true }));
-  const user = [...(await readYamlFolder(join(config, 'policies'))).values()].map((source): PolicySource => ({ ...source, origin: 'user', trusted: true }));
+  const builtin = [...(await readYamlFolder(join(here, 'policies'))).values()].map(
+    (source): PolicySource => ({ ...source, origin: 'builtin', trusted: true }),
+  );
+  const user = [...(await readYamlFolder(join(config, 'policies'))).values()].map(
+    (source): PolicySource => ({ ...source, origin: 'user', trusted: true }),
+  );
   return [...builtin, ...user];
 }
 

@@ -52,7 +52,9 @@ export interface CoreParts {
   remote: RemoteAgents;
   principals: Principals;
   artifacts: Pick<ArtifactStore, 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
-  spools: { readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }> };
+  spools: {
+    readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
+  };
   /** Sentences about what is wrong, as `daemon/status` shows them. */
   notices(): string[];
   /** Where the server listens, once it does. */
@@ -101,7 +103,13 @@ export function assembleCore(parts: CoreParts): Core {
 }
 
 /** Whoever subscribes to a run of the archive gets it whole; nothing more will come. */
-async function subscribe({ coordinator, subscriptions, archive }: CoreParts, connection: Connection, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult> {
+async function subscribe(
+  { coordinator, subscriptions, archive }: CoreParts,
+  connection: Connection,
+  id: string,
+  scope: EventScope,
+  cursor: string | undefined,
+): Promise<SubscribeResult> {
   const { state } = coordinator;
   const document = scope.kind === 'run' && !state.runs.has(scope.run) ? await archive.readRun(scope.run) : undefined;
   const result = await subscriptions.subscribe(connection, id, scope, cursor);
@@ -116,15 +124,29 @@ async function orRefuse<T>(reading: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     const code = error.code === 'artifact_redacted' ? error.code : 'not_found';
-    throw new SignalboxError({ code, message: error.message, facts: { ...error.facts, ...(code === 'not_found' ? { reason: error.code } : {}) } });
+    throw new SignalboxError({
+      code,
+      message: error.message,
+      facts: { ...error.facts, ...(code === 'not_found' ? { reason: error.code } : {}) },
+    });
   }
 }
 
 /** The content goes first, then the record says so; asked again after a crash in between, it goes on there. */
-async function redactArtifact({ artifacts, submit }: CoreParts, { digest, by, reason }: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }> {
+async function redactArtifact(
+  { artifacts, submit }: CoreParts,
+  { digest, by, reason }: { digest: string; by: string; reason: string },
+  origin: Origin,
+): Promise<{ digest: string; existing: boolean }> {
   const before = await artifacts.readTombstone(digest);
   if (before?.recorded) return { digest, existing: true };
-  const tombstone = before ?? { at: new Date().toISOString(), by, reason, size: (await artifacts.statArtifact(digest)).size, recorded: false };
+  const tombstone = before ?? {
+    at: new Date().toISOString(),
+    by,
+    reason,
+    size: (await artifacts.statArtifact(digest)).size,
+    recorded: false,
+  };
   await artifacts.redactArtifact(digest, tombstone);
   const result = await submit({ type: 'artifact/redact', digest, by: tombstone.by, reason: tombstone.reason }, origin);
   if (!result.ok) throw new SignalboxError(result.refusal);
@@ -181,7 +203,8 @@ function describeDaemon({ coordinator, notices, home, startedAt, door }: CorePar
 
 async function readEvents({ journal, installation }: CoreParts, scope: EventScope, cursor: string | undefined, limit: number) {
   const after = cursor === undefined ? 0 : decodeCursor(installation, cursor);
-  if (after === undefined) throw new SignalboxError({ code: 'cursor_unknown', message: 'The cursor is not one of this journal. Read from the start without it.' });
+  if (after === undefined)
+    throw new SignalboxError({ code: 'cursor_unknown', message: 'The cursor is not one of this journal. Read from the start without it.' });
   const events: CloudEvent[] = [];
   let last = after;
   let scanned = 0;

@@ -38,5 +38,11 @@ export async function collectUnreached(
     note(document);
     for (const { id } of document.attempts) reached.attempts.add(id);
   }
-  return collectGarbage({ dir: home, now, dryRun, keepsArtifact: (digest) => reached.digests.has(digest), keepsAttempt: (attempt) => reached.attempts.has(attempt) });
+  return collectGarbage({
+    dir: home,
+    now,
+    dryRun,
+    keepsArtifact: (digest) => reached.digests.has(digest),
+    keepsAttempt: (attempt) => reached.attempts.has(attempt),
+  });
 }

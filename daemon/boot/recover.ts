@@ -19,7 +19,17 @@ export async function endLeftovers(state: State, host: string): Promise<number> 
 }
 
 /** Records what was interrupted, and brings back what unfinished runs need in memory: their definitions and policies. */
-export async function restoreRuns({ state, definitions, runPorts, tell }: { state: State; definitions: Definitions; runPorts: RunPorts; tell(command: Command): Promise<CommandResult> }): Promise<void> {
+export async function restoreRuns({
+  state,
+  definitions,
+  runPorts,
+  tell,
+}: {
+  state: State;
+  definitions: Definitions;
+  runPorts: RunPorts;
+  tell(command: Command): Promise<CommandResult>;
+}): Promise<void> {
   const open = [...state.runs.values()].filter((run) => !runEnded(run));
   for (const run of open) await definitions.load(run.workflow.digest);
   for (const repo of new Set(open.flatMap((run) => run.repo ?? []))) {

@@ -37,7 +37,9 @@ const SLACK = 0.1;
 /** What is to leave memory at `now` (milliseconds since 1970): ids, oldest first, of one batch. Pure. */
 export function listDueForArchive(state: State, now: number, keep: Keep): { runs: string[]; tasks: string[] } {
   const isOld = (endedAt: string | undefined): boolean => now - Date.parse(endedAt ?? '') > keep.ageMs;
-  const ended = [...state.runs.values()].filter((run) => run.endedAt !== undefined).sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? -1 : 1));
+  const ended = [...state.runs.values()]
+    .filter((run) => run.endedAt !== undefined)
+    .sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? -1 : 1));
   const runs = ended.filter((run, i) => (i < ended.length - keep.runs || isOld(run.endedAt)) && runSettled(state, run, now));
   let settled = 0;
   for (const task of state.tasks.values()) if (taskSettled(task)) settled += 1;
@@ -103,6 +105,7 @@ export function startArchivist(parts: {
 
 function listCommands(runs: string[], tasks: string[]): Command[] {
   const commands: Command[] = runs.length > 0 ? [{ type: 'archive/move', runs, tasks: [] }] : [];
-  for (let from = 0; from < tasks.length; from += MAX_IDS) commands.push({ type: 'archive/move', runs: [], tasks: tasks.slice(from, from + MAX_IDS) });
+  for (let from = 0; from < tasks.length; from += MAX_IDS)
+    commands.push({ type: 'archive/move', runs: [], tasks: tasks.slice(from, from + MAX_IDS) });
   return commands;
 }

@@ -102,7 +102,10 @@ async function drive(job: Job): Promise<void> {
     spool = await context.ports.spools.open(attempt);
     const outcome = await runAdapter(job, await describeAttempt(job, place), spool);
     if (outcome.status === 'succeeded') await keepWork(context, { run: job.run, def: job.def, task, attempt }, place, cause);
-    ending = { ...toEnding(outcome), ...(job.live.interrupted === undefined ? {} : { status: 'interrupted', message: job.live.interrupted }) };
+    ending = {
+      ...toEnding(outcome),
+      ...(job.live.interrupted === undefined ? {} : { status: 'interrupted', message: job.live.interrupted }),
+    };
   } catch (error) {
     ending = { status: 'failed', ...explain(error), values: {} };
   }
@@ -138,7 +141,9 @@ async function describeAttempt({ context, task, attempt, run, def }: Job, place:
     ...(typeof stdin === 'string' ? { stdin } : {}),
     ...(payload['env'] === undefined ? {} : { env: payload['env'] as Record<string, string> }),
     ...(run?.repo !== undefined && run.gitDir !== undefined ? { repo: { path: run.repo, gitDir: run.gitDir } } : {}),
-    ...(place.worktree === undefined ? {} : { worktree: { path: place.worktree.path, gitDir: place.worktree.gitDir, branch: place.worktree.branch } }),
+    ...(place.worktree === undefined
+      ? {}
+      : { worktree: { path: place.worktree.path, gitDir: place.worktree.gitDir, branch: place.worktree.branch } }),
     ...(place.commit === undefined ? {} : { commit: place.commit }),
     inputs: { ...inputs, done: committedBefore(context.state, task.id).map((c) => c.key) },
     timeoutMs: task.timeoutMs || (def?.timeoutMs ?? context.settings.taskTimeoutMs),
@@ -171,13 +176,30 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
   switch (event.type) {
     case 'started': {
       const { pid, startTime } = event.process ?? {};
-      await tell({ type: 'attempt/run', attempt, token: task.token, ...(pid === undefined ? {} : { pid }), ...(startTime === undefined ? {} : { startTime }) }, cause);
+      await tell(
+        {
+          type: 'attempt/run',
+          attempt,
+          token: task.token,
+          ...(pid === undefined ? {} : { pid }),
+          ...(startTime === undefined ? {} : { startTime }),
+        },
+        cause,
+      );
       return;
     }
     case 'progress': {
       const { text, activity = 'executing', fraction } = event;
       const at = new Date().toISOString();
-      ports.progress({ attempt, run: task.run ?? '', stage: task.stage ?? '', activity, text: text.slice(0, 500), ...(fraction === undefined ? {} : { fraction }), at });
+      ports.progress({
+        attempt,
+        run: task.run ?? '',
+        stage: task.stage ?? '',
+        activity,
+        text: text.slice(0, 500),
+        ...(fraction === undefined ? {} : { fraction }),
+        at,
+      });
       return;
     }
     case 'artifact': {

@@ -110,7 +110,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       // Nobody is told anything any more: the daemon is about to stop.
       if (dead) return new Promise(() => undefined);
       if (queue.length >= MAX_QUEUE) {
-        return Promise.resolve({ ok: false, refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} } });
+        return Promise.resolve({
+          ok: false,
+          refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} },
+        });
       }
       return new Promise((answer) => {
         queue.push({ command, origin, answer });
@@ -137,7 +140,8 @@ async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }:
   const expected = tentative.seq;
   const deciding = { ...context, now };
   for (const one of waiting) decideOne(tentative, one, batch, deciding);
-  if (batch.commits.length > 0) for (const command of follow(tentative)) decideOne(tentative, { command, origin: FOLLOWS, answer: () => undefined }, batch, deciding);
+  if (batch.commits.length > 0)
+    for (const command of follow(tentative)) decideOne(tentative, { command, origin: FOLLOWS, answer: () => undefined }, batch, deciding);
   const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
   if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
   const commits = appended?.commits ?? [];
@@ -173,7 +177,10 @@ function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Co
   const bytes = Buffer.byteLength(JSON.stringify(commit.events)) + ENVELOPE_BYTES;
   if (bytes > MAX_COMMIT_BYTES) {
     const message = `It would make a record of about ${bytes} bytes; ${MAX_COMMIT_BYTES} is the most. Pass large values as artifacts.`;
-    batch.outcomes.push({ waiting, result: { ok: false, refusal: { code: 'commit_too_large', message, facts: { bytes, limit: MAX_COMMIT_BYTES } } } });
+    batch.outcomes.push({
+      waiting,
+      result: { ok: false, refusal: { code: 'commit_too_large', message, facts: { bytes, limit: MAX_COMMIT_BYTES } } },
+    });
     return;
   }
   evolve(tentative, commit);
@@ -185,7 +192,10 @@ function isNewWork(command: Command): boolean {
   return command.type === 'run/start' || (command.type === 'task/submit' && command.run === undefined);
 }
 
-function stamp(events: NewEvent[], { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin }): UnchainedCommit {
+function stamp(
+  events: NewEvent[],
+  { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin },
+): UnchainedCommit {
   const stamped = events.map((event, index): Event => ({ id: `${epoch}-${seq}.${index}`, tenant: LOCAL_TENANT, ...event }));
   return { seq, at: new Date(now).toISOString(), ...origin, events: stamped };
 }

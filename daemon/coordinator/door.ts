@@ -22,15 +22,29 @@ export function createDoor(coordinator: Coordinator, archive: Archive): Coordina
     const otherwise = () => submit(command, origin);
     switch (command.type) {
       case 'task/submit':
-        return archive.mayHaveTask(command.task) ? settle(archive, () => archive.readTask(command.task), { judge: ({ task }) => judgeTask(task, command), otherwise }) : otherwise();
+        return archive.mayHaveTask(command.task)
+          ? settle(archive, () => archive.readTask(command.task), { judge: ({ task }) => judgeTask(task, command), otherwise })
+          : otherwise();
       case 'run/start':
         return settle(archive, () => archive.readRun(command.run), { judge: ({ run }) => judgeRun(run, command), otherwise });
       case 'task/cancel':
-        return state.tasks.has(command.task) ? otherwise() : settle(archive, () => archive.readTask(command.task), { judge: ({ task }) => judgeCancel(task), otherwise });
+        return state.tasks.has(command.task)
+          ? otherwise()
+          : settle(archive, () => archive.readTask(command.task), { judge: ({ task }) => judgeCancel(task), otherwise });
       case 'run/cancel':
-        return state.runs.has(command.run) ? otherwise() : settle(archive, () => archive.readRun(command.run), { judge: ({ run }) => refused('run_ended', `The run has ended already (${run.status}).`, { run: run.id, status: run.status }), otherwise });
+        return state.runs.has(command.run)
+          ? otherwise()
+          : settle(archive, () => archive.readRun(command.run), {
+              judge: ({ run }) => refused('run_ended', `The run has ended already (${run.status}).`, { run: run.id, status: run.status }),
+              otherwise,
+            });
       case 'approval/answer':
-        return state.approvals.has(command.approval) ? otherwise() : settle(archive, () => archive.readApproval(command.approval), { judge: (approval) => judgeAnswer(approval, command), otherwise });
+        return state.approvals.has(command.approval)
+          ? otherwise()
+          : settle(archive, () => archive.readApproval(command.approval), {
+              judge: (approval) => judgeAnswer(approval, command),
+              otherwise,
+            });
       default:
         return otherwise();
     }
@@ -54,17 +68,27 @@ function judgeRun(run: Run, { workflow, repository }: CommandOf<'run/start'>): C
 }
 
 function judgeCancel(task: Task): CommandResult {
-  return task.status === 'canceled' ? existing : refused('invalid_transition', `The task has ended already (${task.status}).`, { task: task.id });
+  return task.status === 'canceled'
+    ? existing
+    : refused('invalid_transition', `The task has ended already (${task.status}).`, { task: task.id });
 }
 
 /** The same answer again is no news; any other comes too late. */
 function judgeAnswer({ id, status, by }: Approval, { answer }: CommandOf<'approval/answer'>): CommandResult {
   if (answer === 'grant' ? status === 'used' || status === 'granted' : status === 'denied') return existing;
-  return refused('approval_settled', `That approval is ${status}${by === undefined ? '' : `, by ${by}`}.`, { approval: id, status, by: by ?? '' });
+  return refused('approval_settled', `That approval is ${status}${by === undefined ? '' : `, by ${by}`}.`, {
+    approval: id,
+    status,
+    by: by ?? '',
+  });
 }
 
 /** Reads until nothing was archived meanwhile, and goes on at once: nothing may come between. */
-async function settle<T>(archive: Archive, read: () => Promise<T | undefined>, { judge, otherwise }: { judge(found: T): CommandResult; otherwise(): Promise<CommandResult> }): Promise<CommandResult> {
+async function settle<T>(
+  archive: Archive,
+  read: () => Promise<T | undefined>,
+  { judge, otherwise }: { judge(found: T): CommandResult; otherwise(): Promise<CommandResult> },
+): Promise<CommandResult> {
   for (;;) {
     const { version } = archive;
     const found = await read();

@@ -35,8 +35,22 @@ export function describeRun(state: State, run: Run, definition: WorkflowDefiniti
   const stages = [...(state.stages.get(run.id)?.values() ?? [])];
   const command = definition.stages.find((s) => s.command !== undefined);
   const merge = definition.stages.find((s) => s.merge !== undefined);
-  const test = command && testOutcome(state, run, command, stages.find((s) => s.id === command.id));
-  const merged = merge && mergeOutcome(state, run, stages.find((s) => s.id === merge.id), merge.merge?.from ?? '');
+  const test =
+    command &&
+    testOutcome(
+      state,
+      run,
+      command,
+      stages.find((s) => s.id === command.id),
+    );
+  const merged =
+    merge &&
+    mergeOutcome(
+      state,
+      run,
+      stages.find((s) => s.id === merge.id),
+      merge.merge?.from ?? '',
+    );
   return {
     run: run.id,
     ...(run.repo === undefined ? {} : { repository: run.repo }),
@@ -70,17 +84,25 @@ function testOutcome(state: State, run: Run, def: StageDefinition, stage: Stage 
     return { status, ...(found === undefined ? {} : { argv: found }), detail: stage.reason };
   }
   if (stage.status !== 'failed') return undefined;
-  return { status: stage.code === 'task_timeout' ? 'timeout' : stage.code === 'denied' ? 'refused' : 'failed', ...what, detail: stage.reason };
+  return {
+    status: stage.code === 'task_timeout' ? 'timeout' : stage.code === 'denied' ? 'refused' : 'failed',
+    ...what,
+    detail: stage.reason,
+  };
 }
 
 function mergeOutcome(state: State, run: Run, stage: Stage | undefined, from: string): MergeOutcome | undefined {
   const made = state.stages.get(run.id)?.get(from);
   const task = state.tasks.get(made?.task ?? '');
-  const where = { ...(task && made?.commit !== undefined ? { branch: branchFor(run, task) } : {}), ...(run.into === undefined ? {} : { into: run.into }) };
+  const where = {
+    ...(task && made?.commit !== undefined ? { branch: branchFor(run, task) } : {}),
+    ...(run.into === undefined ? {} : { into: run.into }),
+  };
   if (!stage) return undefined;
   const { merge } = run;
   if (stage.status === 'completed') return { status: 'merged', ...where, ...(merge?.commit === undefined ? {} : { commit: merge.commit }) };
-  if (stage.status === 'skipped' && stage.skipped === 'condition') return made?.commit === undefined ? { status: 'nothing', ...where } : { status: 'not_asked', ...where, detail: stage.reason };
+  if (stage.status === 'skipped' && stage.skipped === 'condition')
+    return made?.commit === undefined ? { status: 'nothing', ...where } : { status: 'not_asked', ...where, detail: stage.reason };
   if (stage.status === 'skipped') return { status: 'failed', ...where, detail: stage.reason };
   if (stage.status !== 'failed') return undefined;
   const status = stage.code === 'denied' ? 'refused' : stage.code === 'merge_conflicts' ? 'conflict' : 'failed';

@@ -12,7 +12,10 @@ export function placeOfRun(run: Run): RepoWithPath | undefined {
 /** The stable code and sentence of whatever was thrown. */
 export function explain(error: unknown): { code: string; message: string } {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  return { code: typeof code === 'string' ? code.slice(0, 100) : 'internal', message: (typeof message === 'string' ? message : String(error)).slice(0, 2_000) };
+  return {
+    code: typeof code === 'string' ? code.slice(0, 100) : 'internal',
+    message: (typeof message === 'string' ? message : String(error)).slice(0, 2_000),
+  };
 }
 
 /** Merges as recorded. Doing it again after a crash gives the same commit and moves the branch once. */

@@ -27,7 +27,11 @@ export function branchFor(run: Run, task: Task): string {
 }
 
 /** Makes the attempt's worktree where its stage wants one; a later attempt begins where the earlier one's commits end. */
-export async function preparePlace({ state, ports, tell }: EffectContext, { run, def, task, attempt }: Work, cause: string): Promise<WorkPlace> {
+export async function preparePlace(
+  { state, ports, tell }: EffectContext,
+  { run, def, task, attempt }: Work,
+  cause: string,
+): Promise<WorkPlace> {
   const repo = run && placeOfRun(run);
   if (!run || !repo || !def) return {};
   const earlier = committedBefore(state, task.id).at(-1)?.commit;
@@ -41,23 +45,44 @@ export async function preparePlace({ state, ports, tell }: EffectContext, { run,
 }
 
 /** Commits what a command left in its worktree, when a later stage builds on it. */
-export async function keepWork({ state, ports, tell }: EffectContext, { run, def, task, attempt }: Work, place: WorkPlace, cause: string): Promise<void> {
+export async function keepWork(
+  { state, ports, tell }: EffectContext,
+  { run, def, task, attempt }: Work,
+  place: WorkPlace,
+  cause: string,
+): Promise<void> {
   const definition = run && ports.definitionOf(run.workflow.digest);
   if (!place.worktree || !def || !run || !definition || !isBuiltOn(definition, def)) return;
   const { worktree } = place;
   const key = 'work';
   const trailers = { 'Signalbox-Run': run.id, 'Signalbox-Stage': def.id };
-  const request = { gitDir: worktree.gitDir, commonDir: worktree.commonDir, workTree: worktree.path, branch: worktree.branch, message: def.name, trailers, at: state.at };
+  const request = {
+    gitDir: worktree.gitDir,
+    commonDir: worktree.commonDir,
+    workTree: worktree.path,
+    branch: worktree.branch,
+    message: def.name,
+    trailers,
+    at: state.at,
+  };
   const commit = await ports.workspace.commitWorktree(request);
   if (commit !== undefined) await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: def.name }, cause);
 }
 
 function isBuiltOn(definition: WorkflowDefinition, def: StageDefinition): boolean {
-  return def.command !== undefined && definition.stages.some((s) => s.merge?.from === def.id || (typeof s.worktree === 'object' && s.worktree.from === def.id));
+  return (
+    def.command !== undefined &&
+    definition.stages.some((s) => s.merge?.from === def.id || (typeof s.worktree === 'object' && s.worktree.from === def.id))
+  );
 }
 
 /** Removes the worktree of an attempt that has ended, unless it holds work that is nowhere else. */
-export async function leavePlace({ ports, tell }: EffectContext, { run, attempt }: Pick<Work, 'run' | 'attempt'>, place: WorkPlace, cause: string): Promise<void> {
+export async function leavePlace(
+  { ports, tell }: EffectContext,
+  { run, attempt }: Pick<Work, 'run' | 'attempt'>,
+  place: WorkPlace,
+  cause: string,
+): Promise<void> {
   const repo = run && placeOfRun(run);
   const path = place.worktree?.path;
   if (!repo || path === undefined) return;
@@ -65,7 +90,8 @@ export async function leavePlace({ ports, tell }: EffectContext, { run, attempt 
   try {
     await ports.workspace.removeWorktree({ repo, path });
     // A branch on which nothing was committed would only be in the way of whoever lists branches.
-    if (place.worktree && place.commit !== undefined && !place.continues) await ports.workspace.dropUnusedBranch({ repo, branch: place.worktree.branch, base: place.commit });
+    if (place.worktree && place.commit !== undefined && !place.continues)
+      await ports.workspace.dropUnusedBranch({ repo, branch: place.worktree.branch, base: place.commit });
   } catch (error) {
     kept = error instanceof Error ? error.message : String(error);
   }

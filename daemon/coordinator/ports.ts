@@ -42,7 +42,12 @@ export interface WorkspacePort {
   /** Commit that a branch stands at; throws WorkspaceError branch_missing. */
   readBranch(repo: RepoWithPath, branch: string): Promise<string>;
   /** Where a path of a commit really leads: links in it are followed within the commit. */
-  resolvePath(repo: RepoWithPath, commit: string, path: string, root: string): Promise<Extract<Action, { kind: 'agent.edit' }>['paths'][number]>;
+  resolvePath(
+    repo: RepoWithPath,
+    commit: string,
+    path: string,
+    root: string,
+  ): Promise<Extract<Action, { kind: 'agent.edit' }>['paths'][number]>;
 }
 
 export interface RemotePort {

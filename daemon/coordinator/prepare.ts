@@ -69,7 +69,12 @@ async function store({ ports }: Place, key: string, action: Action, show: Record
 }
 
 async function proposeAdvance(place: Place, approval: NonNullable<StageDefinition['approval']>): Promise<Proposal> {
-  const action: Action = { kind: 'stage.advance', ...common(place, approval.summary, 'medium'), workflow: place.run.workflow.name, base: baseOf(place.state, place.run, place.def) ?? '' };
+  const action: Action = {
+    kind: 'stage.advance',
+    ...common(place, approval.summary, 'medium'),
+    workflow: place.run.workflow.name,
+    base: baseOf(place.state, place.run, place.def) ?? '',
+  };
   const expires = approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs };
   return { ...(await store(place, 'advance', action)), ask: approval.summary, ...expires };
 }
@@ -100,7 +105,15 @@ async function proposeCommand(place: Place, command: NonNullable<StageDefinition
   const source = isFoundCommand(def) ? 'repository' : 'workflow';
   const summary = `Run ${argv.join(' ').slice(0, 500)}`;
   const base = baseOf(state, run, def) ?? '';
-  const action: Action = { kind: 'agent.execute', ...common(place, summary, 'medium'), argv, commands: ports.readCommands(argv), cwd: '.', source, base };
+  const action: Action = {
+    kind: 'agent.execute',
+    ...common(place, summary, 'medium'),
+    argv,
+    commands: ports.readCommands(argv),
+    cwd: '.',
+    source,
+    base,
+  };
   const proposal = await store(place, 'command', action);
   // The summary may be cut; whoever answers can see every argument.
   return [{ ...proposal, show: { command: proposal.artifact } }];
@@ -111,23 +124,40 @@ async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> 
   const repo = placeOfRun(run);
   const from = stageOf(state, run.id, fromStage)?.commit;
   const into = run.into ?? '';
-  if (!repo || from === undefined) throw Object.assign(new Error(`The stage ${fromStage} made no commit to merge.`), { code: 'nothing_to_merge' });
+  if (!repo || from === undefined)
+    throw Object.assign(new Error(`The stage ${fromStage} made no commit to merge.`), { code: 'nothing_to_merge' });
   const expected = await ports.workspace.readBranch(repo, into);
   const preview = await ports.workspace.previewMerge({ repo, into: expected, from });
   if (preview.conflicts.length > 0) {
     const files = preview.conflicts.slice(0, 20).join(', ');
-    throw Object.assign(new Error(`Merging into ${into} conflicts in ${files}. Merge the branch by hand, or run again from the newer ${into}.`), { code: 'merge_conflicts' });
+    throw Object.assign(
+      new Error(`Merging into ${into} conflicts in ${files}. Merge the branch by hand, or run again from the newer ${into}.`),
+      { code: 'merge_conflicts' },
+    );
   }
   const diff = await ports.workspace.diffCommits({ repo, from: expected, to: preview.tree, maxBytes: DIFF_BYTES });
-  const shown = await ports.artifacts.putText(diff.truncated ? `${diff.patch}\n(The diff is longer than ${DIFF_BYTES} bytes; the rest is not shown.)\n` : diff.patch);
-  await place.tell({ type: 'artifact/record', run: run.id, stage: place.def.id, name: 'merge.diff', ...shown, mediaType: 'text/x-diff' }, 'prepare');
+  const shown = await ports.artifacts.putText(
+    diff.truncated ? `${diff.patch}\n(The diff is longer than ${DIFF_BYTES} bytes; the rest is not shown.)\n` : diff.patch,
+  );
+  await place.tell(
+    { type: 'artifact/record', run: run.id, stage: place.def.id, name: 'merge.diff', ...shown, mediaType: 'text/x-diff' },
+    'prepare',
+  );
   const files = diff.files.flatMap((f) => (f.oldPath === undefined ? [f.path] : [f.oldPath, f.path]));
-  const lines = diff.files.reduce((sum, f) => ({ added: sum.added + f.additions, removed: sum.removed + f.deletions }), { added: 0, removed: 0 });
+  const lines = diff.files.reduce((sum, f) => ({ added: sum.added + f.additions, removed: sum.removed + f.deletions }), {
+    added: 0,
+    removed: 0,
+  });
   const summary = `Merge ${diff.files.length} changed file${diff.files.length === 1 ? '' : 's'} (+${lines.added} -${lines.removed}) into ${into}`;
   const configures = files.some((path) => path === '.signalbox' || path.startsWith('.signalbox/'));
   const what = { into, from, base: expected, tree: preview.tree, files: files.slice(0, 5_000) };
   const action: Action = configures
-    ? { kind: 'daemon.configure', ...common(place, `${summary}, and change .signalbox/`, 'high'), what: `merge ${from} into ${into}`, files: what.files }
+    ? {
+        kind: 'daemon.configure',
+        ...common(place, `${summary}, and change .signalbox/`, 'high'),
+        what: `merge ${from} into ${into}`,
+        files: what.files,
+      }
     : { kind: 'workspace.merge', ...common(place, summary, 'medium'), ...what };
   return { proposals: [await store(place, 'merge', action, { diff: shown.digest })], facts: { from, expected, tree: preview.tree } };
 }

@@ -35,7 +35,11 @@ export interface RunPorts {
 type Params = ValidParamsOf<'run/start'>;
 
 /** Starts a run; throws SignalboxError for every refusal. */
-export async function submitRun(ports: RunPorts, params: Params, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }> {
+export async function submitRun(
+  ports: RunPorts,
+  params: Params,
+  origin: Origin,
+): Promise<{ run: string; existing: boolean; notices: string[] }> {
   const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
   const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
@@ -45,7 +49,10 @@ export async function submitRun(ports: RunPorts, params: Params, origin: Origin)
   const repository = info && (await describeRepository(ports, info, params.into));
   const digest = await ports.keepDefinition(definition);
   const workflow = { name: definition.workflow, version: definition.version, digest };
-  const result = await ports.submit({ type: 'run/start', run: params.id, workflow, inputs, again: params.again, ...(repository ? { repository } : {}) }, origin);
+  const result = await ports.submit(
+    { type: 'run/start', run: params.id, workflow, inputs, again: params.again, ...(repository ? { repository } : {}) },
+    origin,
+  );
   if (!result.ok) throw new SignalboxError(result.refusal);
   return { run: params.id, existing: result.commit === undefined, notices: info ? listNotices(info, configuration, trusted) : [] };
 }
@@ -63,7 +70,9 @@ async function openRepository(ports: RunPorts, path: string): Promise<RepoInfo> 
     throw repositoryProblem(code, message, { path });
   }
   if (info.head.commit === undefined) {
-    throw repositoryProblem('repository_empty', `${info.path} has no commit yet, so there is nothing to look at. Commit something first.`, { path });
+    throw repositoryProblem('repository_empty', `${info.path} has no commit yet, so there is nothing to look at. Commit something first.`, {
+      path,
+    });
   }
   return info;
 }
@@ -90,7 +99,14 @@ async function describeRepository(ports: RunPorts, info: RepoInfo, into: string 
       throw repositoryProblem(code, message, { branch: into });
     }
   }
-  return { repo, gitDir, commonDir, base, ...(head.branch === undefined ? {} : { head: head.branch }), ...(into === undefined ? {} : { into }) };
+  return {
+    repo,
+    gitDir,
+    commonDir,
+    base,
+    ...(head.branch === undefined ? {} : { head: head.branch }),
+    ...(into === undefined ? {} : { into }),
+  };
 }
 
 function readWorkflow(ports: RunPorts, params: Params, configuration: Configuration | undefined, trusted: boolean): WorkflowDefinition {
@@ -103,7 +119,12 @@ function readWorkflow(ports: RunPorts, params: Params, configuration: Configurat
   throw new SignalboxError({ code: 'invalid_workflow', message, facts: { problems: loaded.problems } });
 }
 
-function findWorkflow(ports: RunPorts, name: string, configuration: Configuration | undefined, trusted: boolean): { file: string; text: string } {
+function findWorkflow(
+  ports: RunPorts,
+  name: string,
+  configuration: Configuration | undefined,
+  trusted: boolean,
+): { file: string; text: string } {
   const own = configuration?.workflows.find((w) => w.name === name);
   if (own && trusted) return own;
   const builtin = ports.builtinWorkflow(name);
@@ -112,21 +133,39 @@ function findWorkflow(ports: RunPorts, name: string, configuration: Configuratio
     const message = `${own.file} comes from the repository, and nobody has trusted its .signalbox/. Look at it, then run \`signalbox trust\`.`;
     throw new SignalboxError({ code: 'not_trusted', message, facts: { file: own.file, digest: configuration?.digest } });
   }
-  throw new SignalboxError({ code: 'not_found', message: `There is no workflow ${name}. Name a built-in one (checkup), one in .signalbox/workflows/, or a path to a file.`, facts: { workflow: name } });
+  throw new SignalboxError({
+    code: 'not_found',
+    message: `There is no workflow ${name}. Name a built-in one (checkup), one in .signalbox/workflows/, or a path to a file.`,
+    facts: { workflow: name },
+  });
 }
 
 function checkInputs(definition: WorkflowDefinition, given: Record<string, unknown>): Record<string, unknown> {
   const unknown = Object.keys(given).find((name) => !(name in definition.inputs));
   if (unknown !== undefined) {
     const known = Object.keys(definition.inputs).join(', ') || 'none';
-    throw new SignalboxError({ code: 'invalid_params', message: `${definition.workflow} has no input ${unknown}. Its inputs: ${known}.`, facts: { input: unknown } });
+    throw new SignalboxError({
+      code: 'invalid_params',
+      message: `${definition.workflow} has no input ${unknown}. Its inputs: ${known}.`,
+      facts: { input: unknown },
+    });
   }
   return Object.fromEntries(
     Object.entries(definition.inputs).map(([name, { type, default: fallback }]) => {
       const value = readInput(given[name], type) ?? fallback;
       const actual = Array.isArray(value) ? 'list' : typeof value;
-      if (value === undefined) throw new SignalboxError({ code: 'invalid_params', message: `${definition.workflow} needs the input ${name} (${type}).`, facts: { input: name } });
-      if (actual !== type) throw new SignalboxError({ code: 'invalid_params', message: `The input ${name} is a ${type}, not a ${actual}.`, facts: { input: name } });
+      if (value === undefined)
+        throw new SignalboxError({
+          code: 'invalid_params',
+          message: `${definition.workflow} needs the input ${name} (${type}).`,
+          facts: { input: name },
+        });
+      if (actual !== type)
+        throw new SignalboxError({
+          code: 'invalid_params',
+          message: `The input ${name} is a ${type}, not a ${actual}.`,
+          facts: { input: name },
+        });
       return [name, value];
     }),
   );
@@ -153,8 +192,18 @@ function listNotices(info: RepoInfo, configuration: Configuration | undefined, t
   const { changed, untracked } = info.dirty;
   const dirty = changed + untracked;
   return [
-    ...(dirty > 0 ? [`${dirty} uncommitted change${dirty === 1 ? '' : 's'} in ${info.path} ${dirty === 1 ? 'is' : 'are'} not looked at and not touched: the run works on commits.`] : []),
-    ...(info.submodules.length > 0 ? [`Submodules are not looked at: ${info.submodules.slice(0, 5).join(', ')}${info.submodules.length > 5 ? ', …' : ''}.`] : []),
-    ...(configuration && configuration.digest !== '' && !trusted ? ['The repository brings its own .signalbox/, which nobody has trusted: only its deny and ask rules count. `signalbox trust` shows it.'] : []),
+    ...(dirty > 0
+      ? [
+          `${dirty} uncommitted change${dirty === 1 ? '' : 's'} in ${info.path} ${dirty === 1 ? 'is' : 'are'} not looked at and not touched: the run works on commits.`,
+        ]
+      : []),
+    ...(info.submodules.length > 0
+      ? [`Submodules are not looked at: ${info.submodules.slice(0, 5).join(', ')}${info.submodules.length > 5 ? ', …' : ''}.`]
+      : []),
+    ...(configuration && configuration.digest !== '' && !trusted
+      ? [
+          'The repository brings its own .signalbox/, which nobody has trusted: only its deny and ask rules count. `signalbox trust` shows it.',
+        ]
+      : []),
   ];
 }

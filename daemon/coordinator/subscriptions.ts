@@ -77,7 +77,10 @@ export function createSubscriptions(parts: Parts): Subscriptions {
       const after = cursor === undefined ? undefined : decodeCursor(installation, cursor);
       const subscription: Subscription = { id, subscriber, scope, at: after ?? state.seq, live: false };
       all.set(id, subscription);
-      const page = after === undefined || after > state.seq || state.seq - after > MAX_BEHIND ? undefined : await readPage(parts, recent, scope, after);
+      const page =
+        after === undefined || after > state.seq || state.seq - after > MAX_BEHIND
+          ? undefined
+          : await readPage(parts, recent, scope, after);
       if (!page) {
         subscription.at = state.seq;
         subscription.live = true;
@@ -100,7 +103,8 @@ export function createSubscriptions(parts: Parts): Subscriptions {
       const cursor = encodeCursor(installation, commits.at(-1)?.seq ?? state.seq);
       const news: News = { commits, cursor, texts: new Map() };
       for (const subscription of all.values())
-        if (subscription.live && !deliver(subscription, news)) lose(subscription, 'It reads too slowly. Subscribe again with the last cursor.');
+        if (subscription.live && !deliver(subscription, news))
+          lose(subscription, 'It reads too slowly. Subscribe again with the last cursor.');
     },
     progress: (item) => tellProgress(all.values(), state, item),
   };
@@ -109,7 +113,10 @@ export function createSubscriptions(parts: Parts): Subscriptions {
 function tellProgress(subscriptions: Iterable<Subscription>, state: State, item: Progress): void {
   const told = new Set<Subscriber>();
   for (const { subscriber, scope } of subscriptions) {
-    const wants = scope.kind === 'all' || (scope.kind === 'run' && scope.run === item.run) || (scope.kind === 'repo' && state.runs.get(item.run)?.repo === scope.repo);
+    const wants =
+      scope.kind === 'all' ||
+      (scope.kind === 'run' && scope.run === item.run) ||
+      (scope.kind === 'repo' && state.runs.get(item.run)?.repo === scope.repo);
     if (wants && !told.has(subscriber)) subscriber.notify('attempt/progress', { items: [item] });
     told.add(subscriber);
   }
@@ -173,10 +180,16 @@ function scopeKey(scope: EventScope): string {
 }
 
 /** The next page after commit `after`; undefined when the journal does not reach back to it. */
-async function readPage({ journal, state }: Pick<Parts, 'journal' | 'state'>, recent: readonly Recorded[], scope: EventScope, after: number): Promise<MissedPage | undefined> {
+async function readPage(
+  { journal, state }: Pick<Parts, 'journal' | 'state'>,
+  recent: readonly Recorded[],
+  scope: EventScope,
+  after: number,
+): Promise<MissedPage | undefined> {
   const first = recent[0]?.seq;
   const inMemory = after >= state.seq || (first !== undefined && first <= after + 1 && (recent.at(-1)?.seq ?? 0) >= state.seq);
-  const from = inMemory && first !== undefined ? recent.slice(Math.max(0, after + 1 - first)) : after >= state.seq ? [] : journal.read(after + 1);
+  const from =
+    inMemory && first !== undefined ? recent.slice(Math.max(0, after + 1 - first)) : after >= state.seq ? [] : journal.read(after + 1);
   const page: MissedPage = { commits: [], to: after };
   let chars = 0;
   for await (const { seq, at, principal, events } of from) {

@@ -17,7 +17,8 @@ export function answerApproval(state: State, command: CommandOf<'approval/answer
   const approval = state.approvals.get(command.approval);
   if (!approval) return gone(command.approval);
   const { answer, by, reason } = command;
-  if (approval.status === 'pending' && Date.parse(approval.expiresAt) <= context.now) return [event('approval.expired', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id })];
+  if (approval.status === 'pending' && Date.parse(approval.expiresAt) <= context.now)
+    return [event('approval.expired', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id })];
   if (approval.status === 'pending') {
     const type = answer === 'grant' ? 'approval.granted' : 'approval.denied';
     return [event(type, `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, by, reason })];
@@ -42,7 +43,9 @@ export function revokeApproval(state: State, command: CommandOf<'approval/revoke
   if (!approval) return gone(command.approval);
   if (approval.status === 'revoked') return [];
   if (approval.status !== 'granted') {
-    return refuse('approval_settled', `Only a grant that nothing has used can be revoked; this one is ${approval.status}.`, { status: approval.status });
+    return refuse('approval_settled', `Only a grant that nothing has used can be revoked; this one is ${approval.status}.`, {
+      status: approval.status,
+    });
   }
   const { by, reason } = command;
   return [event('approval.revoked', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, by, reason })];

@@ -22,7 +22,8 @@ function holdLease(state: State, command: { attempt: string; token?: number }): 
   const attempt = state.attempts.get(command.attempt);
   const task = state.tasks.get(attempt?.task ?? '');
   if (!attempt || !task) return refuse('not_found', `There is no attempt ${command.attempt}.`, { attempt: command.attempt });
-  const late = attempt.endedAt !== undefined || task.token !== attempt.token || (command.token !== undefined && command.token !== attempt.token);
+  const late =
+    attempt.endedAt !== undefined || task.token !== attempt.token || (command.token !== undefined && command.token !== attempt.token);
   if (late) return refuse('stale_lease', 'The attempt was given up or has ended; what it says changes nothing.', { attempt: attempt.id });
   return { attempt, task };
 }
@@ -59,7 +60,9 @@ export function commitAttempt(state: State, command: CommandOf<'attempt/commit'>
 
 function useGrants(state: State, task: Task, key: string | undefined): NewEvent[] {
   if (task.run === undefined) return [];
-  const mine = approvalsOf(state, task.run).filter((a) => a.stage === task.stage && a.status === 'granted' && (key === undefined || a.key === key));
+  const mine = approvalsOf(state, task.run).filter(
+    (a) => a.stage === task.stage && a.status === 'granted' && (key === undefined || a.key === key),
+  );
   return mine.map((a) => event('approval.used', `approval/${a.id}`, ofTask(task), { approval: a.id }));
 }
 
@@ -88,7 +91,8 @@ function afterAttempt(task: Task, ending: AttemptEnding): NewEvent {
   const stream = `task/${task.id}`;
   const of = ofTask(task);
   const message = ending.message ?? '';
-  if (task.cancelReason !== undefined && ending.status !== 'succeeded') return event('task.canceled', stream, of, { reason: task.cancelReason });
+  if (task.cancelReason !== undefined && ending.status !== 'succeeded')
+    return event('task.canceled', stream, of, { reason: task.cancelReason });
   switch (ending.status) {
     case 'succeeded':
       return event('task.completed', stream, of, { values: ending.values });
@@ -96,7 +100,8 @@ function afterAttempt(task: Task, ending: AttemptEnding): NewEvent {
       return event('task.canceled', stream, of, { reason: message || 'canceled' });
     case 'interrupted': {
       const code = 'interrupted_too_often';
-      if (task.token >= MAX_TOKENS) return event('task.failed', stream, of, { code, message: `${MAX_TOKENS} attempts were cut off: ${message}`, deadLetter: true });
+      if (task.token >= MAX_TOKENS)
+        return event('task.failed', stream, of, { code, message: `${MAX_TOKENS} attempts were cut off: ${message}`, deadLetter: true });
       return event('task.requeued', stream, of, { reason: message || 'interrupted', failures: task.failures });
     }
     case 'failed':

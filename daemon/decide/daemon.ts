@@ -36,7 +36,8 @@ export function registerAgent(state: State, command: CommandOf<'agent/register'>
   const known = state.agents.get(id);
   const of = { agent: id };
   const stream = `agent/${id}`;
-  if (known && known.adapter !== data.adapter) return refuse('id_taken', `The agent ${id} is registered with the adapter ${known.adapter}.`, { agent: id });
+  if (known && known.adapter !== data.adapter)
+    return refuse('id_taken', `The agent ${id} is registered with the adapter ${known.adapter}.`, { agent: id });
   const same = known !== undefined && JSON.stringify(data) === JSON.stringify(pick(known));
   const registered = same ? [] : [event('agent.registered', stream, of, data)];
   const here = known?.status === 'ready' || known?.status === 'busy';

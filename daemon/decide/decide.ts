@@ -30,7 +30,13 @@ function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Ve
   const repo = state.runs.get(run)?.repo;
   if (!state.runs.has(run)) return refuse('not_found', `There is no run ${run}.`, { run });
   if (state.artifacts.get(run)?.get(name)?.digest === digest) return [];
-  const of = { ...(repo === undefined ? {} : { repo }), run, ...(stage === undefined ? {} : { stage }), ...(task === undefined ? {} : { task }), ...(attempt === undefined ? {} : { attempt }) };
+  const of = {
+    ...(repo === undefined ? {} : { repo }),
+    run,
+    ...(stage === undefined ? {} : { stage }),
+    ...(task === undefined ? {} : { task }),
+    ...(attempt === undefined ? {} : { attempt }),
+  };
   return [event('artifact.recorded', `run/${run}`, { ...of, artifact: digest }, { name, digest, size, mediaType })];
 }
 
@@ -88,4 +94,3 @@ export function decide<T extends Command['type']>(state: State, command: Command
   const by: (state: State, command: CommandOf<T>, context: Context) => Verdict = BY_TYPE[command.type];
   return by(state, command, context);
 }
-

@@ -57,6 +57,7 @@ export function endUndo(state: State, command: CommandOf<'undo/end'>): Verdict {
   if (run.merge.state !== 'undoing') return [];
   const { result } = command;
   const { into: branch, commit: merge } = run.merge;
-  if (!result.ok) return [event('workspace.undo_failed', `run/${run.id}`, ofRun(run), { branch, code: result.code, message: result.message })];
+  if (!result.ok)
+    return [event('workspace.undo_failed', `run/${run.id}`, ofRun(run), { branch, code: result.code, message: result.message })];
   return [event('workspace.undone', `run/${run.id}`, ofRun(run), { branch, merge, commit: result.commit })];
 }

@@ -37,7 +37,8 @@ function step(state: State, id: string, to: RunStatus, make: (run: Run) => NewEv
   const run = state.runs.get(id);
   if (!run) return gone(id);
   if (run.status === to) return [];
-  if (!mayMove(RUN_TABLE, run.status, to)) return refuse('invalid_transition', `A run that is ${run.status} cannot become ${to}.`, { run: id });
+  if (!mayMove(RUN_TABLE, run.status, to))
+    return refuse('invalid_transition', `A run that is ${run.status} cannot become ${to}.`, { run: id });
   return make(run);
 }
 
@@ -46,7 +47,9 @@ export function beginRun(state: State, command: CommandOf<'run/begin'>): Verdict
 }
 
 export function waitForApproval(state: State, command: CommandOf<'run/wait'>): Verdict {
-  return step(state, command.run, 'waiting_approval', (run) => [event('run.waiting', `run/${run.id}`, ofRun(run), { approvals: command.approvals })]);
+  return step(state, command.run, 'waiting_approval', (run) => [
+    event('run.waiting', `run/${run.id}`, ofRun(run), { approvals: command.approvals }),
+  ]);
 }
 
 export function continueRun(state: State, command: CommandOf<'run/continue'>): Verdict {
@@ -82,7 +85,8 @@ function settleApprovals(state: State, run: Run): NewEvent[] {
   return approvalsOf(state, run.id).flatMap((a): NewEvent[] => {
     const of = ofRun(run, a.stage);
     if (a.status === 'pending') return [event('approval.voided', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended.' })];
-    if (a.status === 'granted') return [event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended without using it.' })];
+    if (a.status === 'granted')
+      return [event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended without using it.' })];
     return [];
   });
 }

@@ -32,10 +32,20 @@ export function startStage(state: State, command: CommandOf<'stage/start'>): Ver
   if (stage && stage.status !== 'running' && stage.status !== 'admitted') return [];
   const round = (stage?.round ?? 0) + 1;
   const of = ofRun(run, command.stage);
-  if (round > MAX_ROUNDS) return [event('stage.failed', stream(run), of, { code: 'moved_too_often', message: `What it works on changed ${MAX_ROUNDS} times while it was decided.` })];
+  if (round > MAX_ROUNDS)
+    return [
+      event('stage.failed', stream(run), of, {
+        code: 'moved_too_often',
+        message: `What it works on changed ${MAX_ROUNDS} times while it was decided.`,
+      }),
+    ];
   const started = event('stage.started', stream(run), of, { round });
   if (command.prepare) return [started];
-  return [started, event('stage.proposed', stream(run), of, { count: 0, facts: {} }), event('stage.admitted', stream(run), of, { results: [] })];
+  return [
+    started,
+    event('stage.proposed', stream(run), of, { count: 0, facts: {} }),
+    event('stage.admitted', stream(run), of, { results: [] }),
+  ];
 }
 
 /** Puts a stage's actions to the policy: each decision is recorded, and a question asked where one is needed. */
@@ -48,7 +58,10 @@ export function proposeActions(state: State, command: CommandOf<'stage/propose'>
   const fresh = command.proposals.filter((p) => !known.has(p.key));
   const events = fresh.flatMap((proposal) => decideProposal(state, { run, stage }, proposal, context));
   if (!command.done) return events;
-  return [...events, event('stage.proposed', stream(run), ofRun(run, stage.id), { count: known.size + fresh.length, facts: command.facts })];
+  return [
+    ...events,
+    event('stage.proposed', stream(run), ofRun(run, stage.id), { count: known.size + fresh.length, facts: command.facts }),
+  ];
 }
 
 function decideProposal(state: State, { run, stage }: { run: Run; stage: Stage }, proposal: Proposal, context: Context): NewEvent[] {
@@ -61,18 +74,41 @@ function decideProposal(state: State, { run, stage }: { run: Run; stage: Stage }
   const approval = context.newId();
   const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
   const expiresAt = later(context, decision.obligations.expiresMs ?? proposal.expiresMs ?? context.approvalMs);
-  const question = { approval, key, kind: action.kind, summary: action.summary, risk: action.risk, digest, why, expiresAt, show: proposal.show };
+  const question = {
+    approval,
+    key,
+    kind: action.kind,
+    summary: action.summary,
+    risk: action.risk,
+    digest,
+    why,
+    expiresAt,
+    show: proposal.show,
+  };
   return [decided, event('approval.requested', `approval/${approval}`, of, question)];
 }
 
 /** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */
 function withQuestion(decision: Decision, ask: string | undefined): Decision {
   if (ask === undefined || decision.effect === 'deny') return decision;
-  const reason = { policy: 'workflow', version: '', rule: 'approval', effect: 'require_approval', message: ask, severity: 'medium', values: {} } as const;
+  const reason = {
+    policy: 'workflow',
+    version: '',
+    rule: 'approval',
+    effect: 'require_approval',
+    message: ask,
+    severity: 'medium',
+    values: {},
+  } as const;
   return { ...decision, effect: 'require_approval', reasons: [...decision.reasons, reason] };
 }
 
-function move(state: State, command: { run: string; stage: string }, to: StageStatus, make: (run: Run, stage: Stage | undefined) => NewEvent[]): Verdict {
+function move(
+  state: State,
+  command: { run: string; stage: string },
+  to: StageStatus,
+  make: (run: Run, stage: Stage | undefined) => NewEvent[],
+): Verdict {
   const found = find(state, command);
   if ('code' in found) return found;
   const { run, stage } = found;
@@ -84,7 +120,9 @@ function move(state: State, command: { run: string; stage: string }, to: StageSt
 }
 
 export function admitStage(state: State, command: CommandOf<'stage/admit'>): Verdict {
-  return move(state, command, 'admitted', (run) => [event('stage.admitted', stream(run), ofRun(run, command.stage), { results: command.results })]);
+  return move(state, command, 'admitted', (run) => [
+    event('stage.admitted', stream(run), ofRun(run, command.stage), { results: command.results }),
+  ]);
 }
 
 export function completeStage(state: State, command: CommandOf<'stage/complete'>): Verdict {

@@ -24,10 +24,17 @@ export function submitTask(state: State, command: CommandOf<'task/submit'>): Ver
     return same ? [] : refuse('id_taken', `The id ${task} belongs to another task.`, { task });
   }
   if (!state.agents.has(data.wants)) {
-    return refuse('agent_unknown', `No agent ${data.wants} is registered. \`signalbox agents\` lists those that are.`, { agent: data.wants });
+    return refuse('agent_unknown', `No agent ${data.wants} is registered. \`signalbox agents\` lists those that are.`, {
+      agent: data.wants,
+    });
   }
   const repo = run === undefined ? undefined : state.runs.get(run)?.repo;
-  const of = ofTask({ id: task, ...(run === undefined ? {} : { run }), ...(stage === undefined ? {} : { stage }), ...(repo === undefined ? {} : { repo }) });
+  const of = ofTask({
+    id: task,
+    ...(run === undefined ? {} : { run }),
+    ...(stage === undefined ? {} : { stage }),
+    ...(repo === undefined ? {} : { repo }),
+  });
   return [event('task.submitted', `task/${task}`, of, data)];
 }
 
@@ -54,7 +61,8 @@ export function cancelTask(state: State, command: CommandOf<'task/cancel'>): Ver
   if (task.status === 'canceled' || task.cancelReason !== undefined) return [];
   if (taskEnded(task)) return refuse('invalid_transition', `The task has ended already (${task.status}).`, { task: task.id });
   const reason = command.reason || 'asked to cancel';
-  if (task.status === 'pending' && mayMove(TASK_TABLE, task.status, 'canceled')) return [event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
+  if (task.status === 'pending' && mayMove(TASK_TABLE, task.status, 'canceled'))
+    return [event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
   const of = { ...ofTask(task), ...(task.attempt === undefined ? {} : { attempt: task.attempt }) };
   return [event('task.cancel_requested', `task/${task.id}`, of, { reason })];
 }

@@ -12,6 +12,7 @@ import { isInstallationId } from './format.ts';
 import { JournalDamaged, type Head } from './port.ts';
 import { checkLines, findWholeBatch, linesOf, walkBatches, type Batch } from './scan.ts';
 import { addMark, BEGINNING, createSegment, headBefore, joinFlaw, lastHash, listSegments, openSegment, type Segment } from './segments.ts';
+import { readStart } from './start.ts';
 
 /** The unsynced end of a journal that was moved away: how many bytes, from where, and to which file. */
 export interface SetAside {
@@ -65,7 +66,7 @@ async function joinSegments(disk: Disk, dir: string, installation: string): Prom
   for (const path of await listSegments(disk, dir)) {
     const before = segments[segments.length - 1];
     const segment = await openSegment(disk, path, installation);
-    const flaw = joinFlaw(segment, before ? await endOf(disk, before, segment) : BEGINNING);
+    const flaw = joinFlaw(segment, before ? await endOf(disk, before, segment) : await readStart(dir, segment));
     if (flaw) throw new JournalDamaged(flaw);
     segments.push(segment);
   }

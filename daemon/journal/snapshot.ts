@@ -6,10 +6,11 @@
  * 3. Making one reads files and writes a file; it needs nothing of the process that appends.
  */
 import type { Commit } from '../../shared/events/envelope.ts';
-import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
+import { evolve, type State } from '../../shared/state/evolve.ts';
 import { nodeDisk } from './disk.ts';
-import { NO_HASH, type Journal } from './port.ts';
+import type { Journal } from './port.ts';
 import { readJournal } from './read.ts';
+import { readBase } from './start.ts';
 import { listSnapshots, readSnapshot, writeSnapshot, type SnapshotFlaw } from './snapshot-file.ts';
 
 /** Something about snapshots that whoever reads the daemon's log should know. */
@@ -47,7 +48,8 @@ export async function loadState(dir: string, journal: Readable): Promise<LoadedS
       message: `The snapshot ${candidate.path} belongs to another journal: commit ${candidate.seq} has another hash.`,
     });
   }
-  const folded = await foldFrom(journal, 1, { state: emptyState(), hash: NO_HASH });
+  const base = await readBase(dir);
+  const folded = await foldFrom(journal, Math.max(1, base.state.seq), base);
   if (!folded) throw new Error('A fold from the beginning has no snapshot that could be of another chain.');
   return { ...folded, from: 'journal', notices };
 }

@@ -5,10 +5,12 @@
  * 2. It goes by lines and not by what frames promise, so that it can name a record that an editor changed.
  * 3. What recovery would set aside is no problem: it is the `tail`.
  */
+import { dirname } from 'node:path';
 import { nodeDisk, type Disk, type DiskFile } from './disk.ts';
 import { JournalDamaged, type Damage, type DamageCode, type Head } from './port.ts';
 import { findWholeBatch, walkBatches } from './scan.ts';
-import { BEGINNING, firstOf, joinFlaw, listSegments, openSegment, type Segment } from './segments.ts';
+import { firstOf, joinFlaw, listSegments, openSegment, type Segment } from './segments.ts';
+import { readStart } from './start.ts';
 import { linesFrom, LineChecks } from './verify-lines.ts';
 
 /** What verification found. */
@@ -81,8 +83,8 @@ async function startSegment(
     checks.startSegment({ seq: firstOf(path) - 1, hash: undefined }, undefined);
     return { offset: 0, line: 0 };
   }
-  const flaw = joinFlaw(segment, checks.started ? checks.head : BEGINNING);
-  if (flaw && !checks.unsure) report(flaw);
+  const flaw = joinFlaw(segment, checks.started ? checks.head : await readStart(dirname(dirname(path)), segment));
+  if (flaw && !(checks.started && checks.unsure)) report(flaw);
   checks.startSegment({ seq: segment.header.first - 1, hash: segment.header.prev }, segment.header.installation);
   const [mark] = segment.marks;
   return { offset: mark?.offset ?? 0, line: mark?.line ?? 1 };

@@ -52,7 +52,8 @@ const OWN_RULES: readonly OwnRule[] = [
     rule: 'private-key',
     message: 'A private key.',
     // With something like a key behind it: the bare header stands in many a parser and its documentation.
-    pattern: /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?=[^-]{0,400}?[A-Za-z0-9+/=]{24})[^-]{0,20000}(?:-----END [A-Z0-9 ]{1,60}-----)?/dg,
+    pattern:
+      /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?=[^-]{0,400}?[A-Za-z0-9+/=]{24})[^-]{0,20000}(?:-----END [A-Z0-9 ]{1,60}-----)?/dg,
   },
   {
     rule: 'url-password',

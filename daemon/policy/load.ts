@@ -9,7 +9,16 @@ import { compileCondition, type Condition, type ConditionContext, defineContext 
 import { MAX_RULES, PolicyShape, RuleShape } from './load-shape.ts';
 import type { Layer, Policies, PolicyDefault, PolicyFile, Rule } from './rules.ts';
 import { findInScalar } from './scalar.ts';
-import { findNode, listShapeProblems, type Problem, problemAt, problemAtOffset, readSource, type Source, sortProblems } from '../../shared/yaml/source.ts';
+import {
+  findNode,
+  listShapeProblems,
+  type Problem,
+  problemAt,
+  problemAtOffset,
+  readSource,
+  type Source,
+  sortProblems,
+} from '../../shared/yaml/source.ts';
 
 export type { Problem } from '../../shared/yaml/source.ts';
 

@@ -20,6 +20,8 @@ function listOverdue(state: State, now: number): Command[] {
     const grace = state.agents.get(attempt.agent)?.adapter === 'remote' ? 0 : GRACE_MS;
     if (Date.parse(attempt.leaseFrom) + task.timeoutMs + grace > now) return [];
     const message = `It had not ended ${task.timeoutMs} ms after it started.`;
-    return [{ type: 'attempt/end', attempt: id, token: attempt.token, ending: { status: 'timeout', code: 'task_timeout', message, values: {} } }];
+    return [
+      { type: 'attempt/end', attempt: id, token: attempt.token, ending: { status: 'timeout', code: 'task_timeout', message, values: {} } },
+    ];
   });
 }

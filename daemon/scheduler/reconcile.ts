@@ -10,7 +10,14 @@ export function reconcile(state: State): Command[] {
     const attempt = state.attempts.get(id);
     if (!attempt) return [];
     const message = 'The daemon stopped while it was under way.';
-    return [{ type: 'attempt/end', attempt: id, token: attempt.token, ending: { status: 'interrupted', code: 'interrupted', message, values: {} } }];
+    return [
+      {
+        type: 'attempt/end',
+        attempt: id,
+        token: attempt.token,
+        ending: { status: 'interrupted', code: 'interrupted', message, values: {} },
+      },
+    ];
   });
   const remote = [...state.agents.values()]
     .filter((a) => a.adapter === 'remote' && a.status !== 'offline')

@@ -27,7 +27,8 @@ export function assignPending(state: State, newId: () => string): CommandOf<'tas
 function freeSlots(state: State): Map<string, number> {
   const free = new Map<string, number>();
   if (state.pending.size === 0) return free;
-  for (const agent of state.agents.values()) if (agent.status === 'ready' && agent.used < agent.slots) free.set(agent.id, agent.slots - agent.used);
+  for (const agent of state.agents.values())
+    if (agent.status === 'ready' && agent.used < agent.slots) free.set(agent.id, agent.slots - agent.used);
   return free;
 }
 

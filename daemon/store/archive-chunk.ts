@@ -122,7 +122,8 @@ export async function readIndex(path: string): Promise<ChunkIndex> {
   const count = bytes.length >= HEAD_BYTES && bytes.readUInt32BE(0) === FORMAT ? bytes.readUInt32BE(4) : -1;
   const entries = HEAD_BYTES + (count + 1) * OFFSET_BYTES;
   const filterAt = entries + count * ENTRY_BYTES;
-  if (count < 0 || filterAt >= bytes.length || crc32(bytes.subarray(HEAD_BYTES, filterAt)) !== bytes.readUInt32BE(8)) throw damaged(indexPath(path));
+  if (count < 0 || filterAt >= bytes.length || crc32(bytes.subarray(HEAD_BYTES, filterAt)) !== bytes.readUInt32BE(8))
+    throw damaged(indexPath(path));
   return {
     offsets: Float64Array.from({ length: count + 1 }, (_, i) => bytes.readDoubleLE(HEAD_BYTES + i * OFFSET_BYTES)),
     keys: Float64Array.from({ length: count }, (_, i) => bytes.readUIntBE(entries + i * ENTRY_BYTES, KEY_BYTES)),
@@ -138,7 +139,8 @@ export async function readFilter(path: string, count: number): Promise<Uint8Arra
     const filter = makeFilter(count);
     await file.read(head, 0, HEAD_BYTES, 0);
     await file.read(filter, 0, filter.length, HEAD_BYTES + (count + 1) * OFFSET_BYTES + count * ENTRY_BYTES);
-    if (head.readUInt32BE(0) !== FORMAT || head.readUInt32BE(4) !== count || crc32(filter) !== head.readUInt32BE(12)) throw damaged(indexPath(path));
+    if (head.readUInt32BE(0) !== FORMAT || head.readUInt32BE(4) !== count || crc32(filter) !== head.readUInt32BE(12))
+      throw damaged(indexPath(path));
     return filter;
   } finally {
     await file.close();

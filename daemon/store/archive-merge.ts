@@ -73,7 +73,9 @@ async function joinIndexes(chunks: readonly Chunk[], count: number): Promise<Chu
   }
   for (let i = 0; i < count; i++) {
     let least: Part | undefined;
-    for (const part of parts) if (part.next < part.keys.length && (least === undefined || (part.keys[part.next] ?? 0) < (least.keys[least.next] ?? 0))) least = part;
+    for (const part of parts)
+      if (part.next < part.keys.length && (least === undefined || (part.keys[part.next] ?? 0) < (least.keys[least.next] ?? 0)))
+        least = part;
     if (!least) break;
     joined.keys[i] = least.keys[least.next] ?? 0;
     joined.lines[i] = least.first + (least.lines[least.next] ?? 0);

@@ -216,7 +216,15 @@ class FolderOfArchive implements ArchiveStore {
     }
   }
 
-  async listRuns({ before, limit, wanted }: { before?: number; limit: number; wanted(line: { id: string; repo?: string }): boolean }): Promise<ArchivePage<Run>> {
+  async listRuns({
+    before,
+    limit,
+    wanted,
+  }: {
+    before?: number;
+    limit: number;
+    wanted(line: { id: string; repo?: string }): boolean;
+  }): Promise<ArchivePage<Run>> {
     const entries: Run[] = [];
     const seen = new Set<string>();
     for await (const { line, at } of this.#list.backwards(before)) {

@@ -1,5 +1,12 @@
 /** Codes of the store. */
-export type StoreErrorCode = 'artifact_missing' | 'artifact_changed' | 'artifact_too_large' | 'artifact_redacted' | 'archive_damaged' | 'spool_exists' | 'invalid_id';
+export type StoreErrorCode =
+  | 'artifact_missing'
+  | 'artifact_changed'
+  | 'artifact_too_large'
+  | 'artifact_redacted'
+  | 'archive_damaged'
+  | 'spool_exists'
+  | 'invalid_id';
 
 const WHAT_TO_DO: Record<StoreErrorCode, string> = {
   artifact_missing: 'There is no artifact with that digest. It was never stored, or was removed.',

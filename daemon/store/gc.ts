@@ -31,7 +31,13 @@ export interface CollectGarbage {
 }
 
 /** Removes, or only counts, what is not kept. */
-export async function collectGarbage({ dir, keepsArtifact, keepsAttempt, now, dryRun }: CollectGarbage): Promise<{ artifacts: Garbage; spools: Garbage }> {
+export async function collectGarbage({
+  dir,
+  keepsArtifact,
+  keepsAttempt,
+  now,
+  dryRun,
+}: CollectGarbage): Promise<{ artifacts: Garbage; spools: Garbage }> {
   const artifacts: Garbage = { count: 0, bytes: 0 };
   const spools: Garbage = { count: 0, bytes: 0 };
   const look = async (folder: string, total: Garbage, keeps: (name: string) => boolean): Promise<void> => {
@@ -49,7 +55,8 @@ export async function collectGarbage({ dir, keepsArtifact, keepsAttempt, now, dr
     if (removed > 0 && !dryRun) await syncFolder(folder);
   };
   const root = join(dir, 'artifacts');
-  for (const name of await readdir(root).catch(() => [])) if (/^[0-9a-f]{2}$/.test(name)) await look(join(root, name), artifacts, (file) => !BLOB.test(file) || keepsArtifact(file));
+  for (const name of await readdir(root).catch(() => []))
+    if (/^[0-9a-f]{2}$/.test(name)) await look(join(root, name), artifacts, (file) => !BLOB.test(file) || keepsArtifact(file));
   await look(join(dir, 'spools'), spools, (file) => {
     const attempt = SPOOL.exec(file)?.[1];
     return attempt === undefined || keepsAttempt(attempt);

@@ -57,7 +57,9 @@ function beginStage(place: Place, def: StageDefinition): Command[] {
   const { state, run, definition } = place;
   const needs = def.needs.map((id) => ({ id, stage: stageOf(state, run.id, id), def: definition.stages.find((s) => s.id === id) }));
   if (!needs.every((need) => ended(need.stage))) return [];
-  const skip = (reason: string, cause: 'condition' | 'blocked'): Command[] => [{ type: 'stage/skip', run: run.id, stage: def.id, reason, cause }];
+  const skip = (reason: string, cause: 'condition' | 'blocked'): Command[] => [
+    { type: 'stage/skip', run: run.id, stage: def.id, reason, cause },
+  ];
   const blocker = needs.find((need) => blocks(need.stage, need.def));
   if (blocker && !def.always) return skip(`${blocker.id} did not succeed.`, 'blocked');
   const failed = def.when.find((condition) => !isPresent(valueOf(place, condition.value)));
@@ -129,9 +131,11 @@ function afterTask(place: Place, def: StageDefinition, stage: Stage): Command[] 
   const task = state.tasks.get(stage.task ?? '');
   if (!task || !taskEnded(task)) return [];
   const at = { run: run.id, stage: def.id };
-  if (task.status !== 'completed') return [{ type: 'stage/fail', ...at, code: task.code ?? task.status, message: task.message ?? `The task was ${task.status}.` }];
+  if (task.status !== 'completed')
+    return [{ type: 'stage/fail', ...at, code: task.code ?? task.status, message: task.message ?? `The task was ${task.status}.` }];
   const missing = def.outputs.find((name) => state.artifacts.get(run.id)?.get(name)?.stage !== def.id);
-  if (missing !== undefined) return [{ type: 'stage/fail', ...at, code: 'output_missing', message: `It ended without its output ${missing}.` }];
+  if (missing !== undefined)
+    return [{ type: 'stage/fail', ...at, code: 'output_missing', message: `It ended without its output ${missing}.` }];
   const commit = lastCommit(state, task);
   return [{ type: 'stage/complete', ...at, values: { ...task.values }, ...(commit === undefined ? {} : { commit }) }];
 }
@@ -147,7 +151,9 @@ function settle(place: Place): Command[] {
   const { state, run, definition } = place;
   const stages = [...(state.stages.get(run.id)?.values() ?? [])];
   if (stages.length === definition.stages.length && stages.every(ended)) return finish(place, stages);
-  const open = stages.flatMap((s) => s.proposed).flatMap((p) => (p.approval !== undefined && state.asked.has(p.approval) ? [p.approval] : []));
+  const open = stages
+    .flatMap((s) => s.proposed)
+    .flatMap((p) => (p.approval !== undefined && state.asked.has(p.approval) ? [p.approval] : []));
   const moving = stages.some((s) => s.status === 'running' || s.status === 'admitted' || (s.status === 'deciding' && !s.decided));
   if (!moving && open.length > 0) return run.status === 'waiting_approval' ? [] : [{ type: 'run/wait', run: run.id, approvals: open }];
   return run.status === 'waiting_approval' ? [{ type: 'run/continue', run: run.id }] : [];

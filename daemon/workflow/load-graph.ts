@@ -177,7 +177,9 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
   return [
     ...shape.inputs.flatMap((input, position) => listInputProblems(at('inputs', position), input)),
     ...(typeof when === 'string' ? value(parseReference(when), at('when')) : []),
-    ...(Array.isArray(when) ? when.flatMap((condition, position) => value(parseReference(condition.value), at('when', position, 'value'))) : []),
+    ...(Array.isArray(when)
+      ? when.flatMap((condition, position) => value(parseReference(condition.value), at('when', position, 'value')))
+      : []),
     ...(gate === undefined ? [] : listArtifactProblems(at('gate', 'proposals'), gate.proposals)),
     ...(typeof command === 'string' ? value(parseWholeTemplate(command), at('command')) : []),
     ...(Array.isArray(command) ? command.flatMap((text, position) => template(text, at('command', position))) : []),

@@ -52,7 +52,18 @@ export const StageShape = strictShape({
   inputs: z.array(z.string().min(1).max(200)).max(100).default([]),
   outputs: z.array(Artifact).max(100).default([]),
   worktree: Worktree.optional(),
-  when: z.union([Reference, z.array(strictShape({ value: Reference, otherwise: Sentence.optional() })).min(1).max(20)], { error: HOW_TO_WHEN }).optional(),
+  when: z
+    .union(
+      [
+        Reference,
+        z
+          .array(strictShape({ value: Reference, otherwise: Sentence.optional() }))
+          .min(1)
+          .max(20),
+      ],
+      { error: HOW_TO_WHEN },
+    )
+    .optional(),
   otherwise: Sentence.optional(),
   gate: strictShape({ proposals: Artifact }).optional(),
   approval: strictShape({ summary: Sentence, expires: Duration.optional() }).optional(),
@@ -101,7 +112,10 @@ export function normaliseStage(shape: StageShape): StageDefinition {
 function listConditions(when: StageShape['when'], otherwise: string | undefined): StageDefinition['when'] {
   if (when === undefined) return [];
   const list = typeof when === 'string' ? [{ value: when, otherwise }] : when;
-  return list.map((condition) => ({ value: condition.value, ...(condition.otherwise === undefined ? {} : { otherwise: condition.otherwise }) }));
+  return list.map((condition) => ({
+    value: condition.value,
+    ...(condition.otherwise === undefined ? {} : { otherwise: condition.otherwise }),
+  }));
 }
 
 /** Whether a stage has a worktree, and so a commit that others can start from or merge. */

@@ -59,7 +59,13 @@ function listWorkProblems(source: Source, stage: StageShape, index: number): Pro
     if (stage[key] !== undefined && stage.agent !== 'command')
       problems.push(at(key, 'only-for-command', `\`${key}\` is only for \`agent: command\`.`));
   if (stage.otherwise !== undefined && typeof stage.when !== 'string')
-    problems.push(at('otherwise', 'no-when', '`otherwise` is shown when the one value of `when` skips the stage; with a list, write it beside each value.'));
+    problems.push(
+      at(
+        'otherwise',
+        'no-when',
+        '`otherwise` is shown when the one value of `when` skips the stage; with a list, write it beside each value.',
+      ),
+    );
   return problems;
 }
 

@@ -1,7 +1,14 @@
 import type { State } from '../../shared/state/evolve.ts';
 import type { Run, Stage } from '../../shared/state/run.ts';
 import { stageOf } from '../../shared/state/select.ts';
-import { fillTemplate, parseReference, parseWholeTemplate, type StageDefinition, type ValueReference, type WorkflowDefinition } from '../../shared/state/workflow.ts';
+import {
+  fillTemplate,
+  parseReference,
+  parseWholeTemplate,
+  type StageDefinition,
+  type ValueReference,
+  type WorkflowDefinition,
+} from '../../shared/state/workflow.ts';
 import type { CommandOf } from '../commands.ts';
 
 /** Settings that the engine needs, in milliseconds. */
@@ -56,7 +63,8 @@ export function submitStage({ state, run, definition, settings }: Place, def: St
     const artifact = made?.get(input);
     const reference = parseReference(input);
     if (artifact) artifacts[input] = artifact.digest;
-    else if (reference && !definition.stages.some((s) => s.outputs.includes(input))) payload[input] = resolveReference(state, run, reference) ?? null;
+    else if (reference && !definition.stages.some((s) => s.outputs.includes(input)))
+      payload[input] = resolveReference(state, run, reference) ?? null;
   }
   if (def.gate) {
     payload['allowed'] = stage.results.filter((r) => r.allowed).map((r) => r.key);

@@ -61,7 +61,11 @@ export function createClient(socket: Socket, options: { timeoutMs?: number } = {
       // A closed socket takes what is sent and says nothing.
       if (ended !== undefined) throw new SignalboxError({ code: 'disconnected', message: ended });
       try {
-        const timed = rpc.timeout(timeoutMs, (id) => ({ jsonrpc: '2.0', id, error: { code: 0, message: `No answer to ${method} within ${timeoutMs} ms.`, data: { code: 'timeout' } } }));
+        const timed = rpc.timeout(timeoutMs, (id) => ({
+          jsonrpc: '2.0',
+          id,
+          error: { code: 0, message: `No answer to ${method} within ${timeoutMs} ms.`, data: { code: 'timeout' } },
+        }));
         return (await timed.request(method, params)) as never;
       } catch (error) {
         throw toSignalboxError(error);

@@ -4,7 +4,16 @@ import type { EventOf } from './envelope.ts';
 export type AgentEvent =
   | EventOf<
       'agent.registered',
-      { role: string; capabilities: string[]; tags: string[]; adapter: AdapterKind; slots: number; provider?: string; model?: string; region?: string }
+      {
+        role: string;
+        capabilities: string[];
+        tags: string[];
+        adapter: AdapterKind;
+        slots: number;
+        provider?: string;
+        model?: string;
+        region?: string;
+      }
     >
   | EventOf<'agent.starting', Record<string, never>>
   | EventOf<'agent.ready', Record<string, never>>

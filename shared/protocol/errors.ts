@@ -1,14 +1,29 @@
 /** Every refusal that crosses the wire: what it means and what to do about it. Documented in docs/errors.md, parity-tested. */
 export const ERRORS = {
   // connection
-  unauthorized: { rpc: -32001, text: 'The token is missing or not one of this daemon. Read the endpoint file again; it changes at each start.' },
+  unauthorized: {
+    rpc: -32001,
+    text: 'The token is missing or not one of this daemon. Read the endpoint file again; it changes at each start.',
+  },
   forbidden: { rpc: -32002, text: 'This connection lacks the scope that the method needs.' },
   hello_first: { rpc: -32003, text: 'Say daemon/hello before anything else.' },
-  protocol_mismatch: { rpc: -32004, text: 'Client and daemon have no protocol version in common. Restart the daemon with `signalbox down` and `signalbox up`.' },
-  too_many: { rpc: -32005, text: 'A bound was reached (requests in flight, queue, connections or batch). Wait for answers before sending more.' },
+  protocol_mismatch: {
+    rpc: -32004,
+    text: 'Client and daemon have no protocol version in common. Restart the daemon with `signalbox down` and `signalbox up`.',
+  },
+  too_many: {
+    rpc: -32005,
+    text: 'A bound was reached (requests in flight, queue, connections or batch). Wait for answers before sending more.',
+  },
   shutting_down: { rpc: -32006, text: 'The daemon is stopping and takes no new work.' },
-  attempt_may_not_answer: { rpc: -32007, text: 'The answer came from a process that an attempt started. Only a person outside of it can answer.' },
-  disk_full: { rpc: -32008, text: 'The disk of the state folder is nearly full, so no new work is taken; what runs may end. Make space, then try again.' },
+  attempt_may_not_answer: {
+    rpc: -32007,
+    text: 'The answer came from a process that an attempt started. Only a person outside of it can answer.',
+  },
+  disk_full: {
+    rpc: -32008,
+    text: 'The disk of the state folder is nearly full, so no new work is taken; what runs may end. Make space, then try again.',
+  },
   // the frame
   parse_error: { rpc: -32700, text: 'The frame is not a JSON text.' },
   invalid_request: { rpc: -32600, text: 'The message is not a JSON-RPC 2.0 request as the daemon takes it.' },
@@ -34,7 +49,10 @@ export const ERRORS = {
   agent_unknown: { rpc: -32037, text: 'No agent with that id is registered.' },
   // policy
   policy_denied: { rpc: -32040, text: 'The policy denies it.' },
-  not_trusted: { rpc: -32041, text: 'The repository brings its own .signalbox/, which nobody has trusted. Look at it, then run `signalbox trust`.' },
+  not_trusted: {
+    rpc: -32041,
+    text: 'The repository brings its own .signalbox/, which nobody has trusted. Look at it, then run `signalbox trust`.',
+  },
   // repository
   repository: { rpc: -32050, text: 'The repository cannot be used as it is.' },
 } as const;

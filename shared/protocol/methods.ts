@@ -5,10 +5,26 @@ import type { Recorded } from '../state/evolve.ts';
 import type { Run } from '../state/run.ts';
 import type { Task } from '../state/task.ts';
 import { Scope } from './scopes.ts';
-import type { Assignment, ChangedFile, CloudEvent, FileText, HelloResult, Progress, RunDetail, StatusResult, SubscribeResult, TrustView } from './views.ts';
+import type {
+  Assignment,
+  ChangedFile,
+  CloudEvent,
+  FileText,
+  HelloResult,
+  Progress,
+  RunDetail,
+  StatusResult,
+  SubscribeResult,
+  TrustView,
+} from './views.ts';
 
 /** Ids are made by clients (UUIDv7 by convention), so that a retry is harmless. */
-export const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'an id has 1 to 100 letters, digits, dots, dashes or underscores, and starts with a letter or digit');
+export const Id = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/,
+    'an id has 1 to 100 letters, digits, dots, dashes or underscores, and starts with a letter or digit',
+  );
 const Path = z.string().min(1).max(4_096);
 const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'a digest is 64 hex digits');
 const ObjectId = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'an object id of git');
@@ -99,30 +115,45 @@ export const METHODS = {
   'run/start': method<{ run: string; existing: boolean; notices: string[] }>()('submit', RunStart),
   'run/get': method<RunDetail>()('observe', z.strictObject({ run: Id })),
   /** Newest first, then those of the archive; `cursor` is there when more follow. */
-  'run/list': method<{ runs: Run[]; cursor?: string }>()('observe', z.strictObject({ repo: Path.optional(), active: z.boolean().default(false), ...Onward })),
+  'run/list': method<{ runs: Run[]; cursor?: string }>()(
+    'observe',
+    z.strictObject({ repo: Path.optional(), active: z.boolean().default(false), ...Onward }),
+  ),
   'run/cancel': method<{ run: string }>()('submit', z.strictObject({ run: Id, reason: z.string().max(500).default('') })),
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
   'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
 
   /** The files that a commit of the run changes; without one: that its merge changes, or would change. */
-  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()('observe', z.strictObject({ run: Id, commit: ObjectId.optional() })),
+  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()(
+    'observe',
+    z.strictObject({ run: Id, commit: ObjectId.optional() }),
+  ),
   /** One of those files at `base` or `head`, as `run/changes` named them. */
   'run/file': method<FileText>()('observe', z.strictObject({ run: Id, revision: ObjectId, path: Path })),
 
   'task/submit': method<{ task: string; existing: boolean }>()('submit', TaskSubmit),
   /** Newest first, then those of the archive; `cursor` is there when more follow. */
-  'task/list': method<{ tasks: Task[]; cursor?: string }>()('observe', z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Onward })),
+  'task/list': method<{ tasks: Task[]; cursor?: string }>()(
+    'observe',
+    z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Onward }),
+  ),
   'task/get': method<{ task: Task }>()('observe', z.strictObject({ task: Id })),
   'task/cancel': method<{ task: string }>()('submit', z.strictObject({ task: Id, reason: z.string().max(500).default('') })),
 
   'agent/list': method<{ agents: Agent[] }>()('observe', none),
 
-  'approval/list': method<{ approvals: Approval[] }>()('observe', z.strictObject({ run: Id.optional(), pending: z.boolean().default(true), ...Page })),
+  'approval/list': method<{ approvals: Approval[] }>()(
+    'observe',
+    z.strictObject({ run: Id.optional(), pending: z.boolean().default(true), ...Page }),
+  ),
   'approval/answer': method<{ approval: Approval }>()(
     'approve',
     z.strictObject({ approval: Id, answer: z.enum(['grant', 'deny']), reason: z.string().max(2_000).default('') }),
   ),
-  'approval/revoke': method<{ approval: Approval }>()('approve', z.strictObject({ approval: Id, reason: z.string().max(2_000).default('') })),
+  'approval/revoke': method<{ approval: Approval }>()(
+    'approve',
+    z.strictObject({ approval: Id, reason: z.string().max(2_000).default('') }),
+  ),
 
   /** Text artifacts come as UTF-8 in pieces of at most 1 MiB. */
   'artifact/read': method<{ text: string; next: number; size: number; mediaType: string }>()(
@@ -130,9 +161,15 @@ export const METHODS = {
     z.strictObject({ digest: Digest, offset: z.int().min(0).default(0) }),
   ),
   /** Removes the content of an artifact for good; the record keeps its digest, and says who removed it and why. */
-  'artifact/redact': method<{ digest: string; existing: boolean }>()('configure', z.strictObject({ digest: Digest, reason: z.string().min(1).max(2_000) })),
+  'artifact/redact': method<{ digest: string; existing: boolean }>()(
+    'configure',
+    z.strictObject({ digest: Digest, reason: z.string().min(1).max(2_000) }),
+  ),
   /** Removes, or only counts, artifacts and spools that neither record nor archive reach and that are older than an hour. */
-  'store/gc': method<{ dryRun: boolean; artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>()('configure', z.strictObject({ dryRun: z.boolean().default(false) })),
+  'store/gc': method<{ dryRun: boolean; artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>()(
+    'configure',
+    z.strictObject({ dryRun: z.boolean().default(false) }),
+  ),
   /** Output of an attempt, from a byte offset; `ended` says that no more will come. */
   'spool/read': method<{ text: string; next: number; ended: boolean; dropped: number }>()(
     'observe',
@@ -153,7 +190,11 @@ export const METHODS = {
   /** Makes a token for another principal; it lives until the daemon stops or the time is over. */
   'token/issue': method<{ token: string; expiresAt: string }>()(
     'configure',
-    z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9:_-]{0,39}$/), scopes: z.array(Scope).min(1).max(6), ttlMs: z.int().min(1_000).max(86_400_000).default(3_600_000) }),
+    z.strictObject({
+      name: z.string().regex(/^[a-z][a-z0-9:_-]{0,39}$/),
+      scopes: z.array(Scope).min(1).max(6),
+      ttlMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
+    }),
   ),
 
   /** Registers an agent that this connection works for; it is offline again when the connection ends. */

@@ -97,7 +97,13 @@ export type Action = z.infer<typeof Action>;
 export type ActionKind = Action['kind'];
 
 /** Every kind of action, in the order in which docs list them. */
-export const ACTION_KINDS = ['agent.execute', 'agent.edit', 'stage.advance', 'workspace.merge', 'daemon.configure'] as const satisfies readonly ActionKind[];
+export const ACTION_KINDS = [
+  'agent.execute',
+  'agent.edit',
+  'stage.advance',
+  'workspace.merge',
+  'daemon.configure',
+] as const satisfies readonly ActionKind[];
 
 export const Effect = z.enum(['allow', 'deny', 'require_approval', 'warn']);
 export type Effect = z.infer<typeof Effect>;

@@ -52,7 +52,14 @@ export function evolveAgents(agents: Map<string, Agent>, event: Event & AgentEve
   const id = event.agent ?? '';
   const known = agents.get(id);
   if (event.type === 'agent.registered') {
-    agents.set(id, { ...event.data, id, used: known?.used ?? 0, status: known?.status ?? 'offline', reason: known?.reason ?? '', since: at });
+    agents.set(id, {
+      ...event.data,
+      id,
+      used: known?.used ?? 0,
+      status: known?.status ?? 'offline',
+      reason: known?.reason ?? '',
+      since: at,
+    });
     return;
   }
   if (!known) return;

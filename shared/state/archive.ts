@@ -24,5 +24,6 @@ export function evolveArchive(state: State, event: Event & ArchiveEvent): void {
     for (const { id, run } of state.tasks.values()) if (mine(run)) state.tasks.delete(id);
     for (const { id, run } of state.approvals.values()) if (mine(run)) state.approvals.delete(id);
   }
-  if (runs.size > 0 || retried.size > 0) for (const { id, run, task } of state.attempts.values()) if (mine(run) || retried.has(task)) state.attempts.delete(id);
+  if (runs.size > 0 || retried.size > 0)
+    for (const { id, run, task } of state.attempts.values()) if (mine(run) || retried.has(task)) state.attempts.delete(id);
 }

@@ -49,7 +49,19 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & At
   if (event.type === 'attempt.starting') {
     const { token, host, bootId } = event.data;
     const of = { ...(event.run === undefined ? {} : { run: event.run }), ...(event.stage === undefined ? {} : { stage: event.stage }) };
-    attempts.set(id, { id, task: event.task ?? '', agent: event.agent ?? '', ...of, token, host, bootId, status: 'starting', commits: [], startedAt: at, leaseFrom: at });
+    attempts.set(id, {
+      id,
+      task: event.task ?? '',
+      agent: event.agent ?? '',
+      ...of,
+      token,
+      host,
+      bootId,
+      status: 'starting',
+      commits: [],
+      startedAt: at,
+      leaseFrom: at,
+    });
     return;
   }
   const attempt = attempts.get(id);

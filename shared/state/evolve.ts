@@ -189,7 +189,10 @@ function recordQuestion(state: State, event: EventNamed<'approval.requested'>, a
   evolveApprovals(state.approvals, event, at);
   const { approval, key } = event.data;
   state.asked.add(approval);
-  updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, proposed: before.proposed.map((p) => (p.key === key ? { ...p, approval } : p)) }));
+  updateStage(state.stages, event.run, event.stage, (before) => ({
+    ...before,
+    proposed: before.proposed.map((p) => (p.key === key ? { ...p, approval } : p)),
+  }));
 }
 
 function recordPlace(state: State, event: EventNamed<'workspace.created'>): void {

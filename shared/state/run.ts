@@ -148,7 +148,18 @@ export type StageTable = Map<string, Map<string, Stage>>;
 /** Folds one event about a stage into the table of stages. */
 export function evolveStages(stages: StageTable, event: Event & StageEvent, at: string): void {
   const id = event.stage ?? '';
-  const before: Stage = { id, status: 'deciding', reason: '', round: 1, decided: false, facts: {}, proposed: [], results: [], values: {}, startedAt: at };
+  const before: Stage = {
+    id,
+    status: 'deciding',
+    reason: '',
+    round: 1,
+    decided: false,
+    facts: {},
+    proposed: [],
+    results: [],
+    values: {},
+    startedAt: at,
+  };
   const known = stages.get(event.run ?? '')?.get(id) ?? before;
   putStage(stages, event.run ?? '', applyToStage(known, event, at));
 }
@@ -168,7 +179,13 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
     case 'stage.admitted':
       return { ...stage, status: 'admitted', results: event.data.results };
     case 'stage.completed':
-      return { ...stage, status: 'completed', values: event.data.values, ...(event.data.commit === undefined ? {} : { commit: event.data.commit }), endedAt: at };
+      return {
+        ...stage,
+        status: 'completed',
+        values: event.data.values,
+        ...(event.data.commit === undefined ? {} : { commit: event.data.commit }),
+        endedAt: at,
+      };
     case 'stage.failed':
       return { ...stage, status: 'failed', code: event.data.code, reason: event.data.message, endedAt: at };
     case 'stage.skipped':

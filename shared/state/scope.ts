@@ -31,7 +31,11 @@ export function narrow(scope: EventScope, commit: Recorded): Recorded | undefine
 /** The part of the state that a scope sees; entries are shared, tables are new. */
 export function selectScope(state: State, scope: EventScope): State {
   if (scope.kind === 'all') return state;
-  const runIds = new Set([...state.runs.values()].filter((r) => (scope.kind === 'run' ? r.id === scope.run : scope.kind !== 'repo' || r.repo === scope.repo)).map((r) => r.id));
+  const runIds = new Set(
+    [...state.runs.values()]
+      .filter((r) => (scope.kind === 'run' ? r.id === scope.run : scope.kind !== 'repo' || r.repo === scope.repo))
+      .map((r) => r.id),
+  );
   const mine = (run: string | undefined) => run !== undefined && runIds.has(run);
   const details = scope.kind !== 'summary';
   return {
@@ -43,7 +47,12 @@ export function selectScope(state: State, scope: EventScope): State {
     tasks: details ? pick(state.tasks, (t) => mine(t.run)) : new Map(),
     attempts: details ? pick(state.attempts, (a) => mine(a.run)) : new Map(),
     approvals: pick(state.approvals, (a) => mine(a.run)),
-    trust: scope.kind === 'repo' ? pick(state.trust, (_, repo) => repo === scope.repo) : scope.kind === 'summary' ? new Map(state.trust) : new Map(),
+    trust:
+      scope.kind === 'repo'
+        ? pick(state.trust, (_, repo) => repo === scope.repo)
+        : scope.kind === 'summary'
+          ? new Map(state.trust)
+          : new Map(),
     pending: details ? keep(state.pending, (id) => mine(state.tasks.get(id)?.run)) : new Set(),
     active: details ? keep(state.active, (id) => mine(state.attempts.get(id)?.run)) : new Set(),
     asked: keep(state.asked, (id) => mine(state.approvals.get(id)?.run)),

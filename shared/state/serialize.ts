@@ -6,7 +6,13 @@ type Tables = 'agents' | 'runs' | 'tasks' | 'attempts' | 'approvals' | 'trust';
 /** The state as plain JSON: tables are lists of [id, entry] in their own order. */
 export type StateJson = Pick<State, 'seq' | 'at' | 'epoch'> & {
   [Table in Tables]: [string, State[Table] extends Map<string, infer Entry> ? Entry : never][];
-} & { pending: string[]; active: string[]; asked: string[]; stages: [string, [string, Stage][]][]; artifacts: [string, [string, RunArtifact][]][] };
+} & {
+  pending: string[];
+  active: string[];
+  asked: string[];
+  stages: [string, [string, Stage][]][];
+  artifacts: [string, [string, RunArtifact][]][];
+};
 
 /** The state as plain JSON; entries are shared, not copied. */
 export function toJson(state: State): StateJson {

@@ -64,7 +64,18 @@ export function evolveTasks(tasks: Map<string, Task>, pending: Set<string>, even
       ...(event.stage === undefined ? {} : { stage: event.stage }),
       ...(event.repo === undefined ? {} : { repo: event.repo }),
     };
-    tasks.set(id, { id, ...of, ...event.data, status: 'pending', waitsFor: 'agent', token: 0, failures: 0, values: {}, deadLetter: false, submittedAt: at });
+    tasks.set(id, {
+      id,
+      ...of,
+      ...event.data,
+      status: 'pending',
+      waitsFor: 'agent',
+      token: 0,
+      failures: 0,
+      values: {},
+      deadLetter: false,
+      submittedAt: at,
+    });
     pending.add(id);
     return;
   }

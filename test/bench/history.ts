@@ -38,7 +38,17 @@ export interface StartCost {
 async function runTask(tell: (command: Command) => Promise<unknown>, n: number): Promise<void> {
   const task = `0192f0c0-0000-7000-8000-${String(n).padStart(12, '0')}`;
   const attempt = `0192f0c1-0000-7000-8000-${String(n).padStart(12, '0')}`;
-  await tell({ type: 'task/submit', task, wants: 'bench', action: 'noop', priority: 0, timeoutMs: 60_000, maxAttempts: 3, payload: { n }, artifacts: {} });
+  await tell({
+    type: 'task/submit',
+    task,
+    wants: 'bench',
+    action: 'noop',
+    priority: 0,
+    timeoutMs: 60_000,
+    maxAttempts: 3,
+    payload: { n },
+    artifacts: {},
+  });
   await tell({ type: 'task/assign', task, attempt, agent: 'bench' });
   await tell({ type: 'attempt/end', attempt, token: 1, ending: { status: 'succeeded', values: {} } });
 }
@@ -51,9 +61,23 @@ export async function makeHistory(home: string, events: number): Promise<{ event
   const fail = (error: unknown): void => {
     throw error;
   };
-  const coordinator: Coordinator = createCoordinator({ journal, published: emptyState(), tentative: emptyState(), context, now: Date.now, onFatal: fail });
+  const coordinator: Coordinator = createCoordinator({
+    journal,
+    published: emptyState(),
+    tentative: emptyState(),
+    context,
+    now: Date.now,
+    onFatal: fail,
+  });
   const tell = (command: Command) => coordinator.submit(command, { principal: 'bench', cause: 'bench' });
-  const archivist = startArchivist({ state: coordinator.state, archive: await openArchive(home), keep: readSettings({}).keep, now: Date.now, tell, log: fail });
+  const archivist = startArchivist({
+    state: coordinator.state,
+    archive: await openArchive(home),
+    keep: readSettings({}).keep,
+    now: Date.now,
+    tell,
+    log: fail,
+  });
   let made = 0;
   coordinator.onRecorded((commits) => {
     for (const commit of commits) made += commit.events.length;
@@ -119,7 +143,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const cost = await measureHistory(size);
     rows.push(cost);
     const { events, commits, readyMs, readyMb, settledMb, peakMb } = cost;
-    process.stdout.write(`${events} events in ${commits} commits: ready in ${Math.round(readyMs)} ms, ${Math.round(readyMb)} MB then, ${Math.round(settledMb)} MB a second later, peak ${Math.round(peakMb)} MB\n`);
+    process.stdout.write(
+      `${events} events in ${commits} commits: ready in ${Math.round(readyMs)} ms, ${Math.round(readyMb)} MB then, ${Math.round(settledMb)} MB a second later, peak ${Math.round(peakMb)} MB\n`,
+    );
   }
   process.stdout.write(`${JSON.stringify(rows)}\n`);
 }

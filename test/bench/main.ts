@@ -22,7 +22,10 @@ const WORKS: readonly Work[] = [
 ];
 
 async function startDaemon(home: string): Promise<ChildProcess> {
-  const daemon = spawn(process.execPath, [join(ROOT, 'dist/daemon.cjs')], { env: { ...process.env, SIGNALBOX_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const daemon = spawn(process.execPath, [join(ROOT, 'dist/daemon.cjs')], {
+    env: { ...process.env, SIGNALBOX_HOME: home },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   await waitFor(daemon.stderr, 'daemon.ready');
   return daemon;
 }
@@ -33,11 +36,17 @@ interface Row {
 }
 
 /** One producer and one worker against whatever `place` says; the worker prints its part when it is ended. */
-async function measure(scripts: { producer: string; worker: string }, place: { producer: string[]; worker: string[] }, work: Work): Promise<Row> {
+async function measure(
+  scripts: { producer: string; worker: string },
+  place: { producer: string[]; worker: string[] },
+  work: Work,
+): Promise<Row> {
   const worker = startScript(scripts.worker, [...place.worker, String(work.inFlight)]);
   const dispatch = readMeasured<Dispatch>(worker);
   await waitFor(worker.stdout, 'ready');
-  const measured = await readMeasured<Measured>(startScript(scripts.producer, [...place.producer, String(work.total), String(work.inFlight), String(work.gapMs)]));
+  const measured = await readMeasured<Measured>(
+    startScript(scripts.producer, [...place.producer, String(work.total), String(work.inFlight), String(work.gapMs)]),
+  );
   await end(worker);
   return { measured, dispatch: await dispatch };
 }
@@ -89,13 +98,21 @@ const daemon = await startDaemon(home);
 try {
   if (!redis) print('No redis-server is installed here, so there is no BullMQ to compare with.');
   for (const work of WORKS) {
-    print(work.gapMs > 0 ? `idle: one task every ${work.gapMs} ms, ${work.total} tasks` : `${work.inFlight} in flight, ${work.total} tasks, producer, daemon and worker as three processes`);
+    print(
+      work.gapMs > 0
+        ? `idle: one task every ${work.gapMs} ms, ${work.total} tasks`
+        : `${work.inFlight} in flight, ${work.total} tasks, producer, daemon and worker as three processes`,
+    );
     const ours = await measureDaemon(home, work);
     print(describe('signalbox', ours));
     const theirs = redis && (await measureQueue(redis.port, work));
     if (theirs) {
       print(describe('BullMQ', theirs));
-      print(work.gapMs > 0 ? `  ratio      ${round(theirs.dispatch.p50 / ours.dispatch.p50)} x sooner at the worker` : `  ratio      ${round(ours.measured.perSecond / theirs.measured.perSecond)} x`);
+      print(
+        work.gapMs > 0
+          ? `  ratio      ${round(theirs.dispatch.p50 / ours.dispatch.p50)} x sooner at the worker`
+          : `  ratio      ${round(ours.measured.perSecond / theirs.measured.perSecond)} x`,
+      );
     }
     results[work.gapMs > 0 ? 'idle' : `inFlight${work.inFlight}`] = { ours, theirs };
   }

@@ -10,7 +10,8 @@ const measured = await produce(
   (id, payload) => client.call('task/submit', { id, agent: 'bench', action: 'noop', payload }),
   (ended) =>
     client.on('events/recorded', ({ commits }) => {
-      for (const { events } of commits) for (const { type, task } of events) if (type === 'task.completed' && task !== undefined) ended(task);
+      for (const { events } of commits)
+        for (const { type, task } of events) if (type === 'task.completed' && task !== undefined) ended(task);
     }),
 );
 process.stdout.write(`${JSON.stringify(measured)}\n`);

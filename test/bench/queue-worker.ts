@@ -8,7 +8,10 @@ const work = (job: Job<{ sentAt: number }>): Promise<object> => {
   onTheWay.push(nowEverywhere() - job.data.sentAt);
   return Promise.resolve({});
 };
-const worker = new Worker('bench', work, { connection: { port: Number(port), maxRetriesPerRequest: null }, concurrency: Number(concurrency) });
+const worker = new Worker('bench', work, {
+  connection: { port: Number(port), maxRetriesPerRequest: null },
+  concurrency: Number(concurrency),
+});
 reportDispatch(onTheWay);
 await worker.waitUntilReady();
 process.stdout.write('ready\n');

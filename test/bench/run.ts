@@ -9,7 +9,10 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Starts a script of this folder in a process of its own. */
 export function startScript(name: string, args: string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'test/bench', name), ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'test/bench', name), ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 /** Resolves when a stream has said the text. */
@@ -37,7 +40,20 @@ export async function end(child: ChildProcess): Promise<void> {
 export async function startRedis(dir: string): Promise<{ port: number; child: ChildProcess } | undefined> {
   if (spawnSync('redis-server', ['--version']).status !== 0) return undefined;
   const port = await findFreePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+  ];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await waitFor(child.stdout, 'Ready to accept connections');
   return { port, child };

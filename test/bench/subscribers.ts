@@ -19,13 +19,23 @@ const MAX_BATCH = 1_024;
 /** The server's part: tells `seconds` of commits to whoever subscribed, and measures itself. */
 async function serve(seconds: number): Promise<void> {
   const state = emptyState();
-  const subscriptions = createSubscriptions({ state, installation: 'bench', log: () => undefined, journal: { read: async function* () {} } });
+  const subscriptions = createSubscriptions({
+    state,
+    installation: 'bench',
+    log: () => undefined,
+    journal: { read: async function* () {} },
+  });
   let ids = 0;
   let lost = 0;
   const test = await startTestServer({
     handlers: {
       'events/subscribe': ({ scope, cursor }, connection) => {
-        const counting = { offer: connection.offer, notify: (name: 'attempt/progress' | 'events/lost', params: never) => ((lost += name === 'events/lost' ? 1 : 0), connection.notify(name, params)) };
+        const counting = {
+          offer: connection.offer,
+          notify: (name: 'attempt/progress' | 'events/lost', params: never) => (
+            (lost += name === 'events/lost' ? 1 : 0), connection.notify(name, params)
+          ),
+        };
         return subscriptions.subscribe(counting, `s${ids++}`, scope, cursor);
       },
     },
@@ -50,7 +60,13 @@ async function serve(seconds: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }
   const { user, system } = process.cpuUsage(cpu);
-  process.send?.({ cpuMs: (user + system) / 1_000, ms: performance.now() - begin, worstPublishMs: worst, peakMb: peak / 1024 / 1024, lost });
+  process.send?.({
+    cpuMs: (user + system) / 1_000,
+    ms: performance.now() - begin,
+    worstPublishMs: worst,
+    peakMb: peak / 1024 / 1024,
+    lost,
+  });
 }
 
 function makeCommit(seq: number): Recorded {
@@ -58,7 +74,12 @@ function makeCommit(seq: number): Recorded {
   const task = `0192f0c0-0000-7000-8000-${String(seq % 100).padStart(12, '0')}`;
   const of = { v: 1, stream: `task/${task}`, task, tenant: 'local' } as const;
   const events = [
-    { ...of, id: `e-${seq}.0`, type: 'task.submitted', data: { wants: 'w', action: 'a', priority: 0, timeoutMs: 1, maxAttempts: 1, payload: { n: seq }, artifacts: {} } },
+    {
+      ...of,
+      id: `e-${seq}.0`,
+      type: 'task.submitted',
+      data: { wants: 'w', action: 'a', priority: 0, timeoutMs: 1, maxAttempts: 1, payload: { n: seq }, artifacts: {} },
+    },
     { ...of, id: `e-${seq}.1`, type: 'task.completed', data: { values: {} } },
   ] satisfies Recorded['events'];
   return { seq, at, principal: 'bench', events };

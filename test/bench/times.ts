@@ -24,13 +24,23 @@ export function nowEverywhere(): number {
 /** Sums up the times of one producer; `ms` is the time for all of it. */
 export function describeTimes(ms: number, acks: number[], ends: number[]): Measured {
   const perSecond = (ends.length / ms) * 1_000;
-  return { tasks: ends.length, ms, perSecond, ackP50: quantile(acks, 0.5), ackP99: quantile(acks, 0.99), endP50: quantile(ends, 0.5), endP99: quantile(ends, 0.99) };
+  return {
+    tasks: ends.length,
+    ms,
+    perSecond,
+    ackP50: quantile(acks, 0.5),
+    ackP99: quantile(acks, 0.99),
+    endP50: quantile(ends, 0.5),
+    endP99: quantile(ends, 0.99),
+  };
 }
 
 /** Prints how long tasks were on their way when this process is asked to end. */
 export function reportDispatch(onTheWay: readonly number[]): void {
   process.once('SIGTERM', () => {
-    process.stdout.write(`${JSON.stringify({ p50: quantile(onTheWay, 0.5), p99: quantile(onTheWay, 0.99) } satisfies Dispatch)}\n`, () => process.exit(0));
+    process.stdout.write(`${JSON.stringify({ p50: quantile(onTheWay, 0.5), p99: quantile(onTheWay, 0.99) } satisfies Dispatch)}\n`, () =>
+      process.exit(0),
+    );
   });
 }
 
@@ -42,7 +52,11 @@ export interface Work {
 }
 
 /** Keeps so many tasks in flight and times each; `submit` sends one under an id, `onEnd` says how to hear of an end. */
-export async function produce(work: Work, submit: (id: string, payload: { n: number; sentAt: number }) => Promise<unknown>, onEnd: (ended: (id: string) => void) => void): Promise<Measured> {
+export async function produce(
+  work: Work,
+  submit: (id: string, payload: { n: number; sentAt: number }) => Promise<unknown>,
+  onEnd: (ended: (id: string) => void) => void,
+): Promise<Measured> {
   const started = new Map<string, number>();
   const acks: number[] = [];
   const ends: number[] = [];

@@ -52,7 +52,11 @@ describe('parity', () => {
   });
 
   it('every error code of the wire is documented with its number and its sentence, and no other', () => {
-    const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (-\d+) \| (.+) \|$/gm)].map(([, code, rpc, text]) => [code, Number(rpc), text]);
+    const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (-\d+) \| (.+) \|$/gm)].map(([, code, rpc, text]) => [
+      code,
+      Number(rpc),
+      text,
+    ]);
     assert.deepEqual(
       rows,
       Object.entries(ERRORS).map(([code, { rpc, text }]) => [code, rpc, text]),

@@ -44,12 +44,29 @@ export class Simulation {
   }
 
   get context(): Context {
-    const reason = (effect: Effect) => ({ policy: 'test', version: '0', rule: 'r', effect, message: `test says ${effect}`, severity: 'low' as const, values: {} });
+    const reason = (effect: Effect) => ({
+      policy: 'test',
+      version: '0',
+      rule: 'r',
+      effect,
+      message: `test says ${effect}`,
+      severity: 'low' as const,
+      values: {},
+    });
     const judge = (action: Action): Decision => {
       const effect = this.#scripts.effect?.(action) ?? 'allow';
       return { effect, reasons: [reason(effect)], obligations: {} };
     };
-    return { now: this.now, epoch: 'test', host: 'h', bootId: 'b', newId: () => `id${++this.#ids}`, judge, digest: () => '0'.repeat(64), approvalMs: 60_000 };
+    return {
+      now: this.now,
+      epoch: 'test',
+      host: 'h',
+      bootId: 'b',
+      newId: () => `id${++this.#ids}`,
+      judge,
+      digest: () => '0'.repeat(64),
+      approvalMs: 60_000,
+    };
   }
 
   /** One command to its end; returns the events, or throws what it was refused with. */
@@ -88,7 +105,8 @@ export class Simulation {
     }
     for (const run of next.state.runs.values()) {
       if (run.merge?.state === 'started') next.#queue.push(next.#mergeEnd(run.id, definition));
-      for (const stage of next.state.stages.get(run.id)?.values() ?? []) if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id);
+      for (const stage of next.state.stages.get(run.id)?.values() ?? [])
+        if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id);
     }
     return next;
   }
@@ -123,7 +141,15 @@ export class Simulation {
     const token = task?.token ?? 0;
     this.#queue.push({ type: 'attempt/run', attempt, token });
     const of = { run: event.run ?? '', stage: event.stage ?? '', attempt };
-    for (const name of artifacts) this.#queue.push({ type: 'artifact/record', ...of, name, digest: `${'0'.repeat(63)}${name.length % 10}`, size: 1, mediaType: 'application/json' });
+    for (const name of artifacts)
+      this.#queue.push({
+        type: 'artifact/record',
+        ...of,
+        name,
+        digest: `${'0'.repeat(63)}${name.length % 10}`,
+        size: 1,
+        mediaType: 'application/json',
+      });
     for (const key of commits) this.#queue.push({ type: 'attempt/commit', attempt, token, key, commit: key.padEnd(40, '0'), summary: key });
     this.#queue.push({ type: 'attempt/end', attempt, token, ending: { status: 'succeeded', values: {}, ...ending } });
   }
@@ -131,7 +157,9 @@ export class Simulation {
   #mergeEnd(run: string, definition: WorkflowDefinition): Command {
     const stage = definition.stages.find((s) => s.merge)?.id ?? '';
     const said = this.#scripts.merge?.() ?? { ok: true };
-    const result = said.ok ? { ok: true as const, commit: 'f'.repeat(40), previous: 'e'.repeat(40) } : { ok: false as const, code: said.code, message: said.code };
+    const result = said.ok
+      ? { ok: true as const, commit: 'f'.repeat(40), previous: 'e'.repeat(40) }
+      : { ok: false as const, code: said.code, message: said.code };
     return { type: 'merge/end', run, stage, result };
   }
 }

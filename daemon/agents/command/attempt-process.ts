@@ -8,14 +8,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  ATTEMPT_TAG,
-  endTree,
-  identifyProcess,
-  type ProcessIdentity,
-  SpawnError,
-  spawnTagged,
-} from '../../platform/process.ts';
+import { ATTEMPT_TAG, endTree, identifyProcess, type ProcessIdentity, SpawnError, spawnTagged } from '../../platform/process.ts';
 
 /** What to run; times in milliseconds, `env` is the whole environment. */
 export interface ProcessRequest {

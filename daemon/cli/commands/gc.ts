@@ -20,7 +20,10 @@ export function addGc(program: Command, context: Context): void {
         const done = await withDaemon(context, (client) => client.call('store/gc', { dryRun }, { timeoutMs: GC_MS }));
         const { artifacts, spools } = done;
         if (options.json) printJson(terminal, done);
-        else terminal.print(`${dryRun ? 'Would remove' : 'Removed'} ${artifacts.count} artifacts (${artifacts.bytes} bytes) and ${spools.count} spools (${spools.bytes} bytes).`);
+        else
+          terminal.print(
+            `${dryRun ? 'Would remove' : 'Removed'} ${artifacts.count} artifacts (${artifacts.bytes} bytes) and ${spools.count} spools (${spools.bytes} bytes).`,
+          );
         return EXIT.ok;
       }),
     );

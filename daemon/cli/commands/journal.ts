@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { addCompact } from './compact.ts';
 import { exportHead, formatHead, parseHead } from '../../journal/exported-head.ts';
 import { type Head, JournalDamaged } from '../../journal/port.ts';
 import type { Loss } from '../../journal/repair-loss.ts';
@@ -48,6 +49,7 @@ export function addJournal(program: Command, context: Context): void {
   addVerify(journal, context);
   addHead(journal, context);
   addRepair(journal, context);
+  addCompact(journal, context);
 }
 
 function addVerify(journal: Command, context: Context): void {

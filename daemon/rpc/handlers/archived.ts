@@ -41,7 +41,12 @@ interface Wanted<Entry> {
   archived: ((before: number | undefined, limit: number) => Promise<{ entries: Entry[]; next: number | undefined }>) | undefined;
 }
 
-async function readPage<Entry extends { id: string }>({ live, limit, cursor, archived }: Wanted<Entry>): Promise<{ entries: Entry[]; cursor?: string }> {
+async function readPage<Entry extends { id: string }>({
+  live,
+  limit,
+  cursor,
+  archived,
+}: Wanted<Entry>): Promise<{ entries: Entry[]; cursor?: string }> {
   const onward = cursor === undefined ? undefined : decode(cursor);
   const newest = live.toReversed();
   // An entry that is no longer in memory was archived meanwhile: then the rest of memory was older, and is shown again.
@@ -53,7 +58,10 @@ async function readPage<Entry extends { id: string }>({ live, limit, cursor, arc
   if (page.length === limit && last) return { entries: page, cursor: encode({ live: last.id }) };
   const { entries, next } = await archived(onward && 'archived' in onward ? onward.archived : undefined, limit - page.length);
   const known = new Set(live.map(({ id }) => id));
-  return { entries: [...page, ...entries.filter(({ id }) => !known.has(id))], ...(next === undefined ? {} : { cursor: encode({ archived: next }) }) };
+  return {
+    entries: [...page, ...entries.filter(({ id }) => !known.has(id))],
+    ...(next === undefined ? {} : { cursor: encode({ archived: next }) }),
+  };
 }
 
 interface Query {
@@ -63,19 +71,32 @@ interface Query {
 }
 
 /** One page of runs, newest first. */
-export async function listRuns({ state, archive }: Core, { repo, active, limit, cursor }: Query & { repo: string | undefined }): Promise<{ runs: Run[]; cursor?: string }> {
+export async function listRuns(
+  { state, archive }: Core,
+  { repo, active, limit, cursor }: Query & { repo: string | undefined },
+): Promise<{ runs: Run[]; cursor?: string }> {
   const live = [...state.runs.values()].filter((r) => (repo === undefined || r.repo === repo) && !(active && runEnded(r)));
   const wanted = (line: { repo?: string }): boolean => repo === undefined || line.repo === repo;
-  const archived = (before: number | undefined, count: number) => archive.listRuns({ limit: count, wanted, ...(before === undefined ? {} : { before }) });
+  const archived = (before: number | undefined, count: number) =>
+    archive.listRuns({ limit: count, wanted, ...(before === undefined ? {} : { before }) });
   const { entries, ...rest } = await readPage({ live, limit, cursor, archived: active ? undefined : archived });
   return { runs: entries, ...rest };
 }
 
 /** One page of tasks, newest first. */
-export async function listTasks({ state, archive }: Core, { run, active, limit, cursor }: Query & { run: string | undefined }): Promise<{ tasks: Task[]; cursor?: string }> {
+export async function listTasks(
+  { state, archive }: Core,
+  { run, active, limit, cursor }: Query & { run: string | undefined },
+): Promise<{ tasks: Task[]; cursor?: string }> {
   const live = [...state.tasks.values()].filter((t) => (run === undefined || t.run === run) && !(active && taskEnded(t)));
-  const archived = (before: number | undefined, count: number) => archive.listTasks({ limit: count, ...(before === undefined ? {} : { before }) });
+  const archived = (before: number | undefined, count: number) =>
+    archive.listTasks({ limit: count, ...(before === undefined ? {} : { before }) });
   const ofRun = run !== undefined && !active && live.length === 0 ? (await archive.readRun(run))?.tasks : undefined;
-  const { entries, ...rest } = await readPage({ live: ofRun ?? live, limit, cursor, archived: active || run !== undefined ? undefined : archived });
+  const { entries, ...rest } = await readPage({
+    live: ofRun ?? live,
+    limit,
+    cursor,
+    archived: active || run !== undefined ? undefined : archived,
+  });
   return { tasks: entries, ...rest };
 }

@@ -4,7 +4,10 @@ import type { Handlers } from '../connection.ts';
 import { answerHello } from '../hello.ts';
 import { submitOrThrow, type Core } from './core.ts';
 
-type DaemonHandlers = Pick<Handlers, 'daemon/hello' | 'daemon/status' | 'daemon/stop' | 'trust/show' | 'trust/grant' | 'trust/revoke' | 'token/issue'>;
+type DaemonHandlers = Pick<
+  Handlers,
+  'daemon/hello' | 'daemon/status' | 'daemon/stop' | 'trust/show' | 'trust/grant' | 'trust/revoke' | 'token/issue'
+>;
 
 export function daemonHandlers(core: Core): DaemonHandlers {
   return {
@@ -18,11 +21,20 @@ export function daemonHandlers(core: Core): DaemonHandlers {
     'trust/show': ({ repo }) => core.showTrust(repo),
     async 'trust/grant'({ repo, digest }, connection) {
       const shown = await core.showTrust(repo);
-      if (shown.digest === '') throw new SignalboxError({ code: 'not_found', message: `${shown.repo} has no .signalbox/, so there is nothing to trust.` });
+      if (shown.digest === '')
+        throw new SignalboxError({ code: 'not_found', message: `${shown.repo} has no .signalbox/, so there is nothing to trust.` });
       if (shown.digest !== digest) {
-        throw new SignalboxError({ code: 'invalid_transition', message: 'The files changed since you looked at them. Look again.', facts: { digest: shown.digest } });
+        throw new SignalboxError({
+          code: 'invalid_transition',
+          message: 'The files changed since you looked at them. Look again.',
+          facts: { digest: shown.digest },
+        });
       }
-      await submitOrThrow(core, { type: 'trust/grant', repo: shown.repo, digest, files: shown.files.slice(0, 100), by: connection.principal.name }, connection);
+      await submitOrThrow(
+        core,
+        { type: 'trust/grant', repo: shown.repo, digest, files: shown.files.slice(0, 100), by: connection.principal.name },
+        connection,
+      );
       await core.reloadPolicies(shown.repo);
       return { ...shown, trusted: true };
     },
@@ -34,7 +46,11 @@ export function daemonHandlers(core: Core): DaemonHandlers {
     },
     async 'token/issue'(request, connection) {
       const issued = core.issueToken({ ...request, by: connection.principal.scopes });
-      await submitOrThrow(core, { type: 'principal/add', name: request.name, scopes: request.scopes, expiresAt: issued.expiresAt }, connection);
+      await submitOrThrow(
+        core,
+        { type: 'principal/add', name: request.name, scopes: request.scopes, expiresAt: issued.expiresAt },
+        connection,
+      );
       return issued;
     },
   };

@@ -9,5 +9,12 @@ import { taskHandlers } from './task.ts';
 
 /** A handler for every method; a missing one does not compile. */
 export function createHandlers(core: Core): Handlers {
-  return { ...daemonHandlers(core), ...runHandlers(core), ...changesHandlers(core), ...taskHandlers(core), ...approvalHandlers(core), ...recordHandlers(core) } satisfies Handlers;
+  return {
+    ...daemonHandlers(core),
+    ...runHandlers(core),
+    ...changesHandlers(core),
+    ...taskHandlers(core),
+    ...approvalHandlers(core),
+    ...recordHandlers(core),
+  } satisfies Handlers;
 }

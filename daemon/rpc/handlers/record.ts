@@ -1,7 +1,10 @@
 import type { Handlers } from '../connection.ts';
 import { originOf, type Core } from './core.ts';
 
-type RecordHandlers = Pick<Handlers, 'artifact/read' | 'artifact/redact' | 'store/gc' | 'spool/read' | 'events/read' | 'events/subscribe' | 'events/unsubscribe'>;
+type RecordHandlers = Pick<
+  Handlers,
+  'artifact/read' | 'artifact/redact' | 'store/gc' | 'spool/read' | 'events/read' | 'events/subscribe' | 'events/unsubscribe'
+>;
 
 export function recordHandlers(core: Core): RecordHandlers {
   const mediaTypes = (digest: string): string => {
@@ -10,7 +13,8 @@ export function recordHandlers(core: Core): RecordHandlers {
   };
   return {
     'artifact/read': async ({ digest, offset }) => ({ ...(await core.readArtifact(digest, offset)), mediaType: mediaTypes(digest) }),
-    'artifact/redact': ({ digest, reason }, connection) => core.redactArtifact({ digest, by: connection.principal.name, reason }, originOf(connection)),
+    'artifact/redact': ({ digest, reason }, connection) =>
+      core.redactArtifact({ digest, by: connection.principal.name, reason }, originOf(connection)),
     'store/gc': async ({ dryRun }) => ({ dryRun, ...(await core.collectGarbage(dryRun)) }),
     'spool/read': ({ attempt, offset }) => core.readSpool(attempt, offset),
     'events/read': ({ scope, cursor, limit }) => core.readEvents(scope, cursor, limit),

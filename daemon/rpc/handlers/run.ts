@@ -29,7 +29,11 @@ export function runHandlers(core: Core): RunHandlers {
       await core.until(() => state.runs.get(id)?.merge?.state !== 'undoing', UNDO_MS);
       const { merge } = found(state.runs.get(id), `run ${id}`);
       if (merge?.state === 'undo_failed') {
-        throw new SignalboxError({ code: 'repository', message: merge.problem ?? 'The merge could not be taken back.', facts: { reason: merge.code } });
+        throw new SignalboxError({
+          code: 'repository',
+          message: merge.problem ?? 'The merge could not be taken back.',
+          facts: { reason: merge.code },
+        });
       }
       return { run: id, branch: merge?.into ?? '', commit: merge?.undo?.commit ?? '' };
     },

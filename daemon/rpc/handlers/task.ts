@@ -4,13 +4,20 @@ import type { Handlers } from '../connection.ts';
 import { listTasks } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
-type TaskHandlers = Pick<Handlers, 'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'agent/list' | 'worker/attach' | 'worker/report'>;
+type TaskHandlers = Pick<
+  Handlers,
+  'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'agent/list' | 'worker/attach' | 'worker/report'
+>;
 
 /** Throws SignalboxError when a value is too large to stand in a record. */
 function refuseLarge(value: unknown, what: string): void {
   const bytes = Buffer.byteLength(JSON.stringify(value) ?? '');
   if (bytes <= MAX_FIELD_BYTES) return;
-  throw new SignalboxError({ code: 'commit_too_large', message: `${what} is ${bytes} bytes; ${MAX_FIELD_BYTES} is the most.`, facts: { bytes, limit: MAX_FIELD_BYTES } });
+  throw new SignalboxError({
+    code: 'commit_too_large',
+    message: `${what} is ${bytes} bytes; ${MAX_FIELD_BYTES} is the most.`,
+    facts: { bytes, limit: MAX_FIELD_BYTES },
+  });
 }
 
 export function taskHandlers(core: Core): TaskHandlers {
@@ -48,7 +55,8 @@ export function taskHandlers(core: Core): TaskHandlers {
         reports.map(async ({ attempt, token, status, code, message, values }) => {
           refuseLarge(values, 'The values of a report');
           const agent = state.attempts.get(attempt)?.agent ?? '';
-          if (!core.workers.isAttached(agent, connection)) return { attempt, code: 'stale_lease', message: 'This connection does not work for that agent.' };
+          if (!core.workers.isAttached(agent, connection))
+            return { attempt, code: 'stale_lease', message: 'This connection does not work for that agent.' };
           const why = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
           const result = await core.submit({ type: 'attempt/end', attempt, token, ending: { status, values, ...why } }, origin);
           return result.ok ? undefined : { attempt, code: result.refusal.code, message: result.refusal.message };
@@ -64,5 +72,9 @@ export function taskHandlers(core: Core): TaskHandlers {
 async function endAttempts({ state, submit }: Core, agent: string, message: string): Promise<void> {
   const mine = [...state.active].flatMap((id) => state.attempts.get(id) ?? []).filter((a) => a.agent === agent);
   const ending = { status: 'interrupted', code: 'worker_gone', message, values: {} } as const;
-  await Promise.all(mine.map(({ id, token }) => submit({ type: 'attempt/end', attempt: id, token, ending }, { principal: 'daemon', cause: `agent/${agent}` })));
+  await Promise.all(
+    mine.map(({ id, token }) =>
+      submit({ type: 'attempt/end', attempt: id, token, ending }, { principal: 'daemon', cause: `agent/${agent}` }),
+    ),
+  );
 }

@@ -16,7 +16,18 @@ import { loadDefinition, Simulation } from '../../support/engine.ts';
 const KEEP = { runs: 1, tasks: 4, ageMs: 86_400_000 };
 const ORIGIN = { principal: 'test', cause: 'test' };
 const DAY = 86_400_000;
-const submit = (task: string, of: Partial<Extract<Command, { type: 'task/submit' }>> = {}): Command => ({ type: 'task/submit', task, wants: 'w', action: 'do', priority: 0, timeoutMs: 1_000, maxAttempts: 2, payload: {}, artifacts: {}, ...of });
+const submit = (task: string, of: Partial<Extract<Command, { type: 'task/submit' }>> = {}): Command => ({
+  type: 'task/submit',
+  task,
+  wants: 'w',
+  action: 'do',
+  priority: 0,
+  timeoutMs: 1_000,
+  maxAttempts: 2,
+  payload: {},
+  artifacts: {},
+  ...of,
+});
 const WORKFLOW = loadDefinition('workflow: w\nversion: 1\nstages:\n  - id: one\n    agent: w\n    action: do\n');
 
 /** `count` finished tasks, every third of which needed two attempts. */
@@ -27,7 +38,12 @@ function finishTasks(s: Simulation, count: number, from = 0): void {
     for (let token = 1; token <= tries; token++) {
       s.apply({ type: 'task/assign', task: `t${i}`, attempt: `t${i}.${token}`, agent: 'w' });
       s.apply({ type: 'attempt/run', attempt: `t${i}.${token}`, token });
-      s.apply({ type: 'attempt/end', attempt: `t${i}.${token}`, token, ending: { status: token < tries ? 'failed' : 'succeeded', values: {} } });
+      s.apply({
+        type: 'attempt/end',
+        attempt: `t${i}.${token}`,
+        token,
+        ending: { status: token < tries ? 'failed' : 'succeeded', values: {} },
+      });
     }
   }
 }
@@ -61,7 +77,15 @@ describe('what leaves memory', () => {
     assert.deepEqual(new Set([...s.state.tasks.values(), ...s.state.attempts.values()].map((entry) => entry.run)), new Set(['r3']));
     const run = s.state.runs.get('r3');
     assert.ok(run);
-    const merge = { state: 'undoing', into: 'main', from: 'f', expected: 'e', effect: 'x', message: '', startedAt: run.submittedAt } as const;
+    const merge = {
+      state: 'undoing',
+      into: 'main',
+      from: 'f',
+      expected: 'e',
+      effect: 'x',
+      message: '',
+      startedAt: run.submittedAt,
+    } as const;
     s.state.runs.set('r3', { ...run, merge });
     assert.deepEqual(listDueForArchive(s.state, s.now + 30 * DAY, KEEP).runs, []);
     assert.deepEqual(s.apply({ type: 'archive/move', runs: ['r3'], tasks: [] }), []);
@@ -84,7 +108,9 @@ describe('the archive beside the record', () => {
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'signalbox-archivist-'));
     const { journal } = await openJournal({ dir, installation: 'test', now: 'now' });
-    const { context: { now: _, ...context } } = new Simulation();
+    const {
+      context: { now: _, ...context },
+    } = new Simulation();
     const onFatal = (error: unknown) => assert.fail(String(error));
     coordinator = createCoordinator({ journal, published: emptyState(), tentative: emptyState(), context, now: Date.now, onFatal });
     archive = await openArchive(dir);
@@ -101,7 +127,8 @@ describe('the archive beside the record', () => {
     await tell({ type: 'task/assign', task, attempt: `${task}.1`, agent: 'w' });
     await tell({ type: 'attempt/end', attempt: `${task}.1`, token: 1, ending: { status: 'succeeded', values: { of: task } } });
   };
-  const startMoving = () => startArchivist({ state: coordinator.state, archive, keep: { ...KEEP, tasks: 0 }, now: Date.now, tell, log: () => undefined });
+  const startMoving = () =>
+    startArchivist({ state: coordinator.state, archive, keep: { ...KEEP, tasks: 0 }, now: Date.now, tell, log: () => undefined });
 
   it('knows an id for ever: the same task again is the one that was, another one is refused', async () => {
     const ids = Array.from({ length: 900 }, (_, i) => `t${i}`);
@@ -126,7 +153,8 @@ describe('the archive beside the record', () => {
     const archivist = startMoving();
     const submitted = new Map<string, number>();
     coordinator.onRecorded((commits) => {
-      for (const { events } of commits) for (const e of events) if (e.type === 'task.submitted') submitted.set(e.task ?? '', (submitted.get(e.task ?? '') ?? 0) + 1);
+      for (const { events } of commits)
+        for (const e of events) if (e.type === 'task.submitted') submitted.set(e.task ?? '', (submitted.get(e.task ?? '') ?? 0) + 1);
     });
     for (let i = 0; i < 60; i++) {
       await finish(`t${i}`);
@@ -139,7 +167,10 @@ describe('the archive beside the record', () => {
     }
     archivist.stop();
     assert.equal(submitted.size, 60);
-    assert.deepEqual([...submitted].filter(([, count]) => count !== 1), []);
+    assert.deepEqual(
+      [...submitted].filter(([, count]) => count !== 1),
+      [],
+    );
   });
 
   it('gives the same state from the journal alone', async () => {
@@ -159,7 +190,14 @@ describe('the archive beside the record', () => {
 
   it('goes on after a crash between writing and recording', async () => {
     await Promise.all(['a', 'b', 'c'].map(finish));
-    const broken = startArchivist({ state: coordinator.state, archive, keep: { ...KEEP, tasks: 0 }, now: Date.now, tell: () => new Promise(() => undefined), log: () => undefined });
+    const broken = startArchivist({
+      state: coordinator.state,
+      archive,
+      keep: { ...KEEP, tasks: 0 },
+      now: Date.now,
+      tell: () => new Promise(() => undefined),
+      log: () => undefined,
+    });
     void broken.move();
     while (!(await archive.readTask('c'))) await new Promise(setImmediate);
     broken.stop();
@@ -167,7 +205,10 @@ describe('the archive beside the record', () => {
     const again = startMoving();
     await again.move();
     again.stop();
-    assert.deepEqual((await archive.listTasks({ limit: 10 })).entries.map((t) => t.id), ['c', 'b', 'a']);
+    assert.deepEqual(
+      (await archive.listTasks({ limit: 10 })).entries.map((t) => t.id),
+      ['c', 'b', 'a'],
+    );
     assert.equal(coordinator.state.tasks.size, 0);
   });
 });

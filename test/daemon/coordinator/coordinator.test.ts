@@ -10,7 +10,17 @@ import { removeTempFolders, tempFolder } from '../../support/repos.ts';
 
 const ORIGIN = { principal: 'user', cause: 'test' };
 const AGENT: Command = { type: 'agent/register', agent: 'w', role: '', capabilities: [], tags: [], adapter: 'remote', slots: 10 };
-const submit = (task: string): Command => ({ type: 'task/submit', task, wants: 'w', action: 'do', priority: 0, timeoutMs: 1, maxAttempts: 1, payload: {}, artifacts: {} });
+const submit = (task: string): Command => ({
+  type: 'task/submit',
+  task,
+  wants: 'w',
+  action: 'do',
+  priority: 0,
+  timeoutMs: 1,
+  maxAttempts: 1,
+  payload: {},
+  artifacts: {},
+});
 
 async function open(dir = tempFolder()): Promise<Journal> {
   const { journal } = await openJournal({ dir, installation: '0123456789abcdef', now: '2026-01-01T00:00:00.000Z' });
@@ -48,9 +58,14 @@ describe('the coordinator', () => {
       return journal.append(expected, commits);
     });
     const coordinator = build(counting);
-    const results = await Promise.all([AGENT, ...Array.from({ length: 50 }, (_, i) => submit(`t${i}`))].map((command) => coordinator.submit(command, ORIGIN)));
+    const results = await Promise.all(
+      [AGENT, ...Array.from({ length: 50 }, (_, i) => submit(`t${i}`))].map((command) => coordinator.submit(command, ORIGIN)),
+    );
     assert.deepEqual(batches, [51]);
-    assert.deepEqual(results.map((r) => r.ok && r.commit?.seq), Array.from({ length: 51 }, (_, i) => i + 1));
+    assert.deepEqual(
+      results.map((r) => r.ok && r.commit?.seq),
+      Array.from({ length: 51 }, (_, i) => i + 1),
+    );
     await journal.close();
   });
 
@@ -63,7 +78,9 @@ describe('the coordinator', () => {
         return journal.append(expected, commits);
       }),
     );
-    coordinator.followWith((tentative) => [...tentative.pending].map((task): Command => ({ type: 'task/assign', task, attempt: `a-${task}`, agent: 'w' })));
+    coordinator.followWith((tentative) =>
+      [...tentative.pending].map((task): Command => ({ type: 'task/assign', task, attempt: `a-${task}`, agent: 'w' })),
+    );
     await Promise.all([AGENT, submit('t')].map((command) => coordinator.submit(command, ORIGIN)));
     assert.deepEqual(batches, [3]);
     assert.equal(coordinator.state.tasks.get('t')?.status, 'assigned');
@@ -86,7 +103,10 @@ describe('the coordinator', () => {
     assert.deepEqual([coordinator.state.seq, seen, coordinator.state.tasks.size], [0, [], 0]);
     release();
     const results = await Promise.all(answers);
-    assert.deepEqual(results.map((r) => r.ok && (r.commit?.seq ?? 'done before')), [1, 2, 'done before']);
+    assert.deepEqual(
+      results.map((r) => r.ok && (r.commit?.seq ?? 'done before')),
+      [1, 2, 'done before'],
+    );
     assert.deepEqual(seen, [1, 2]);
     await journal.close();
   });
@@ -102,7 +122,10 @@ describe('the coordinator', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(answered, false);
     assert.equal(coordinator.state.seq, 0);
-    assert.deepEqual(fatal.map((e) => (e as JournalFailed).reason), ['EIO']);
+    assert.deepEqual(
+      fatal.map((e) => (e as JournalFailed).reason),
+      ['EIO'],
+    );
   });
 
   it('refuses a record that would be too large, and takes the next', async () => {
@@ -120,7 +143,11 @@ describe('the coordinator', () => {
     const dir = tempFolder();
     const journal = await open(dir);
     const coordinator = build(journal);
-    await Promise.all([AGENT, submit('a'), submit('b'), { type: 'task/cancel', task: 'a', reason: 'no' } as Command].map((c) => coordinator.submit(c, ORIGIN)));
+    await Promise.all(
+      [AGENT, submit('a'), submit('b'), { type: 'task/cancel', task: 'a', reason: 'no' } as Command].map((c) =>
+        coordinator.submit(c, ORIGIN),
+      ),
+    );
     await journal.close();
     const again = await open(dir);
     const replayed = emptyState();
@@ -133,10 +160,20 @@ describe('the coordinator', () => {
     const journal = await open();
     const { now: _, ...context } = new Simulation().context;
     const times = [2_000, 1_000];
-    const coordinator = createCoordinator({ journal, published: emptyState(), tentative: emptyState(), context, now: () => times.shift() ?? 0, onFatal: fail });
+    const coordinator = createCoordinator({
+      journal,
+      published: emptyState(),
+      tentative: emptyState(),
+      context,
+      now: () => times.shift() ?? 0,
+      onFatal: fail,
+    });
     const first = await coordinator.submit(AGENT, ORIGIN);
     const second = await coordinator.submit(submit('t'), ORIGIN);
-    assert.deepEqual([first, second].map((r) => r.ok && r.commit?.at), ['1970-01-01T00:00:02.000Z', '1970-01-01T00:00:02.000Z']);
+    assert.deepEqual(
+      [first, second].map((r) => r.ok && r.commit?.at),
+      ['1970-01-01T00:00:02.000Z', '1970-01-01T00:00:02.000Z'],
+    );
     await journal.close();
   });
 });

@@ -40,9 +40,21 @@ describe('subscriptions', () => {
     dir = await mkdtemp(join(tmpdir(), 'signalbox-subscriptions-'));
     const { journal } = await openJournal({ dir, installation: 'test', now: 'now' });
     const { now: _, ...context } = new Simulation().context;
-    coordinator = createCoordinator({ journal, published: emptyState(), tentative: emptyState(), context, now: Date.now, onFatal: (error) => assert.fail(String(error)) });
+    coordinator = createCoordinator({
+      journal,
+      published: emptyState(),
+      tentative: emptyState(),
+      context,
+      now: Date.now,
+      onFatal: (error) => assert.fail(String(error)),
+    });
     state = coordinator.state;
-    subscriptions = createSubscriptions({ state, installation: 'test', journal, log: (event, facts) => assert.fail(`${event} ${JSON.stringify(facts)}`) });
+    subscriptions = createSubscriptions({
+      state,
+      installation: 'test',
+      journal,
+      log: (event, facts) => assert.fail(`${event} ${JSON.stringify(facts)}`),
+    });
     coordinator.onRecorded(subscriptions.publish);
     close = () => journal.close();
   });
@@ -53,7 +65,11 @@ describe('subscriptions', () => {
   let submitted = 0;
   // The answer comes before subscribers are told.
   const record = async (count: number): Promise<void> => {
-    await Promise.all(Array.from({ length: count }, () => coordinator.submit({ type: 'principal/add', name: `p${++submitted}`, scopes: [], expiresAt: '' }, ORIGIN)));
+    await Promise.all(
+      Array.from({ length: count }, () =>
+        coordinator.submit({ type: 'principal/add', name: `p${++submitted}`, scopes: [], expiresAt: '' }, ORIGIN),
+      ),
+    );
     await coordinator.idle();
   };
   const recordRun = async (run: string): Promise<void> => {
@@ -65,7 +81,8 @@ describe('subscriptions', () => {
     while ((reader.commits.at(-1)?.seq ?? 0) < seq) await new Promise(setImmediate);
   };
   /** All that it was answered and told, as numbers. */
-  const seqs = (answer: { commits?: Recorded[] }, reader: Reader): number[] => [...(answer.commits ?? []), ...reader.commits].map((c) => c.seq);
+  const seqs = (answer: { commits?: Recorded[] }, reader: Reader): number[] =>
+    [...(answer.commits ?? []), ...reader.commits].map((c) => c.seq);
   const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
   it('serve a cursor of any age once and in order, while more is recorded', async () => {
@@ -132,7 +149,10 @@ describe('subscriptions', () => {
     slow.room = Infinity;
     const answer = await subscriptions.subscribe(slow, 'again', { kind: 'all' }, cursor(2));
     await record(1);
-    assert.deepEqual(seqs(answer, slow).sort((a, b) => a - b), range(1, 7));
+    assert.deepEqual(
+      seqs(answer, slow).sort((a, b) => a - b),
+      range(1, 7),
+    );
   });
 
   it('write what a scope sees once for all who look at it', async () => {

@@ -76,7 +76,9 @@ describe('kill -9 of the daemon', function () {
       daemon = await startDaemon({ home });
       const client = await daemon.connect();
       // The same command again finds the run that goes on.
-      const again = await client.call('run/start', { id: 'another', workflow: { name: 'checkup' }, repo, into: 'main' }).catch((error: SignalboxError) => error);
+      const again = await client
+        .call('run/start', { id: 'another', workflow: { name: 'checkup' }, repo, into: 'main' })
+        .catch((error: SignalboxError) => error);
       assert.ok(again instanceof SignalboxError);
       assert.deepEqual([again.code, again.facts['run']], ['run_active', 'the-run']);
       const detail = await finishRun(client, 'the-run');
@@ -86,7 +88,10 @@ describe('kill -9 of the daemon', function () {
       const count = (type: string) => events.filter((e) => e.type === `dev.signalbox.${type}.v1`).length;
       const questions = detail.approvals.map((a) => `${a.stage ?? ''}/${a.key}`);
       assert.equal(new Set(questions).size, questions.length, `asked once each: ${questions.join(' ')}`);
-      assert.ok(detail.approvals.every((a) => a.status === 'used'), JSON.stringify(detail.approvals.map((a) => [a.key, a.status])));
+      assert.ok(
+        detail.approvals.every((a) => a.status === 'used'),
+        JSON.stringify(detail.approvals.map((a) => [a.key, a.status])),
+      );
       assert.equal(count('workspace.merge_started'), 1);
       assert.equal(count('workspace.merged'), 1);
       const subjects = git(repo, 'log', '--format=%s', '--first-parent', 'main').trim().split('\n');

@@ -50,7 +50,8 @@ const ROWS: readonly Row[] = [
     name: 'approval/answer',
     async call(client, scene, first) {
       if (first) scene.approvals = (await finishRun(client, 'merged')).approvals.map((a) => a.id);
-      for (const approval of scene.approvals) assert.equal((await client.call('approval/answer', { approval, answer: 'grant' })).approval.status, 'used');
+      for (const approval of scene.approvals)
+        assert.equal((await client.call('approval/answer', { approval, answer: 'grant' })).approval.status, 'used');
     },
   },
   { name: 'run/undo', refusal: 'nothing_to_undo', call: (client) => client.call('run/undo', { run: 'merged' }) },
@@ -83,7 +84,9 @@ const ROWS: readonly Row[] = [
     name: 'task/cancel',
     async call(client, scene, first) {
       const assigned = new Promise<Scene['reports']>((resolve) =>
-        scene.worker.on('worker/assign', ({ assignments }) => resolve(assignments.map(({ task, attempt, token }) => ({ task, attempt, token, status: 'succeeded' })))),
+        scene.worker.on('worker/assign', ({ assignments }) =>
+          resolve(assignments.map(({ task, attempt, token }) => ({ task, attempt, token, status: 'succeeded' }))),
+        ),
       );
       await scene.worker.call('worker/attach', { id: 'far' });
       // The only slot is taken, so that the other task waits.
@@ -111,14 +114,18 @@ async function readRecord(client: Connected): Promise<string[]> {
     const page = await client.call('events/read', { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) });
     events.push(...page.events);
     cursor = page.cursor;
-    if (!page.more) return events.filter((e) => !/\.(agent|daemon|principal)\./.test(e.type)).map((e) => `${e.id} ${e.type} ${JSON.stringify(e.data)}`);
+    if (!page.more)
+      return events.filter((e) => !/\.(agent|daemon|principal)\./.test(e.type)).map((e) => `${e.id} ${e.type} ${JSON.stringify(e.data)}`);
   }
 }
 
 function makeConfigured(): string {
   const repo = makePlantedRepo();
   mkdirSync(join(repo, '.signalbox/workflows'), { recursive: true });
-  writeFileSync(join(repo, '.signalbox/workflows/w.yaml'), 'workflow: w\nversion: 1\nstages:\n  - id: one\n    agent: far\n    action: do\n');
+  writeFileSync(
+    join(repo, '.signalbox/workflows/w.yaml'),
+    'workflow: w\nversion: 1\nstages:\n  - id: one\n    agent: far\n    action: do\n',
+  );
   return repo;
 }
 
@@ -139,7 +146,15 @@ describe('a call that is made twice, with a kill -9 and a restart between', func
     home = await makeHome();
     daemon = await startDaemon({ home });
     client = await daemon.connect();
-    scene = { worker: await connectWorker(), repo: makePlantedRepo(), trusted: makeConfigured(), revoked: makeConfigured(), digests: new Map(), reports: [], approvals: [] };
+    scene = {
+      worker: await connectWorker(),
+      repo: makePlantedRepo(),
+      trusted: makeConfigured(),
+      revoked: makeConfigured(),
+      digests: new Map(),
+      reports: [],
+      approvals: [],
+    };
     for (const row of ROWS) await row.call(client, scene, true);
     await until(async () => (await client.call('daemon/status', {})).tasks.running === 0);
     recorded = await readRecord(client);
@@ -156,10 +171,13 @@ describe('a call that is made twice, with a kill -9 and a restart between', func
 
   for (const row of ROWS) {
     it(`${row.name} records nothing the second time`, async () => {
-      const code = await row.call(client, scene, false).then(() => undefined, (error: unknown) => {
-        if (error instanceof SignalboxError) return error.code;
-        throw error;
-      });
+      const code = await row.call(client, scene, false).then(
+        () => undefined,
+        (error: unknown) => {
+          if (error instanceof SignalboxError) return error.code;
+          throw error;
+        },
+      );
       assert.ok(code === undefined || code === row.refusal, String(code));
       assert.deepEqual(await readRecord(client), recorded);
     });

@@ -3,7 +3,15 @@ import type { Command } from '../../../daemon/commands.ts';
 import { Simulation } from '../../support/engine.ts';
 
 const types = (events: readonly { type: string }[]) => events.map((e) => e.type);
-const agent = (slots = 1): Command => ({ type: 'agent/register', agent: 'w', role: '', capabilities: [], tags: [], adapter: 'remote', slots });
+const agent = (slots = 1): Command => ({
+  type: 'agent/register',
+  agent: 'w',
+  role: '',
+  capabilities: [],
+  tags: [],
+  adapter: 'remote',
+  slots,
+});
 const submit = (task = 't', more: Partial<Extract<Command, { type: 'task/submit' }>> = {}): Command => ({
   ...{ type: 'task/submit', task, wants: 'w', action: 'do', priority: 0, timeoutMs: 1_000, maxAttempts: 2, payload: {}, artifacts: {} },
   ...more,
@@ -122,12 +130,37 @@ describe('decide: approvals', () => {
     const s = new Simulation({ effect: () => 'require_approval' });
     s.apply({ type: 'run/start', run: 'r', workflow: { name: 'w', version: 1, digest: 'd' }, inputs: {}, again: false });
     s.apply({ type: 'stage/start', run: 'r', stage: 's', prepare: true });
-    const action = { kind: 'stage.advance', summary: 'go', agent: '', run: 'r', stage: 's', task: '', repo: '', risk: 'low', workflow: 'w', base: '' } as const;
-    s.apply({ type: 'stage/propose', run: 'r', stage: 's', round: 1, proposals: [{ key: 'k', action, artifact: 'x', show: {} }], done: true, facts: {} });
+    const action = {
+      kind: 'stage.advance',
+      summary: 'go',
+      agent: '',
+      run: 'r',
+      stage: 's',
+      task: '',
+      repo: '',
+      risk: 'low',
+      workflow: 'w',
+      base: '',
+    } as const;
+    s.apply({
+      type: 'stage/propose',
+      run: 'r',
+      stage: 's',
+      round: 1,
+      proposals: [{ key: 'k', action, artifact: 'x', show: {} }],
+      done: true,
+      facts: {},
+    });
     return s;
   };
   const id = (s: Simulation) => [...s.state.approvals.keys()][0] ?? '';
-  const answer = (approval: string, how: 'grant' | 'deny'): Command => ({ type: 'approval/answer', approval, answer: how, by: 'user', reason: '' });
+  const answer = (approval: string, how: 'grant' | 'deny'): Command => ({
+    type: 'approval/answer',
+    approval,
+    answer: how,
+    by: 'user',
+    reason: '',
+  });
 
   it('is answered once: the same answer again changes nothing, another is refused with who answered', () => {
     const s = asked();
@@ -153,8 +186,30 @@ describe('decide: approvals', () => {
 
   it('is asked once for each action, whatever the preparation repeats', () => {
     const s = asked();
-    const action = { kind: 'stage.advance', summary: 'go', agent: '', run: 'r', stage: 's', task: '', repo: '', risk: 'low', workflow: 'w', base: '' } as const;
-    assert.deepEqual(s.apply({ type: 'stage/propose', run: 'r', stage: 's', round: 1, proposals: [{ key: 'k', action, artifact: 'x', show: {} }], done: true, facts: {} }), []);
+    const action = {
+      kind: 'stage.advance',
+      summary: 'go',
+      agent: '',
+      run: 'r',
+      stage: 's',
+      task: '',
+      repo: '',
+      risk: 'low',
+      workflow: 'w',
+      base: '',
+    } as const;
+    assert.deepEqual(
+      s.apply({
+        type: 'stage/propose',
+        run: 'r',
+        stage: 's',
+        round: 1,
+        proposals: [{ key: 'k', action, artifact: 'x', show: {} }],
+        done: true,
+        facts: {},
+      }),
+      [],
+    );
   });
 
   it('moves its deadline when the machine slept', () => {

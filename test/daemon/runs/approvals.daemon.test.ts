@@ -74,7 +74,10 @@ describe('approvals, merges and undo', function () {
     const run = await start(repo, 'main');
     await finishRun(client, run);
     const tip = commitFiles(repo, { '.gitignore': 'something else\n' });
-    await assert.rejects(client.call('run/undo', { run }), (e: unknown) => e instanceof SignalboxError && e.facts['reason'] === 'undo_conflicts');
+    await assert.rejects(
+      client.call('run/undo', { run }),
+      (e: unknown) => e instanceof SignalboxError && e.facts['reason'] === 'undo_conflicts',
+    );
     assert.equal(git(repo, 'rev-parse', 'main'), tip.trim());
   });
 
@@ -127,7 +130,9 @@ describe('approvals, merges and undo', function () {
     assert.equal(said.trim(), 'attempt_may_not_answer');
     assert.equal((await client.call('approval/list', { run })).approvals.find((a) => a.id === id)?.status, 'pending');
     const { events } = await client.call('events/read', { limit: 1_000 });
-    assert.ok(events.some((e) => e.type === 'dev.signalbox.principal.refused.v1' && String(e.data['what']).includes('attempt-of-somebody')));
+    assert.ok(
+      events.some((e) => e.type === 'dev.signalbox.principal.refused.v1' && String(e.data['what']).includes('attempt-of-somebody')),
+    );
     await client.call('run/cancel', { run });
     assert.equal((await finishRun(client, run)).run.status, 'canceled');
   });

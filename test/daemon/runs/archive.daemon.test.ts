@@ -49,8 +49,16 @@ describe('what left memory', function () {
   it('is shown as before: run, tasks, approvals, lists, events', async () => {
     const detail = await client.call('run/get', { run: 'the-run' });
     assert.equal(detail.run.status, 'success');
-    assert.ok(detail.stages.length > 5 && detail.attempts.length > 5 && detail.approvals.length > 1 && detail.artifacts.some((a) => a.name === 'report.md'));
-    assert.deepEqual((await client.call('run/list', {})).runs.map((r) => r.id), ['the-run']);
+    assert.ok(
+      detail.stages.length > 5 &&
+        detail.attempts.length > 5 &&
+        detail.approvals.length > 1 &&
+        detail.artifacts.some((a) => a.name === 'report.md'),
+    );
+    assert.deepEqual(
+      (await client.call('run/list', {})).runs.map((r) => r.id),
+      ['the-run'],
+    );
     assert.deepEqual((await client.call('run/list', { repo: '/elsewhere' })).runs, []);
     assert.deepEqual((await client.call('run/list', { active: true })).runs, []);
     assert.deepEqual((await client.call('task/list', { run: 'the-run' })).tasks.length, detail.tasks.length);
@@ -83,7 +91,10 @@ describe('what left memory', function () {
   it('never runs again', async () => {
     const { seq } = await client.call('daemon/status', {});
     assert.equal((await client.call('run/start', { id: 'the-run', workflow: { name: 'checkup' }, repo, into: 'main' })).existing, true);
-    assert.equal((await client.call('task/submit', { id: 'the-task', agent: 'command', action: 'run', payload: { argv: ['true'] } })).existing, true);
+    assert.equal(
+      (await client.call('task/submit', { id: 'the-task', agent: 'command', action: 'run', payload: { argv: ['true'] } })).existing,
+      true,
+    );
     const { approvals } = await client.call('run/get', { run: 'the-run' });
     const used = approvals.find((a) => a.status === 'used');
     assert.ok(used);

@@ -30,7 +30,10 @@ describe('garbage collection of the store', function () {
     removeTempFolders();
   });
 
-  const blobs = (): string[] => readdirSync(join(home, 'artifacts'), { recursive: true, withFileTypes: true }).flatMap((f) => (f.isFile() ? join(f.parentPath, f.name) : []));
+  const blobs = (): string[] =>
+    readdirSync(join(home, 'artifacts'), { recursive: true, withFileTypes: true }).flatMap((f) =>
+      f.isFile() ? join(f.parentPath, f.name) : [],
+    );
   const spools = (): string[] => readdirSync(join(home, 'spools')).map((name) => join(home, 'spools', name));
 
   it('keeps what record and archive reach and what is young, counts first, and removes the rest', async () => {
@@ -53,7 +56,10 @@ describe('garbage collection of the store', function () {
     assert.match(run(), /Removed 0 artifacts \(0 bytes\) and 0 spools \(0 bytes\)/);
     assert.equal((await client.call('artifact/read', { digest })).text, 'young');
     const left = new Set([...blobs(), ...spools()]);
-    assert.deepEqual(reached.filter((path) => !left.has(path)), []);
+    assert.deepEqual(
+      reached.filter((path) => !left.has(path)),
+      [],
+    );
   });
 
   it('says of a blob that was changed, or is gone, that it is', async () => {
@@ -61,7 +67,10 @@ describe('garbage collection of the store', function () {
     const digest = detail.artifacts.find((a) => a.name === 'report.md')?.digest ?? '';
     const path = join(home, 'artifacts', digest.slice(0, 2), digest);
     writeFileSync(path, 'changed');
-    await assert.rejects(client.call('artifact/read', { digest }), { code: 'not_found', facts: { digest, size: 7, reason: 'artifact_changed' } });
+    await assert.rejects(client.call('artifact/read', { digest }), {
+      code: 'not_found',
+      facts: { digest, size: 7, reason: 'artifact_changed' },
+    });
     await assert.rejects(client.call('artifact/read', { digest: 'b'.repeat(64) }), { code: 'not_found' });
   });
 });

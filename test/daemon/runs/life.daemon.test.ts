@@ -53,7 +53,10 @@ describe('the life of a daemon', function () {
   };
 
   it('is one for each user: a second start says where the first one is, and changes nothing', async () => {
-    const second = spawnSync(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], HOME: home, SIGNALBOX_HOME: home }, encoding: 'utf8' });
+    const second = spawnSync(process.execPath, [MAIN], {
+      env: { PATH: process.env['PATH'], HOME: home, SIGNALBOX_HOME: home },
+      encoding: 'utf8',
+    });
     assert.equal(second.status, 75);
     assert.match(second.stderr, new RegExp(`process ${daemon.child.pid}, on 127\\.0\\.0\\.1:${daemon.endpoint.port}`));
     assert.equal((await client.call('daemon/status', {})).pid, daemon.child.pid);
@@ -87,7 +90,10 @@ describe('the life of a daemon', function () {
     daemon = await startDaemon({ home, env: { SIGNALBOX_DRAIN_TIMEOUT: '1' } });
     client = await daemon.connect();
     const detail = await stageIs(run, 'running');
-    assert.deepEqual(detail.attempts.map((a) => a.status), ['interrupted', 'running']);
+    assert.deepEqual(
+      detail.attempts.map((a) => a.status),
+      ['interrupted', 'running'],
+    );
     assert.equal(detail.approvals.length, 1);
     await client.call('run/cancel', { run });
     assert.equal((await finishRun(client, run)).run.status, 'canceled');
@@ -106,19 +112,34 @@ describe('the life of a daemon', function () {
       repo,
     );
     const detail = await finishRun(client, run);
-    assert.deepEqual(detail.stages.map((s) => [s.id, s.status]), [['write', 'completed'], ['read', 'completed'], ['fail', 'failed'], ['behind', 'skipped']]);
+    assert.deepEqual(
+      detail.stages.map((s) => [s.id, s.status]),
+      [
+        ['write', 'completed'],
+        ['read', 'completed'],
+        ['fail', 'failed'],
+        ['behind', 'skipped'],
+      ],
+    );
     assert.equal(detail.run.status, 'failure');
     assert.match(detail.run.summary, /3/);
-    const spoolOf = async (stage: string) => (await client.call('spool/read', { attempt: detail.attempts.find((a) => a.stage === stage)?.id ?? '' })).text;
+    const spoolOf = async (stage: string) =>
+      (await client.call('spool/read', { attempt: detail.attempts.find((a) => a.stage === stage)?.id ?? '' })).text;
     assert.deepEqual([await spoolOf('write'), await spoolOf('read'), await spoolOf('fail')], ['said\n', 'made\n', 'broken\n']);
     assert.equal(git(repo, 'status', '--porcelain'), '');
   });
 
   it('refuses a workflow with problems before anything starts, with every place', async () => {
-    const refused = client.call('run/start', { id: 'bad', workflow: workflow('  - { id: a, agnet: command }\n  - { id: b, agent: x, needs: [c] }') });
+    const refused = client.call('run/start', {
+      id: 'bad',
+      workflow: workflow('  - { id: a, agnet: command }\n  - { id: b, agent: x, needs: [c] }'),
+    });
     await assert.rejects(refused, (error: { code?: string; facts?: { problems?: { line: number; column: number }[] } }) => {
       assert.equal(error.code, 'invalid_workflow');
-      assert.deepEqual(error.facts?.problems?.map((p) => p.line), [4, 5]);
+      assert.deepEqual(
+        error.facts?.problems?.map((p) => p.line),
+        [4, 5],
+      );
       return true;
     });
     assert.deepEqual((await client.call('run/list', {})).runs, []);
@@ -147,7 +168,9 @@ describe('the life of a daemon', function () {
     assert.equal((await taken).task, 'work');
     first.close();
     const second = await daemon.connect(token);
-    const again = new Promise<{ attempt: string; token: number }>((resolve) => second.on('worker/assign', ({ assignments: [a] }) => a && resolve(a)));
+    const again = new Promise<{ attempt: string; token: number }>((resolve) =>
+      second.on('worker/assign', ({ assignments: [a] }) => a && resolve(a)),
+    );
     for (;;) {
       const agent = (await client.call('agent/list', {})).agents.find((a) => a.id === 'ci');
       if (agent?.status === 'offline') break;
@@ -158,7 +181,9 @@ describe('the life of a daemon', function () {
     assert.equal(lease, 2);
     const late = await second.call('worker/report', { reports: [{ task: 'work', attempt, token: 1, status: 'succeeded' }] });
     assert.equal(late.refused[0]?.code, 'stale_lease');
-    await second.call('worker/report', { reports: [{ task: 'work', attempt, token: lease, status: 'succeeded', values: { built: true } }] });
+    await second.call('worker/report', {
+      reports: [{ task: 'work', attempt, token: lease, status: 'succeeded', values: { built: true } }],
+    });
     const { task } = await client.call('task/get', { task: 'work' });
     assert.deepEqual([task.status, task.values], ['completed', { built: true }]);
     second.close();

@@ -10,7 +10,12 @@ import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../sup
 import { armRepo, commitFiles, git, HOSTILE_ATTRIBUTES, makeRepo, makeTrap, removeTempFolders, tempFolder } from '../../support/repos.ts';
 
 let ids = 0;
-const startOf = (repo: string, more: Partial<ParamsOf<'run/start'>> = {}): ParamsOf<'run/start'> => ({ id: `run-${++ids}`, workflow: { name: 'checkup' }, repo, ...more });
+const startOf = (repo: string, more: Partial<ParamsOf<'run/start'>> = {}): ParamsOf<'run/start'> => ({
+  id: `run-${++ids}`,
+  workflow: { name: 'checkup' },
+  repo,
+  ...more,
+});
 
 async function refusal(promise: Promise<unknown>): Promise<SignalboxError> {
   const error = await promise.then(
@@ -128,15 +133,24 @@ describe('a check-up of an odd repository', function () {
   });
 
   it('takes from an untrusted .signalbox/ what makes it stricter, and nothing else', async () => {
-    const loose = 'policy: mine\nversion: 1\nrules:\n  - { id: all, on: [workspace.merge, agent.execute, agent.edit], effect: allow, message: Everything goes. }\n';
-    const repo = makePlantedRepo({ ...PLANTED, '.signalbox/policies/loose.yaml': loose, '.signalbox/workflows/own.yaml': 'workflow: own\nversion: 1\nstages:\n  - { id: a, agent: command, command: [touch, ran] }\n' });
+    const loose =
+      'policy: mine\nversion: 1\nrules:\n  - { id: all, on: [workspace.merge, agent.execute, agent.edit], effect: allow, message: Everything goes. }\n';
+    const repo = makePlantedRepo({
+      ...PLANTED,
+      '.signalbox/policies/loose.yaml': loose,
+      '.signalbox/workflows/own.yaml': 'workflow: own\nversion: 1\nstages:\n  - { id: a, agent: command, command: [touch, ran] }\n',
+    });
     const own = await refusal(client.call('run/start', startOf(repo, { workflow: { name: 'own' } })));
     assert.equal(own.code, 'not_trusted');
     const detail = await checkUp(startOf(repo, { into: 'main' }));
-    assert.ok(detail.approvals.some((a) => a.kind === 'workspace.merge'), 'the merge is still asked about');
+    assert.ok(
+      detail.approvals.some((a) => a.kind === 'workspace.merge'),
+      'the merge is still asked about',
+    );
     assert.match(detail.notices.join(' '), /nobody has trusted/);
 
-    const strict = 'policy: mine\nversion: 1\nrules:\n  - { id: none, on: [workspace.merge], effect: deny, message: Nothing is merged here. }\n';
+    const strict =
+      'policy: mine\nversion: 1\nrules:\n  - { id: none, on: [workspace.merge], effect: deny, message: Nothing is merged here. }\n';
     const denied = makePlantedRepo({ ...PLANTED, '.signalbox/policies/strict.yaml': strict });
     const refused = await checkUp(startOf(denied, { into: 'main' }));
     assert.deepEqual([refused.run.code, refused.approvals.some((a) => a.kind === 'workspace.merge')], ['denied', false]);
@@ -144,7 +158,10 @@ describe('a check-up of an odd repository', function () {
   });
 
   it('trusts the content that a person saw, until it changes', async () => {
-    const repo = makePlantedRepo({ ...PLANTED, '.signalbox/workflows/own.yaml': 'workflow: own\nversion: 1\nstages:\n  - { id: a, agent: command, command: [git, --version] }\n' });
+    const repo = makePlantedRepo({
+      ...PLANTED,
+      '.signalbox/workflows/own.yaml': 'workflow: own\nversion: 1\nstages:\n  - { id: a, agent: command, command: [git, --version] }\n',
+    });
     const shown = await client.call('trust/show', { repo });
     assert.deepEqual([shown.trusted, shown.files], [false, ['.signalbox/workflows/own.yaml']]);
     await client.call('trust/grant', { repo, digest: shown.digest });

@@ -8,7 +8,17 @@ function withTasks(slots: number, priorities: number[]): Simulation {
   const s = new Simulation();
   s.apply({ type: 'agent/register', agent: 'w', role: '', capabilities: [], tags: [], adapter: 'remote', slots });
   priorities.forEach((priority, i) =>
-    s.apply({ type: 'task/submit', task: `t${i}`, wants: 'w', action: 'do', priority, timeoutMs: 1_000, maxAttempts: 1, payload: {}, artifacts: {} }),
+    s.apply({
+      type: 'task/submit',
+      task: `t${i}`,
+      wants: 'w',
+      action: 'do',
+      priority,
+      timeoutMs: 1_000,
+      maxAttempts: 1,
+      payload: {},
+      artifacts: {},
+    }),
   );
   return s;
 }
@@ -20,7 +30,10 @@ const ids = () => {
 describe('the scheduler', () => {
   it('takes higher priority first, then the order of submission', () => {
     const s = withTasks(3, [0, 5, 0, 5]);
-    assert.deepEqual(assignPending(s.state, ids()).map((c) => c.task), ['t1', 't3', 't0']);
+    assert.deepEqual(
+      assignPending(s.state, ids()).map((c) => c.task),
+      ['t1', 't3', 't0'],
+    );
   });
 
   it('asks for no more than there are free slots', () => {
@@ -37,7 +50,10 @@ describe('the scheduler', () => {
     const s = withTasks(1, [0]);
     s.apply({ type: 'task/assign', task: 't0', attempt: 'a', agent: 'w' });
     assert.deepEqual(listDue(s.state, s.now + 999), []);
-    assert.deepEqual(listDue(s.state, s.now + 1_000).map((c) => c.type), ['attempt/end']);
+    assert.deepEqual(
+      listDue(s.state, s.now + 1_000).map((c) => c.type),
+      ['attempt/end'],
+    );
   });
 
   it('interrupts at a start what was under way, and takes remote agents offline', () => {

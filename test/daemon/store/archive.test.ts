@@ -8,12 +8,41 @@ import type { Run } from '../../../shared/state/run.ts';
 import type { Task } from '../../../shared/state/task.ts';
 
 const task = (id: string, of: Partial<Task> = {}): TaskDocument => ({
-  task: { id, wants: 'w', action: 'a', priority: 0, timeoutMs: 1, maxAttempts: 1, payload: { text: 'é\u2028"' }, artifacts: {}, status: 'completed', token: 1, failures: 0, values: {}, deadLetter: false, submittedAt: 't', endedAt: 't', ...of },
+  task: {
+    id,
+    wants: 'w',
+    action: 'a',
+    priority: 0,
+    timeoutMs: 1,
+    maxAttempts: 1,
+    payload: { text: 'é\u2028"' },
+    artifacts: {},
+    status: 'completed',
+    token: 1,
+    failures: 0,
+    values: {},
+    deadLetter: false,
+    submittedAt: 't',
+    endedAt: 't',
+    ...of,
+  },
   attempts: [],
 });
 const run = (id: string, repo = '/r', tasks: TaskDocument[] = []): RunDocument => ({
-  run: { id, repo, workflow: { name: 'w', version: 1, digest: 'd' }, inputs: {}, principal: 'p', status: 'success', summary: '', submittedAt: 't', endedAt: 't' } satisfies Run,
-  stages: [{ id: 's', status: 'completed', reason: '', round: 1, decided: true, facts: {}, proposed: [], results: [], values: {}, startedAt: 't' }],
+  run: {
+    id,
+    repo,
+    workflow: { name: 'w', version: 1, digest: 'd' },
+    inputs: {},
+    principal: 'p',
+    status: 'success',
+    summary: '',
+    submittedAt: 't',
+    endedAt: 't',
+  } satisfies Run,
+  stages: [
+    { id: 's', status: 'completed', reason: '', round: 1, decided: true, facts: {}, proposed: [], results: [], values: {}, startedAt: 't' },
+  ],
   artifacts: [],
   tasks: tasks.map((t) => t.task),
   attempts: [],
@@ -45,8 +74,14 @@ describe('the archive', () => {
     const batch = { runs: [run('r1', '/r', [task('r1.s', { run: 'r1' })])], tasks: [task('t1')] };
     await archive.write(batch);
     await archive.write(batch);
-    assert.deepEqual((await archive.listTasks({ limit: 10 })).entries.map((t) => t.id), ['t1', 'r1.s']);
-    assert.deepEqual((await archive.listRuns({ limit: 10, wanted: () => true })).entries.map((r) => r.id), ['r1']);
+    assert.deepEqual(
+      (await archive.listTasks({ limit: 10 })).entries.map((t) => t.id),
+      ['t1', 'r1.s'],
+    );
+    assert.deepEqual(
+      (await archive.listRuns({ limit: 10, wanted: () => true })).entries.map((r) => r.id),
+      ['r1'],
+    );
     assert.equal((await archive.readTask('r1.s'))?.task.run, 'r1');
   });
 
@@ -75,7 +110,10 @@ describe('the archive', () => {
     const all = [0, 500, 1_000, 1_500].flatMap((i) => [0, 1, 2, 3, 4].map((j) => `r${i + j}`)).reverse();
     assert.deepEqual(seen, all);
     const odd = await archive.listRuns({ limit: 100, wanted: ({ repo }) => repo === '/odd' });
-    assert.deepEqual(odd.entries.map((r) => r.id), all.filter((id) => Number(id.slice(1)) % 2 === 1));
+    assert.deepEqual(
+      odd.entries.map((r) => r.id),
+      all.filter((id) => Number(id.slice(1)) % 2 === 1),
+    );
   });
 
   it('lists tasks newest first in pages', async () => {
@@ -98,8 +136,14 @@ describe('the archive', () => {
     await writeFile(join(dir, 'archive/tasks/000000000003-2.ndjson'), 'half');
     archive = await openArchive(dir);
     await archive.write({ runs: [run('r2')], tasks: names(3, 2).map((id) => task(id)) });
-    assert.deepEqual((await archive.listRuns({ limit: 10, wanted: () => true })).entries.map((r) => r.id), ['r2', 'r1']);
-    assert.deepEqual((await archive.listTasks({ limit: 10 })).entries.map((t) => t.id), names(0, 5).reverse());
+    assert.deepEqual(
+      (await archive.listRuns({ limit: 10, wanted: () => true })).entries.map((r) => r.id),
+      ['r2', 'r1'],
+    );
+    assert.deepEqual(
+      (await archive.listTasks({ limit: 10 })).entries.map((t) => t.id),
+      names(0, 5).reverse(),
+    );
   });
 
   it('says which file was changed', async () => {

@@ -3,7 +3,15 @@ import { stageOf } from '../../../shared/state/select.ts';
 import type { Command } from '../../../daemon/commands.ts';
 import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
 
-const AGENTS: Command[] = ['worker', 'command'].map((agent) => ({ type: 'agent/register', agent, role: '', capabilities: [], tags: [], adapter: 'command', slots: 1 }));
+const AGENTS: Command[] = ['worker', 'command'].map((agent) => ({
+  type: 'agent/register',
+  agent,
+  role: '',
+  capabilities: [],
+  tags: [],
+  adapter: 'command',
+  slots: 1,
+}));
 const REPOSITORY = { repo: '/r', gitDir: '/r/.git', commonDir: '/r/.git', base: 'b'.repeat(40), into: 'main' };
 const start = (inputs: Record<string, unknown> = {}): Command => ({
   type: 'run/start',
@@ -31,7 +39,8 @@ function run(definition: typeof DIAMOND, scripts: Scripts = {}): Simulation {
   return simulation;
 }
 
-const statuses = (s: Simulation): Record<string, string> => Object.fromEntries([...(s.state.stages.get('run-1') ?? [])].map(([id, stage]) => [id, stage.status]));
+const statuses = (s: Simulation): Record<string, string> =>
+  Object.fromEntries([...(s.state.stages.get('run-1') ?? [])].map(([id, stage]) => [id, stage.status]));
 const runOf = (s: Simulation) => {
   const found = s.state.runs.get('run-1');
   assert.ok(found);
@@ -43,7 +52,8 @@ describe('the workflow engine', () => {
   it('begins a stage only when all that it needs has ended, and ends the run as a success', () => {
     const s = run(DIAMOND);
     assert.equal(runOf(s).status, 'success');
-    for (const def of DIAMOND.stages) for (const need of def.needs) assert.ok(firstIndex(s, 'stage.completed', need) < firstIndex(s, 'stage.started', def.id));
+    for (const def of DIAMOND.stages)
+      for (const need of def.needs) assert.ok(firstIndex(s, 'stage.completed', need) < firstIndex(s, 'stage.started', def.id));
   });
 
   it('submits one task for each stage, under an id that follows from run and stage', () => {
@@ -52,7 +62,9 @@ describe('the workflow engine', () => {
   });
 
   it('never ends as a success after a stage failed, blocks what is behind it, and still runs what runs always', () => {
-    const s = run(DIAMOND, { work: (stage) => (stage === 'b' ? { status: 'failed', code: 'command_failed', message: 'exit code 1' } : {}) });
+    const s = run(DIAMOND, {
+      work: (stage) => (stage === 'b' ? { status: 'failed', code: 'command_failed', message: 'exit code 1' } : {}),
+    });
     assert.equal(runOf(s).status, 'failure');
     assert.match(runOf(s).summary, /b failed: exit code 1/);
     assert.deepEqual(statuses(s), { a: 'completed', b: 'failed', c: 'completed', d: 'skipped', last: 'completed' });
@@ -60,7 +72,9 @@ describe('the workflow engine', () => {
   });
 
   it('lets an optional stage fail without failing the run', () => {
-    const optional = loadDefinition('workflow: test\nversion: 1\nstages:\n  - { id: a, agent: worker, action: do, optional: true }\n  - { id: b, agent: worker, action: do, needs: [a] }\n');
+    const optional = loadDefinition(
+      'workflow: test\nversion: 1\nstages:\n  - { id: a, agent: worker, action: do, optional: true }\n  - { id: b, agent: worker, action: do, needs: [a] }\n',
+    );
     const s = run(optional, { work: (stage) => (stage === 'a' ? { status: 'failed', message: 'no' } : {}) });
     assert.equal(runOf(s).status, 'success');
     assert.deepEqual(statuses(s), { a: 'failed', b: 'completed' });
@@ -126,8 +140,14 @@ describe('gates and approvals in the engine', () => {
 
   it('uses a grant with the commit that it allowed, once', () => {
     const s = run(GATED, { ...gated, effect: (action) => (action.stage === 'repair' ? 'require_approval' : 'allow') });
-    s.drive(GATED, asked(s).map((approval) => ({ type: 'approval/answer', approval, answer: 'grant', by: 'user', reason: '' })));
-    assert.deepEqual([...s.state.approvals.values()].map((a) => a.status), ['used', 'used']);
+    s.drive(
+      GATED,
+      asked(s).map((approval) => ({ type: 'approval/answer', approval, answer: 'grant', by: 'user', reason: '' })),
+    );
+    assert.deepEqual(
+      [...s.state.approvals.values()].map((a) => a.status),
+      ['used', 'used'],
+    );
     assert.equal(s.events.filter((e) => e.type === 'approval.used').length, 2);
   });
 
@@ -150,7 +170,10 @@ describe('gates and approvals in the engine', () => {
     const s = run(GATED, { ...gated, effect: () => 'require_approval' });
     s.drive(GATED, [{ type: 'run/cancel', run: 'run-1', reason: 'enough' }]);
     assert.equal(runOf(s).status, 'canceled');
-    assert.deepEqual([...s.state.approvals.values()].map((a) => a.status), ['voided', 'voided']);
+    assert.deepEqual(
+      [...s.state.approvals.values()].map((a) => a.status),
+      ['voided', 'voided'],
+    );
     assert.throws(() => s.apply({ type: 'run/cancel', run: 'run-1', reason: '' }), { code: 'run_ended' });
   });
 
@@ -166,7 +189,8 @@ describe('gates and approvals in the engine', () => {
       const all = [...cut.events, ...again.events];
       assert.equal(runOf(again).status, 'success', `stopped after ${stop} of ${total} events`);
       assert.equal(all.filter((e) => e.type === 'workspace.merge_started').length, 1, 'merged once');
-      for (const id of ['plan', 'repair', 'merge']) assert.equal(all.filter((e) => e.type === 'stage.completed' && e.stage === id).length, 1, `${id} completed once`);
+      for (const id of ['plan', 'repair', 'merge'])
+        assert.equal(all.filter((e) => e.type === 'stage.completed' && e.stage === id).length, 1, `${id} completed once`);
     }
   });
 });

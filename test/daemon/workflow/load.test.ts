@@ -262,7 +262,10 @@ describe('workflow loader', () => {
 
   it('reads one condition and a list of them into the same form', () => {
     const conditions = (when: string) => {
-      const loaded = loadWorkflow({ text: `${HEAD}  - { id: a, agent: x }\n  - { id: b, agent: x, needs: [a], ${when} }\n`, file: 'w.yaml' });
+      const loaded = loadWorkflow({
+        text: `${HEAD}  - { id: a, agent: x }\n  - { id: b, agent: x, needs: [a], ${when} }\n`,
+        file: 'w.yaml',
+      });
       assert.ok(loaded.ok, JSON.stringify(loaded));
       return loaded.definition.stages[1]?.when;
     };

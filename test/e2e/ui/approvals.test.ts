@@ -73,8 +73,7 @@ describe('approvals in VS Code', function () {
     const { window, vscode, repo, before } = scene;
     await grantUntilMerge(await vscode.client(), repo);
     await window.follow('Merge', 'Deny');
-    await window.page.keyboard.type('not on a Friday');
-    await window.page.keyboard.press('Enter');
+    await window.answer('Deny: Merge', 'not on a Friday');
     await window.untilRow('Runs', /^Merge the repairs: .*denied/i);
     await window.untilRow('Runs', /^Check-up: (?!running|waits)/);
     assert.equal(git(repo, 'rev-parse', 'main'), before);

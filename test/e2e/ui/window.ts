@@ -91,6 +91,13 @@ export class VscodeWindow {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
   }
 
+  /** Types into the input box with that title, and confirms. */
+  async answer(title: string, text: string): Promise<void> {
+    const box = this.page.locator('.quick-input-widget', { hasText: title });
+    await box.locator('input[type="text"]').fill(text);
+    await box.locator('input[type="text"]').press('Enter');
+  }
+
   /** The notification about an approval. */
   get notice(): Locator {
     return this.page.locator('.notifications-toasts .notification-list-item', { hasText: 'Source: Signalbox' });

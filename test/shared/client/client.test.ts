@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { createClient, type Client } from '../../../shared/client/client.ts';
 import type { SignalboxError } from '../../../shared/protocol/errors.ts';
 
-const codeOf = (promise: Promise<unknown>) => promise.then(
-  () => 'answered',
-  (error: SignalboxError) => error.code,
-);
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'answered',
+    (error: SignalboxError) => error.code,
+  );
 
 describe('the client', () => {
   let sent: string[];
@@ -23,7 +24,12 @@ describe('the client', () => {
     assert.equal(sent.length, 1);
     const [first, second] = requests();
     const error = { code: -32020, message: 'There is no run r.', data: { code: 'not_found', run: 'r' } };
-    client.receive(JSON.stringify([{ jsonrpc: '2.0', id: second?.id, error }, { jsonrpc: '2.0', id: first?.id, result: { agents: [] } }]));
+    client.receive(
+      JSON.stringify([
+        { jsonrpc: '2.0', id: second?.id, error },
+        { jsonrpc: '2.0', id: first?.id, result: { agents: [] } },
+      ]),
+    );
     assert.deepEqual(await calls[0], { agents: [] });
     await assert.rejects(calls[1] ?? Promise.resolve(), { code: 'not_found', message: 'There is no run r.', facts: { run: 'r' } });
   });

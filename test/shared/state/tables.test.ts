@@ -28,10 +28,7 @@ const DESIGN: Record<string, [StateTable<string>, string]> = {
     STAGE_TABLE,
     'deciding>admitted deciding>failed deciding>skipped deciding>canceled admitted>running admitted>completed admitted>failed admitted>skipped admitted>canceled running>deciding running>completed running>failed running>canceled',
   ],
-  approval: [
-    APPROVAL_TABLE,
-    'pending>granted pending>denied pending>expired pending>voided granted>used granted>lapsed granted>revoked',
-  ],
+  approval: [APPROVAL_TABLE, 'pending>granted pending>denied pending>expired pending>voided granted>used granted>lapsed granted>revoked'],
 };
 
 const arrows = (table: StateTable<string>): string[] =>
