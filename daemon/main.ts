@@ -93,31 +93,22 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
   return { coordinator, rulebook };
 }
 
-async function serve(stage: Stage): Promise<void> {
-  const { home, settings, record, epoch, startedAt } = stage;
-  const { state, installation } = record;
+/** Everything between the record and the door: stores, runs that go on, agents, subscriptions. */
+async function furnish(stage: Stage) {
+  const { home, settings, record, epoch } = stage;
+  const { state, installation, journal } = record;
   const { coordinator, rulebook } = await startCoordinator(stage);
   const tell = (command: Command) => coordinator.submit(command, { principal: 'daemon', cause: `start/${epoch}` });
   await tell({ type: 'daemon/start', version: PROGRAM_VERSION, pid: process.pid, protocol: PROTOCOL.max });
 
   const stores = await openStores(home);
   const definitions = createDefinitions(stores.artifacts);
-  const subscriptions = createSubscriptions({ state, installation: installation.id, journal: record.journal, log: writeLog });
+  const subscriptions = createSubscriptions({ state, installation: installation.id, journal, log: writeLog });
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
-  const { ports, runPorts } = buildPorts({
-    here,
-    home,
-    stores,
-    definitions,
-    rulebook,
-    remote,
-    subscriptions,
-    coordinator,
-    submit,
-    workflows,
-  });
+  const made = { definitions, rulebook, remote, subscriptions, coordinator, submit };
+  const { ports, runPorts } = buildPorts({ here, home, stores, workflows, ...made });
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell);
   coordinator.onRecorded(subscriptions.publish);
@@ -125,9 +116,14 @@ async function serve(stage: Stage): Promise<void> {
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
   coordinator.onRecorded(archivist.note);
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
+  return { ...made, stores, runPorts, archivist, reactor, tell };
+}
 
+async function serve(stage: Stage): Promise<void> {
+  const { home, settings, record, epoch, startedAt, lock } = stage;
+  const { archivist, reactor, stores, tell, ...made } = await furnish(stage);
   const principals = createPrincipals({ now: Date.now });
-  const stopClock = startClock(state, Date.now, tell);
+  const stopClock = startClock(record.state, Date.now, tell);
   const end = { server: undefined as RpcServer | undefined, endpoint: undefined as Endpoint | undefined };
   const stop = stopOnce(async (reason) => {
     writeLog('daemon.stopping', { reason });
@@ -136,48 +132,21 @@ async function serve(stage: Stage): Promise<void> {
     archivist.stop();
     await reactor.drain(settings.drainMs);
     await tell({ type: 'daemon/stop', reason, drained: true });
-    await coordinator.idle();
+    await made.coordinator.idle();
     await end.server?.close(reason);
     await record.close();
-    await stage.lock.release();
+    await lock.release();
   });
   const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
-  const notices = () => [...record.notices(), ...rulebook.notices()];
-  const parts = {
-    coordinator,
-    submit,
-    definitions,
-    rulebook,
-    runPorts,
-    subscriptions,
-    remote,
-    principals,
-    home,
-    epoch,
-    startedAt,
-    newId: uuidv7,
-    stop,
-    door,
-    notices,
-  };
-  const core = assembleCore({ ...parts, ...stores, journal: record.journal, installation: installation.id });
-  end.server = await startServer({
-    handlers: createHandlers(core),
-    authenticate: principals.authenticate,
-    log: writeLog,
-    newId: uuidv7,
-    now: Date.now,
-  });
+  const notices = () => [...record.notices(), ...made.rulebook.notices()];
+  const about = { journal: record.journal, installation: record.installation.id, home, epoch, startedAt };
+  const core = assembleCore({ ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
+  const { authenticate, userToken: token } = principals;
+  end.server = await startServer({ handlers: createHandlers(core), authenticate, log: writeLog, newId: uuidv7, now: Date.now });
   const { port } = end.server;
-  end.endpoint = await writeEndpoint(home, {
-    host: '127.0.0.1',
-    port,
-    protocol: PROTOCOL,
-    token: principals.userToken,
-    version: PROGRAM_VERSION,
-  });
+  end.endpoint = await writeEndpoint(home, { host: '127.0.0.1', port, protocol: PROTOCOL, token, version: PROGRAM_VERSION });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
-  writeLog('daemon.ready', { pid: process.pid, port, seq: state.seq, ms: Math.round(performance.now()), notices: notices() });
+  writeLog('daemon.ready', { pid: process.pid, port, seq: record.state.seq, ms: Math.round(performance.now()), notices: notices() });
   reactor.resume();
 }
 

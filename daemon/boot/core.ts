@@ -19,7 +19,6 @@ import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
 import type { ArchiveStore } from '../store/archive.ts';
 import { attemptOfPeer } from '../rpc/peer.ts';
-import type { Connection } from '../rpc/connection.ts';
 import type { Core } from '../rpc/handlers/core.ts';
 import type { Principals } from '../rpc/principals.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
@@ -105,10 +104,7 @@ export function assembleCore(parts: CoreParts): Core {
 /** Whoever subscribes to a run of the archive gets it whole; nothing more will come. */
 async function subscribe(
   { coordinator, subscriptions, archive }: CoreParts,
-  connection: Connection,
-  id: string,
-  scope: EventScope,
-  cursor: string | undefined,
+  ...[connection, id, scope, cursor]: Parameters<Core['subscribe']>
 ): Promise<SubscribeResult> {
   const { state } = coordinator;
   const document = scope.kind === 'run' && !state.runs.has(scope.run) ? await archive.readRun(scope.run) : undefined;

@@ -72,6 +72,10 @@ interface Turn {
   now: number;
 }
 
+const QUEUE_FULL: CommandResult = {
+  ok: false,
+  refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} },
+};
 const FOLLOWS: Origin = { principal: 'daemon', cause: 'scheduler' };
 
 /** Makes the coordinator of one journal. There is no other way to change what is recorded. */
@@ -109,12 +113,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     submit(command, origin) {
       // Nobody is told anything any more: the daemon is about to stop.
       if (dead) return new Promise(() => undefined);
-      if (queue.length >= MAX_QUEUE) {
-        return Promise.resolve({
-          ok: false,
-          refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} },
-        });
-      }
+      if (queue.length >= MAX_QUEUE) return Promise.resolve(QUEUE_FULL);
       return new Promise((answer) => {
         queue.push({ command, origin, answer });
         pumping ??= Promise.resolve().then(pump);

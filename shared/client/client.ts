@@ -37,24 +37,8 @@ interface ErrorLike {
 /** Makes a client over an open socket. Calls reject with SignalboxError: a code of the table, or `timeout`, `disconnected`, `internal`. */
 export function createClient(socket: Socket, options: { timeoutMs?: number } = {}): Client {
   const listeners = new Map<string, Set<(params: never) => void>>();
-  let waiting: JSONRPCRequest[] = [];
-  let scheduled = false;
   let ended: string | undefined;
-
-  const flush = (): void => {
-    scheduled = false;
-    for (let i = 0; i < waiting.length; i += LIMITS.batch) {
-      const part = waiting.slice(i, i + LIMITS.batch);
-      socket.send(JSON.stringify(part.length === 1 ? part[0] : part));
-    }
-    waiting = [];
-  };
-  const rpc = new JSONRPCClient((request: JSONRPCRequest) => {
-    waiting.push(request);
-    if (scheduled) return;
-    scheduled = true;
-    queueMicrotask(flush);
-  });
+  const rpc = new JSONRPCClient(collectFrames(socket));
 
   return {
     async call(method, params, { timeoutMs = options.timeoutMs ?? 30_000 } = {}) {
@@ -87,6 +71,22 @@ export function createClient(socket: Socket, options: { timeoutMs?: number } = {
       rpc.rejectAllPendingRequests(reason);
     },
     close: () => socket.close(),
+  };
+}
+
+/** Takes requests one by one and sends those of one turn together. */
+function collectFrames(socket: Socket): (request: JSONRPCRequest) => void {
+  let waiting: JSONRPCRequest[] = [];
+  const flush = (): void => {
+    const all = waiting;
+    waiting = [];
+    for (let i = 0; i < all.length; i += LIMITS.batch) {
+      const part = all.slice(i, i + LIMITS.batch);
+      socket.send(JSON.stringify(part.length === 1 ? part[0] : part));
+    }
+  };
+  return (request) => {
+    if (waiting.push(request) === 1) queueMicrotask(flush);
   };
 }
 
