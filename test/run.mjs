@@ -72,15 +72,16 @@ function makeEnvironment(temporary, countsFile) {
   return { ...Object.fromEntries(inherited), SIGNALBOX_HOME: path.join(temporary, 'home'), SIGNALBOX_TEST_COUNTS: countsFile };
 }
 
-/** Runs Node with `args`; resolves to its exit code (or the signal that ended it). */
-function runNode(args, env) {
+/** Runs Node with `args`; resolves to its exit code (or the signal that ended it). With `later` its output is kept there. */
+function runNode(args, env, later) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: later ? ['inherit', 'pipe', 'pipe'] : 'inherit' });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => later.push(chunk));
     const timer = setTimeout(() => {
       console.error(`The suite did not end within ${SUITE_LIMIT_MS / 60_000} minutes.`);
       child.kill('SIGKILL');
     }, SUITE_LIMIT_MS);
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
       resolve(code ?? signal);
     });
@@ -96,10 +97,10 @@ function readCounts(file) {
 }
 
 /** The counts of one suite; what invariant 1 calls failed adds one failure and a sentence. */
-async function runSuite(suite, extra, seesAll) {
+async function runSuite(suite, extra, seesAll, later) {
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'signalbox-suite-'));
   const countsFile = path.join(temporary, 'counts.json');
-  const code = await runNode([...suite.command(), ...extra], makeEnvironment(temporary, countsFile));
+  const code = await runNode([...suite.command(), ...extra], makeEnvironment(temporary, countsFile), later);
   const counts = readCounts(countsFile);
   rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   const fail = (why) => {
@@ -128,19 +129,30 @@ async function runAll(argv) {
     return 2;
   }
   const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const suite of chosen) {
+  const run = async (suite, later) => {
     const blocked = suite.due() ? suite.blocked?.() : undefined;
     if (!suite.due() || blocked) {
       console.log(`\n== ${suite.name}: not run, ${blocked ?? 'what it tests does not exist yet'}`);
       if (blocked) total.skipped += 1;
-      continue;
+      return;
     }
-    console.log(`\n== ${suite.name}: ${suite.what}`);
+    if (!later) console.log(`\n== ${suite.name}: ${suite.what}`);
     const started = Date.now();
-    const counts = await runSuite(suite, extra, extra.length === 0);
+    const counts = await runSuite(suite, extra, extra.length === 0, later);
     for (const key of Object.keys(total)) total[key] += counts[key];
-    console.log(`== ${suite.name}: ${((Date.now() - started) / 1000).toFixed(1)} s`);
-  }
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    if (!later) console.log(`== ${suite.name}: ${seconds} s`);
+    else later.push(Buffer.from(`== ${suite.name}: ${seconds} s, beside another suite\n`));
+  };
+  // Daemons mostly wait, so their suite runs beside the units; its output follows theirs.
+  const [first, second, ...rest] = chosen;
+  if (first?.name === 'unit' && second?.name === 'daemon') {
+    const later = [];
+    await Promise.all([run(first), run(second, later)]);
+    console.log(`\n== ${second.name}: ${second.what}`);
+    process.stdout.write(Buffer.concat(later));
+    for (const suite of rest) await run(suite);
+  } else for (const suite of chosen) await run(suite);
   if (total.passed + total.failed === 0) {
     console.error('\nNo test ran at all.');
     total.failed = 1;

@@ -35,8 +35,17 @@ export class VscodeWindow {
   async showViews(): Promise<void> {
     const tab = this.page.locator('.part.activitybar').getByRole('tab', { name: /^Signalbox/ });
     await tab.waitFor();
-    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
-    await this.view('Runs').waitFor();
+    // A window that is just restoring its side bar may bring ours to the front at the moment of the click, which then hides it.
+    await until('our views are in front', async () => {
+      if (await this.view('Runs').isVisible()) return true;
+      await tab.click();
+      return this.view('Runs')
+        .waitFor({ timeout: 2_000 })
+        .then(
+          () => true,
+          () => false,
+        );
+    });
   }
 
   /** The section of a view, with its header and what it shows. */
