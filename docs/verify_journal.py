@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Verifies a Signalbox journal without Signalbox: python3 verify_journal.py <state folder>/journal [seq:hash]"""
-import hashlib, os, re, sys, zlib
+import hashlib, json, os, re, sys, zlib
 
 HEADER = re.compile(rb'(\{"signalbox":"journal","format":1,"first":(\d+),"prev":"(\w{64})","installation":"[\w.-]+"),"crc":"(\w{8})"\}\n')
 FRAME = re.compile(rb'\{"batch":(\d+),"bytes":(\d+),"crc":"(\w{8})"\}\n')
@@ -13,8 +13,15 @@ def whole(data, at):  # where the batch that begins here ends, if all of it is t
     body = data[frame.end():end] if frame and end <= len(data) else b''
     return end if frame and crc(body) == frame[3] and body.count(b'\n') == int(frame[1]) else 0
 
-def verify(folder, seq=0, prev=b'0' * 64):
-    heads, names = {0: prev}, sorted(n for n in os.listdir(folder) if re.fullmatch(r'\d{16}\.ndjson', n))
+def begin(folder, first):  # commit 0, or the last that a compaction removed
+    path = os.path.join(folder, 'compacted.json')
+    removals = json.load(open(path))['removals'] if os.path.exists(path) else []
+    return next(((r['last'], r['hash'].encode()) for r in removals if r['last'] + 1 == first), (0, b'0' * 64))
+
+def verify(folder):
+    names = sorted(n for n in os.listdir(folder) if re.fullmatch(r'\d{16}\.ndjson', n))
+    seq, prev = begin(folder, int(names[0][:16]) if names else 1)
+    heads = {seq: prev}
     for name in names:
         data = open(os.path.join(folder, name), 'rb').read()
         header, at, line = HEADER.match(data), 0, 1
@@ -43,6 +50,6 @@ def verify(folder, seq=0, prev=b'0' * 64):
 if __name__ == '__main__':
     heads, problem = verify(sys.argv[1])
     want, _, known = sys.argv[2].partition(':') if len(sys.argv) > 2 else ('0', ':', '0' * 64)
-    if not problem and heads.get(int(want)) != known.encode(): problem = f'commit {min(int(want), len(heads))}: the given head is not in the chain'
-    print(problem or f'sound: head {len(heads) - 1}:{heads[len(heads) - 1].decode()}')
+    if not problem and len(sys.argv) > 2 and heads.get(int(want)) != known.encode(): problem = f'commit {min(int(want), max(heads) + 1)}: the given head is not in the chain'
+    print(problem or f'sound: head {max(heads)}:{heads[max(heads)].decode()}')
     sys.exit(1 if problem else 0)

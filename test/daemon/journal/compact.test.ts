@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { compactJournal } from '../../../daemon/journal/compact.ts';
 import { openJournal } from '../../../daemon/journal/file.ts';
 import { loadState, makeSnapshot } from '../../../daemon/journal/snapshot.ts';
@@ -60,6 +62,17 @@ describe('journal compaction', () => {
     for await (const commit of journal.read(1)) read.push(commit);
     await journal.close();
     assert.deepEqual([read[0]?.seq, read.at(-1)?.seq], [removed.last + 1, HISTORY.length]);
+  });
+
+  it('is known to the verifier in the documents', async function () {
+    if (spawnSync('python3', ['--version']).status !== 0) this.skip();
+    const verifier = fileURLToPath(new URL('../../../docs/verify_journal.py', import.meta.url));
+    const check = () => spawnSync('python3', [verifier, join(dir, 'journal')], { encoding: 'utf8' });
+    await compactJournal({ dir, before: at(100), ...BY });
+    const { head } = await verifyJournal(dir);
+    assert.equal(check().stdout.trim(), `sound: head ${head.seq}:${head.hash}`);
+    await rm(join(dir, 'journal', 'compacted.json'));
+    assert.equal(check().status, 1);
   });
 
   it('can be done again, and says each time what was removed', async () => {
