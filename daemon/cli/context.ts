@@ -1,5 +1,5 @@
 import type { Client } from '../../shared/client/client.ts';
-import type { Connection } from './connect/connection.ts';
+import type { Connection } from '../../shared/client/connect.ts';
 import { findHome } from './connect/endpoint.ts';
 import { type Reach, reachDaemon } from './connect/reach.ts';
 import { EXIT, type ExitCode, renderFailure, toFailure } from './failure.ts';

@@ -11,7 +11,7 @@ import type { Endpoint } from '../../shared/protocol/endpoint.ts';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { readEndpoint } from './endpoint.ts';
 import { createListeners } from './listeners.ts';
-import { type Connection, openConnection } from './socket.ts';
+import { type Connection, openConnection } from '../../shared/client/connect.ts';
 import { waitForEnd } from './start.ts';
 
 export type LinkStatus =
@@ -147,7 +147,7 @@ class DaemonLink implements Link {
     if (!endpoint) return;
     this.#options.log(`stopping the daemon, process ${endpoint.pid}`);
     try {
-      const { client } = this.#connection ?? (await openConnection(endpoint));
+      const { client } = this.#connection ?? (await openConnection(endpoint, { name: 'signalbox-vscode' }));
       await client.call('daemon/stop', { reason: 'restarted from VS Code' });
     } catch (error) {
       // Only a daemon that answered to our token is known to be that process, so no other is ended.
@@ -199,7 +199,7 @@ class DaemonLink implements Link {
 
   async #tryFound(endpoint: Endpoint): Promise<Connection | undefined> {
     try {
-      return await openConnection(endpoint);
+      return await openConnection(endpoint, { name: 'signalbox-vscode' });
     } catch (error) {
       // Nobody listens there, or somebody else does: the file is left over, and its pid belongs to another process by now.
       if (error instanceof SignalboxError && (error.code === 'disconnected' || error.code === 'unauthorized')) return undefined;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { isRunning, readEndpoint } from './endpoint.ts';
-import { type Connection, openConnection } from './socket.ts';
+import { type Connection, openConnection } from '../../shared/client/connect.ts';
 
 const START_BOUND_MS = 20_000;
 const POLL_MS = 20;
@@ -50,7 +50,7 @@ async function tryConnect(home: string): Promise<Connection | undefined> {
   const endpoint = await readEndpoint(home);
   if (!endpoint) return undefined;
   try {
-    return await openConnection(endpoint);
+    return await openConnection(endpoint, { name: 'signalbox-vscode' });
   } catch (error) {
     if (error instanceof SignalboxError && error.code === 'protocol_mismatch') throw error;
     return undefined;

@@ -21,7 +21,7 @@ const DECIDING_ROOMS = ['decide', 'scheduler', 'workflow', 'policy', 'watchdog']
 
 /** The first room whose path is a prefix of a file's path is the file's room, so the narrow ones come first. */
 export const ROOMS: readonly Room[] = [
-  { path: 'shared/client', values: ['shared'], packages: ['zod', 'json-rpc-2.0'] },
+  { path: 'shared/client', values: ['shared'], packages: ['zod', 'json-rpc-2.0', 'ws'] },
   // Workflows and policies are YAML on both sides of the wire, read by the same code; its only package is the parser.
   { path: 'shared/yaml', values: ['shared'], packages: ['zod', 'yaml'], pure: true },
   { path: 'shared', values: [], packages: ['zod'], pure: true },

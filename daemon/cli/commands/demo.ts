@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { uuidv7 } from 'uuidv7';
 import { Endpoint, ENDPOINT_FILE } from '../../../shared/protocol/endpoint.ts';
 import type { Run } from '../../../shared/state/run.ts';
-import type { Connection } from '../connect/connection.ts';
+import type { Connection } from '../../../shared/client/connect.ts';
 import { isRunning } from '../connect/endpoint.ts';
 import { reachDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf, withDaemon } from '../context.ts';

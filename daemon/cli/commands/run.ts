@@ -4,7 +4,7 @@ import type { Client } from '../../../shared/client/client.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { ParamsOf } from '../../../shared/protocol/methods.ts';
 import { readText } from '../artifacts.ts';
-import type { Connection } from '../connect/connection.ts';
+import type { Connection } from '../../../shared/client/connect.ts';
 import { reachDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode } from '../failure.ts';

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../../shared/protocol/endpoint.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { commonVersion, PROTOCOL } from '../../../shared/protocol/version.ts';
 import { CliFailure } from '../failure.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type Connection, openConnection } from '../../../shared/client/connect.ts';
 import { isRunning, readEndpoint } from './endpoint.ts';
 import { findDaemonBundle, startDaemon } from './start.ts';
 
@@ -25,7 +25,7 @@ export async function findDaemon(reach: Reach): Promise<Connection | undefined> 
   if (!endpoint) return undefined;
   if (commonVersion(PROTOCOL, endpoint.protocol) === undefined) throw mismatch(endpoint);
   try {
-    return await openConnection(endpoint);
+    return await openConnection(endpoint, { name: 'signalbox-cli' });
   } catch (error) {
     // Nobody listens there, or somebody else does: the file is left over, and its pid belongs to another process by now.
     if (error instanceof SignalboxError && (error.code === 'disconnected' || error.code === 'unauthorized')) return undefined;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { ensurePrivateFolder } from '../../platform/paths.ts';
 import { CliFailure } from '../failure.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type Connection, openConnection } from '../../../shared/client/connect.ts';
 import { readEndpoint } from './endpoint.ts';
 
 const START_BOUND_MS = 15_000;
@@ -62,7 +62,7 @@ async function tryConnect(home: string, onRefused: (message: string) => void): P
   const endpoint = await readEndpoint(home);
   if (!endpoint) return undefined;
   try {
-    return await openConnection(endpoint);
+    return await openConnection(endpoint, { name: 'signalbox-cli' });
   } catch (error) {
     onRefused(error instanceof Error ? error.message : String(error));
     return undefined;

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
-import { type Connection, openConnection } from '../connect/connection.ts';
+import { type Connection, openConnection } from '../../../shared/client/connect.ts';
 import { cleanLine } from '../render/text.ts';
 
 const TOKEN_MS = 900_000;
@@ -15,7 +15,7 @@ export interface Delegate {
 /** Connects once more, as principal `demo`, which may observe and approve and nothing else. */
 export async function openDelegate({ client, endpoint }: Connection): Promise<Delegate> {
   const { token } = await client.call('token/issue', { name: 'demo', scopes: ['observe', 'approve'], ttlMs: TOKEN_MS });
-  const own = await openConnection(endpoint, { token });
+  const own = await openConnection(endpoint, { name: 'signalbox-cli', token });
   return {
     async grant({ id, summary }) {
       try {

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../../shared/client/client.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
-import type { Connection } from '../connect/connection.ts';
+import type { Connection } from '../../../shared/client/connect.ts';
 import { type Reach, reachDaemon } from '../connect/reach.ts';
 import { CliFailure } from '../failure.ts';
 import { createReplica, type Replica } from '../../../shared/client/replica.ts';

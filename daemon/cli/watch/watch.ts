@@ -12,7 +12,7 @@ import type { Approval } from '../../../shared/state/approval.ts';
 import { runEnded } from '../../../shared/state/run.ts';
 import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { type Evidence, loadEvidence } from '../artifacts.ts';
-import type { Connection } from '../connect/connection.ts';
+import type { Connection } from '../../../shared/client/connect.ts';
 import type { Reach } from '../connect/reach.ts';
 import { listQuestions, type Picture } from '../render/stages.ts';
 import type { Terminal } from '../terminal.ts';
