@@ -85,8 +85,8 @@ async function measureDisk(home: string): Promise<{ ms: number; batches: number;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const round = (n: number, digits = 2) => n.toFixed(digits);
 
-function describe(name: string, { measured: m, dispatch }: Row): string {
-  return `  ${name.padEnd(10)} ${String(Math.round(m.perSecond)).padStart(6)} tasks/s   acknowledged p50 ${round(m.ackP50)} p99 ${round(m.ackP99)} ms   at the worker p50 ${round(dispatch.p50)} p99 ${round(dispatch.p99)} ms   completed p50 ${round(m.endP50)} p99 ${round(m.endP99)} ms`;
+function describe(name: string, { measured: m, dispatch }: Row, wanted: number): string {
+  return `  ${name.padEnd(10)} ${String(Math.round(m.perSecond)).padStart(6)} tasks/s   acknowledged p50 ${round(m.ackP50)} p99 ${round(m.ackP99)} ms   at the worker p50 ${round(dispatch.p50)} p99 ${round(dispatch.p99)} ms   completed p50 ${round(m.endP50)} p99 ${round(m.endP99)} ms${m.tasks < wanted ? `   (${wanted - m.tasks} of ${wanted} ends were never told)` : ''}`;
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
@@ -104,10 +104,10 @@ try {
         : `${work.inFlight} in flight, ${work.total} tasks, producer, daemon and worker as three processes`,
     );
     const ours = await measureDaemon(home, work);
-    print(describe('signalbox', ours));
+    print(describe('signalbox', ours, work.total));
     const theirs = redis && (await measureQueue(redis.port, work));
     if (theirs) {
-      print(describe('BullMQ', theirs));
+      print(describe('BullMQ', theirs, work.total));
       print(
         work.gapMs > 0
           ? `  ratio      ${round(theirs.dispatch.p50 / ours.dispatch.p50)} x sooner at the worker`
