@@ -94,7 +94,7 @@ async function proposeRepair(place: Place, base: string, repair: Repair, show: R
   const root = run.repo ?? '';
   const paths = await Promise.all(repair.paths.map((path) => ports.workspace.resolvePath(repo, base, path, root)));
   const change = ports.hash(JSON.stringify(repair.operations));
-  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base };
+  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base, secrets: [] };
   return store(place, repair.id, action, show);
 }
 
@@ -109,7 +109,9 @@ async function proposeCommand(place: Place, command: NonNullable<StageDefinition
     kind: 'agent.execute',
     ...common(place, summary, 'medium'),
     argv,
+    line: '',
     commands: ports.readCommands(argv),
+    problem: '',
     cwd: '.',
     source,
     base,

@@ -38,6 +38,9 @@ function readType(schema: z.core.$ZodType, name: string): FieldType {
       return { list: readType(def.element, name) };
     case 'object':
       return readFields(def.shape);
+    // A default only fills in what an older record did not have yet; the field is always there.
+    case 'default':
+      return readType(def.innerType, name);
     default:
       // An optional field would be an absent key in a condition, which is what the schema of actions promises never to have.
       throw new Error(`Field ${name} of an action is a ${def.type}; conditions cannot be checked against that.`);

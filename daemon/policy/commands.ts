@@ -3,7 +3,7 @@
 // N1. Nothing is looked up or run. The answer depends on the argv alone.
 // N2. A program that starts other programs named in its arguments, or runs code from them, is opaque.
 // N3. An option in front of the subcommand that is not known makes the command opaque: it might take the next word.
-import type { SimpleCommand } from '../../shared/state/action.ts';
+import { SimpleCommand } from '../../shared/state/action.ts';
 
 /** How a program with subcommands reads what stands before the subcommand. */
 interface Grammar {
@@ -105,7 +105,7 @@ export function normaliseArgv(argv: readonly string[]): SimpleCommand[] {
   const args = rest.slice(0, MAX_ARGS);
   const read = readSubcommand(program, args);
   const opaque = read.opaque || rest.length > MAX_ARGS || isOpaqueProgram(program, args, read.subcommand);
-  return [{ program, args, subcommand: read.subcommand, options: listOptions(args), opaque }];
+  return [SimpleCommand.parse({ program, args, subcommand: read.subcommand, options: listOptions(args), opaque })];
 }
 
 /** The last part of a path, without the endings that Windows leaves out. */

@@ -17,12 +17,33 @@ export const ActionPath = z.object({
 });
 export type ActionPath = z.infer<typeof ActionPath>;
 
-/** One simple command of a command line. */
+/** A redirection of a command: where its input comes from, or where its output goes. */
+export const Redirection = z.object({
+  /** As the shell writes it: `>`, `>>`, `<`, `>|`, `&>`. */
+  operator: z.string(),
+  /** True when the file is created, changed or emptied. */
+  writes: z.boolean(),
+  path: ActionPath,
+});
+export type Redirection = z.infer<typeof Redirection>;
+
+/** One simple command of a command line: a program that could run, however the line wraps it. */
 export const SimpleCommand = z.object({
   program: z.string(),
   args: z.array(z.string()),
   subcommand: z.string(),
   options: z.array(z.string()),
+  /** Variables that the line sets for it, `NAME=value`. */
+  assignments: z.array(z.string()).default([]),
+  redirections: z.array(Redirection).default([]),
+  /** Programs that start it, outermost first: `sudo`, `env`, `sh`, `xargs`. */
+  via: z.array(z.string()).default([]),
+  /** Folder that it runs in, relative to the worktree; `.` is its root, and empty means that it cannot be known. */
+  cwd: z.string().default('.'),
+  /** Hosts of the URLs among its arguments. */
+  hosts: z.array(z.string()).default([]),
+  /** True when an argument is code that the program runs (`sh -c`, `git -c alias.x=!…`, `find -exec`). */
+  inline: z.boolean().default(false),
   /** True when what would run cannot be known without running it. */
   opaque: z.boolean(),
 });
@@ -49,7 +70,12 @@ export const Action = z.discriminatedUnion('kind', [
     kind: z.literal('agent.execute'),
     ...common,
     argv: z.array(z.string()).min(1),
+    /** The command line as it was typed; empty when an argv was given. */
+    line: z.string().default(''),
+    /** Every simple command that could run, in order. */
     commands: z.array(SimpleCommand),
+    /** Why the line could not be understood; empty when it was. */
+    problem: z.string().default(''),
     /** Relative to the worktree; `.` is its root. */
     cwd: z.string(),
     /** Who named the command: the workflow that a person started, or the repository's own files. */
@@ -64,6 +90,64 @@ export const Action = z.discriminatedUnion('kind', [
     /** Digest of the exact change that was proposed. */
     change: z.string(),
     base: z.string(),
+    /** Kinds of secret that the written text holds (`github-token`), never their values. */
+    secrets: z.array(z.string()).default([]),
+  }),
+  z.object({
+    kind: z.literal('agent.read'),
+    ...common,
+    paths: z.array(ActionPath),
+  }),
+  z.object({
+    kind: z.literal('agent.fetch'),
+    ...common,
+    /** Addresses as the agent named them. */
+    urls: z.array(z.string()),
+    /** Their hosts, lower-case, without a port. */
+    hosts: z.array(z.string()),
+  }),
+  z.object({
+    kind: z.literal('agent.mcp'),
+    ...common,
+    server: z.string(),
+    tool: z.string(),
+    /** Digest of the arguments. */
+    input: z.string(),
+  }),
+  /** A tool that none of the kinds above fits. */
+  z.object({
+    kind: z.literal('agent.other'),
+    ...common,
+    tool: z.string(),
+    input: z.string(),
+  }),
+  z.object({
+    kind: z.literal('agent.register'),
+    ...common,
+    adapter: z.string(),
+    /** The program that drives it; empty for built-in and remote agents. */
+    argv: z.array(z.string()),
+    capabilities: z.array(z.string()),
+  }),
+  z.object({
+    kind: z.literal('task.submit'),
+    ...common,
+    /** Who asks for it. */
+    principal: z.string(),
+    /** What the agent is asked to do. */
+    what: z.string(),
+    priority: z.number(),
+    timeoutMs: z.number(),
+  }),
+  /** A task is about to be handed to its agent. */
+  z.object({
+    kind: z.literal('task.dispatch'),
+    ...common,
+    what: z.string(),
+    priority: z.number(),
+    timeoutMs: z.number(),
+    /** Count of this attempt, from 1. */
+    attempt: z.number(),
   }),
   z.object({
     kind: z.literal('workspace.merge'),
@@ -87,6 +171,16 @@ export const Action = z.discriminatedUnion('kind', [
     base: z.string(),
   }),
   z.object({
+    kind: z.literal('handoff.accept'),
+    ...common,
+    from: z.string(),
+    to: z.string(),
+    /** Names of the artifacts that are handed over. */
+    artifacts: z.array(z.string()),
+    /** What the handoff requires and is not there, or does not hold. */
+    missing: z.array(z.string()),
+  }),
+  z.object({
     kind: z.literal('daemon.configure'),
     ...common,
     what: z.string(),
@@ -100,7 +194,15 @@ export type ActionKind = Action['kind'];
 export const ACTION_KINDS = [
   'agent.execute',
   'agent.edit',
+  'agent.read',
+  'agent.fetch',
+  'agent.mcp',
+  'agent.other',
+  'agent.register',
+  'task.submit',
+  'task.dispatch',
   'stage.advance',
+  'handoff.accept',
   'workspace.merge',
   'daemon.configure',
 ] as const satisfies readonly ActionKind[];

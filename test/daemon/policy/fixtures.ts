@@ -2,19 +2,20 @@
 import { createHash } from 'node:crypto';
 import { loadPolicies, type PolicySource } from '../../../daemon/policy/load.ts';
 import type { Policies } from '../../../daemon/policy/rules.ts';
-import type { Action } from '../../../shared/state/action.ts';
+import { type Action, type ActionKind, SimpleCommand } from '../../../shared/state/action.ts';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const COMMON = { summary: 'somebody wants something', agent: 'a', run: 'r', stage: 's', task: 't', repo: '/repo', risk: 'low' as const };
 
 export function edit(change: Partial<Extract<Action, { kind: 'agent.edit' }>> = {}): Action {
-  return { kind: 'agent.edit', ...COMMON, paths: [pathAt('src/a.ts')], change: 'c', base: 'b', ...change };
+  return { kind: 'agent.edit', ...COMMON, paths: [pathAt('src/a.ts')], change: 'c', base: 'b', secrets: [], ...change };
 }
 
 export function execute(change: Partial<Extract<Action, { kind: 'agent.execute' }>> = {}): Action {
-  const commands = [{ program: 'npm', args: ['test'], subcommand: 'test', options: [], opaque: false }];
-  return { kind: 'agent.execute', ...COMMON, argv: ['npm', 'test'], commands, cwd: '.', source: 'repository', base: 'b', ...change };
+  const commands = [SimpleCommand.parse({ program: 'npm', args: ['test'], subcommand: 'test', options: [], opaque: false })];
+  const line = { argv: ['npm', 'test'], line: '', commands, problem: '' };
+  return { kind: 'agent.execute', ...COMMON, ...line, cwd: '.', source: 'repository', base: 'b', ...change };
 }
 
 export function advance(): Action {
@@ -27,6 +28,37 @@ export function merge(files: string[] = ['src/a.ts']): Action {
 
 export function configure(): Action {
   return { kind: 'daemon.configure', ...COMMON, what: 'trust', files: ['.signalbox/policies/a.yaml'] };
+}
+
+const OTHERS: {
+  [K in Exclude<ActionKind, 'agent.execute' | 'agent.edit' | 'stage.advance' | 'workspace.merge' | 'daemon.configure'>]: Action;
+} = {
+  'agent.read': { kind: 'agent.read', ...COMMON, paths: [pathAt('src/a.ts')] },
+  'agent.fetch': { kind: 'agent.fetch', ...COMMON, urls: ['https://example.org/a'], hosts: ['example.org'] },
+  'agent.mcp': { kind: 'agent.mcp', ...COMMON, server: 'tracker', tool: 'create_issue', input: 'i' },
+  'agent.other': { kind: 'agent.other', ...COMMON, tool: 'think', input: 'i' },
+  'agent.register': { kind: 'agent.register', ...COMMON, adapter: 'acp', argv: ['claude-agent-acp'], capabilities: ['code'] },
+  'task.submit': { kind: 'task.submit', ...COMMON, principal: 'user', what: 'Fix the test.', priority: 0, timeoutMs: 1_000 },
+  'task.dispatch': { kind: 'task.dispatch', ...COMMON, what: 'Fix the test.', priority: 0, timeoutMs: 1_000, attempt: 1 },
+  'handoff.accept': { kind: 'handoff.accept', ...COMMON, from: 'design', to: 'build', artifacts: ['design.md'], missing: [] },
+};
+
+/** One action of a kind. */
+export function sampleOf(kind: ActionKind): Action {
+  switch (kind) {
+    case 'agent.execute':
+      return execute();
+    case 'agent.edit':
+      return edit();
+    case 'stage.advance':
+      return advance();
+    case 'workspace.merge':
+      return merge();
+    case 'daemon.configure':
+      return configure();
+    default:
+      return OTHERS[kind];
+  }
 }
 
 export function pathAt(relative: string, facts: { inside?: boolean; git?: boolean } = {}) {
