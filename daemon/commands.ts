@@ -27,7 +27,16 @@ export interface AttemptEnding {
   message?: string;
   spoolBytes?: number;
   droppedBytes?: number;
+  /** What it used that was not told before. */
+  usage?: Used;
   values: Record<string, unknown>;
+}
+
+/** Tokens and US dollars; `source` is who counted them. */
+export interface Used {
+  tokens: number;
+  cost: number;
+  source: string;
 }
 
 /** Everything that the coordinator can be told. A client's request, an engine's step and an adapter's sighting all become one of these. */
@@ -88,6 +97,7 @@ export type Command =
   | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string }
   | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
+  | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
   | { type: 'workspace/leave'; attempt: string; path: string; kept: string }
   | {

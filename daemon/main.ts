@@ -76,7 +76,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     host: identity?.host ?? '',
     bootId: identity?.bootId ?? '',
     newId: uuidv7,
-    judge: (action: Action) => rulebook.judge(action),
+    judge: rulebook.judge,
     digest: (action: Action, { reasons }: Decision) =>
       sealValue(installation.key, { action, rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
     approvalMs: settings.approvalMs,

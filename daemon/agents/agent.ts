@@ -64,6 +64,8 @@ export type AttemptEvent =
   | { type: 'artifact'; name: string; mediaType: string; content: string }
   /** A commit on the attempt's branch that later attempts need not make again. */
   | { type: 'committed'; key: string; commit: string; summary: string }
+  /** Tokens and US dollars used since this was last said; `source` is who counted them. */
+  | { type: 'used'; tokens: number; cost: number; source: string }
   | { type: 'ended'; outcome: Outcome };
 
 export interface RunningAttempt {

@@ -190,16 +190,8 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
     }
     case 'progress': {
       const { text, activity = 'executing', fraction } = event;
-      const at = new Date().toISOString();
-      ports.progress({
-        attempt,
-        run: task.run ?? '',
-        stage: task.stage ?? '',
-        activity,
-        text: text.slice(0, 500),
-        ...(fraction === undefined ? {} : { fraction }),
-        at,
-      });
+      const of = { attempt, run: task.run ?? '', stage: task.stage ?? '', at: new Date().toISOString() };
+      ports.progress({ ...of, activity, text: text.slice(0, 500), ...(fraction === undefined ? {} : { fraction }) });
       return;
     }
     case 'artifact': {
@@ -212,6 +204,11 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
     case 'committed': {
       const { key, commit, summary } = event;
       await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: summary.slice(0, 500) }, cause);
+      return;
+    }
+    case 'used': {
+      const { tokens, cost, source } = event;
+      await tell({ type: 'attempt/use', attempt, token: task.token, usage: { tokens, cost, source: source.slice(0, 100) } }, cause);
       return;
     }
     default:

@@ -1,5 +1,6 @@
 /** The policies in force: the built-in ones and the user's everywhere, a repository's own where they are. */
 import type { Action, Decision } from '../../shared/state/action.ts';
+import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { decideAction } from '../policy/decide.ts';
 import { loadPolicies, type PolicySource, type Problem } from '../policy/load.ts';
 import type { Policies } from '../policy/rules.ts';
@@ -9,7 +10,7 @@ export type Loaded = { ok: true; policies: Policies; notices: Problem[] } | { ok
 export interface Rulebook {
   /** Reads the policies of a repository anew; when they have problems, the last good ones stay in force. */
   load(repo: string, sources: readonly PolicySource[]): Loaded;
-  judge(action: Action): Decision;
+  judge(action: Action, standing: DecisionContext): Decision;
   /** Sentences about files that do not load, and about what was left out of those that do. */
   notices(): string[];
 }
@@ -33,7 +34,7 @@ export function createRulebook(host: readonly PolicySource[], hash: (text: strin
       said.set(repo, (loaded.ok ? loaded.notices : loaded.problems).map(describe));
       return loaded;
     },
-    judge: (action) => decideAction(byRepo.get(action.repo) ?? everywhere.policies, action),
+    judge: (action, standing) => decideAction(byRepo.get(action.repo) ?? everywhere.policies, action, standing),
     notices: () => [...said.values()].flat(),
   };
 }

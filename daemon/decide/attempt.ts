@@ -5,7 +5,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import { approvalsOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { Task } from '../../shared/state/task.ts';
-import type { AttemptEnding, CommandOf } from '../commands.ts';
+import type { AttemptEnding, CommandOf, Used } from '../commands.ts';
 import { event, refuse, type Verdict } from './context.ts';
 import { ofTask } from './task.ts';
 
@@ -58,6 +58,16 @@ export function commitAttempt(state: State, command: CommandOf<'attempt/commit'>
   return [...useGrants(state, lease.task, key), made];
 }
 
+/** What an attempt used since it was last told. */
+export function useAttempt(state: State, command: CommandOf<'attempt/use'>): Verdict {
+  const lease = holdLease(state, command);
+  return 'code' in lease ? lease : [reportUse(lease, command.usage)];
+}
+
+function reportUse(lease: Lease, usage: Used): NewEvent {
+  return event('usage.reported', `attempt/${lease.attempt.id}`, ofAttempt(lease), usage);
+}
+
 function useGrants(state: State, task: Task, key: string | undefined): NewEvent[] {
   if (task.run === undefined) return [];
   const mine = approvalsOf(state, task.run).filter(
@@ -74,7 +84,7 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>): Ver
   const lease = holdLease(state, command);
   if ('code' in lease) return lease;
   const { attempt, task } = lease;
-  const { values, ...how } = command.ending;
+  const { values: _, usage, ...how } = command.ending;
   const of = ofAttempt(lease);
   const began: NewEvent[] = [];
   if (how.status === 'succeeded' && attempt.status === 'starting') {
@@ -82,6 +92,7 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>): Ver
   } else if (!mayMove(ATTEMPT_TABLE, attempt.status, how.status)) {
     return refuse('invalid_transition', `An attempt that is ${attempt.status} cannot become ${how.status}.`, { attempt: attempt.id });
   }
+  if (usage) began.push(reportUse(lease, usage));
   const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
   const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
   return [...began, ended, ...used, afterAttempt(task, command.ending)];

@@ -1,7 +1,7 @@
 import type { Correlation, EventOf, EventType, NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { Action, Decision } from '../../shared/state/action.ts';
-import type { State } from '../../shared/state/evolve.ts';
+import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import type { Run } from '../../shared/state/run.ts';
 
 /** What `decide` may not find out by itself: time, ids, the policy, and where it runs. */
@@ -12,8 +12,8 @@ export interface Context {
   host: string;
   bootId: string;
   newId(): string;
-  /** What the rules say about an action. */
-  judge(action: Action, state: State): Decision;
+  /** What the rules say about an action, as things stand. */
+  judge(action: Action, standing: DecisionContext): Decision;
   /** HMAC of the exact action and of the rules that decided it. */
   digest(action: Action, decision: Decision): string;
   /** How long an approval waits when no rule says, in milliseconds. */

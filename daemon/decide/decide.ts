@@ -6,7 +6,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { moveToArchive, restoreRun } from './archive.ts';
 import { answerApproval, expireApproval, revokeApproval } from './approval.ts';
-import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt } from './attempt.ts';
+import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import {
   addPrincipal,
@@ -74,6 +74,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'attempt/run': runAttempt,
   'attempt/workspace': placeAttempt,
   'attempt/commit': commitAttempt,
+  'attempt/use': useAttempt,
   'attempt/end': endAttempt,
   'workspace/leave': leaveWorkspace,
   'artifact/record': recordArtifact,

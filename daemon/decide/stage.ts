@@ -1,6 +1,7 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { Decision } from '../../shared/state/action.ts';
+import { contextOf } from '../../shared/state/decision-context.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { STAGE_TABLE, type Run, type Stage, type StageStatus } from '../../shared/state/run.ts';
 import { approvalsOf, stageOf } from '../../shared/state/select.ts';
@@ -66,10 +67,12 @@ export function proposeActions(state: State, command: CommandOf<'stage/propose'>
 
 function decideProposal(state: State, { run, stage }: { run: Run; stage: Stage }, proposal: Proposal, context: Context): NewEvent[] {
   const { key, action, artifact, ask } = proposal;
-  const decision = withQuestion(context.judge(action, state), ask);
+  const standing = contextOf(state, action, context.now);
+  const decision = withQuestion(context.judge(action, standing), ask);
   const digest = context.digest(action, decision);
   const of = { ...ofRun(run, stage.id), artifact };
-  const decided = event('policy.decided', stream(run), of, { key, kind: action.kind, summary: action.summary, digest, decision });
+  const { kind, summary } = action;
+  const decided = event('policy.decided', stream(run), of, { key, kind, summary, digest, decision, context: standing });
   if (decision.effect !== 'require_approval') return [decided];
   const approval = context.newId();
   const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
@@ -77,8 +80,8 @@ function decideProposal(state: State, { run, stage }: { run: Run; stage: Stage }
   const question = {
     approval,
     key,
-    kind: action.kind,
-    summary: action.summary,
+    kind,
+    summary,
     risk: action.risk,
     digest,
     why,

@@ -2,6 +2,7 @@
 // that is added to an action is known here without another line.
 import type * as z from 'zod';
 import { ACTION_KINDS, Action, type ActionKind } from '../../shared/state/action.ts';
+import { DecisionContext } from '../../shared/state/decision-context.ts';
 
 /** The type of one field, as CEL writes it, or the fields of an object, or a list of either. */
 export type FieldType = 'string' | 'bool' | 'double' | { list: FieldType } | { [field: string]: FieldType };
@@ -11,6 +12,9 @@ export type Fields = Record<string, FieldType>;
 
 /** The complete typed fields of each kind of action. */
 export const ACTION_FIELDS: Readonly<Record<ActionKind, Fields>> = readActionFields();
+
+/** The typed fields of `context`, the same for each kind of action. */
+export const CONTEXT_FIELDS: Fields = readFields(DecisionContext.shape);
 
 function readActionFields(): Record<ActionKind, Fields> {
   const entries = Action.options.map((option) => [option.shape.kind.value, readFields(option.shape)] as const);

@@ -77,12 +77,13 @@ function listChildren(node: ASTNode): ASTNode[] {
   return [node.args].flat(3).filter((part): part is ASTNode => typeof part === 'object' && part !== null && 'op' in part && 'args' in part);
 }
 
-/** The paths of the action that a condition looks at (`action.commands`), without repetitions, in order. */
+/** The paths that a condition looks at (`commands` of the action, `context.running.agent`), without repetitions, in order. */
 export function listMentioned(ast: ASTNode): string[] {
   const found = new Set<string>();
   const visit = (node: ASTNode): void => {
     const path = readPath(node);
     if (path?.startsWith('action.')) found.add(path.slice('action.'.length));
+    else if (path?.startsWith('context.')) found.add(path);
     else for (const child of listChildren(node)) visit(child);
   };
   visit(ast);

@@ -4,7 +4,7 @@
 // E2. Numbers of an action are CEL doubles, and a whole number in a condition is an int: mixed arithmetic is defined here.
 // E3. Evaluation never throws and never runs long: it answers true, false, or the error as a value.
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
-import type { Fields, FieldType } from './action-types.ts';
+import { CONTEXT_FIELDS, type Fields, type FieldType } from './action-types.ts';
 import { type Cost, costFor, estimateCost, listForbidden, listMentioned, type ShapeProblem } from './condition-shape.ts';
 import { isWithin, matchGlob, readHost } from './functions.ts';
 
@@ -15,7 +15,7 @@ export const MAX_CONDITION = 4_000;
 const MAX_STEPS = 2_000_000;
 const MAX_MESSAGE = 300;
 
-/** What conditions of one kind can refer to: the variable `action` with exactly these fields. */
+/** What conditions of one kind can refer to: the variable `action` with exactly these fields, and `context`. */
 export interface ConditionContext {
   environment: Environment;
 }
@@ -23,10 +23,16 @@ export interface ConditionContext {
 /** A condition, ready to be evaluated any number of times. */
 export interface Condition {
   source: string;
-  /** Paths below `action` that the condition looks at. */
+  /** Paths that the condition looks at: those of the action as they are, those of the context behind `context.`. */
   mentions: readonly string[];
   cost: Cost;
-  run: (context: { action: unknown }) => unknown;
+  run: (variables: Variables) => unknown;
+}
+
+/** What a condition is evaluated on. */
+export interface Variables {
+  action: unknown;
+  context: unknown;
 }
 
 export type Compiled = { ok: true; condition: Condition } | { ok: false; problems: ShapeProblem[] };
@@ -36,6 +42,7 @@ export type Outcome = { ok: true; value: boolean } | { ok: false; error: string 
 export function defineContext(fields: Fields): ConditionContext {
   const environment = new Environment({ unlistedVariablesAreDyn: false, limits: LIMITS });
   environment.registerVariable('action', registerFields(environment, 'Action', fields));
+  environment.registerVariable('context', registerFields(environment, 'Context', CONTEXT_FIELDS));
   registerArithmetic(environment);
   environment.registerFunction('glob(string, string): bool', matchGlob);
   environment.registerFunction('within(string, string): bool', isWithin);
@@ -107,12 +114,12 @@ function hintFor(text: string): string | undefined {
   return undefined;
 }
 
-/** Evaluates a condition on an action whose longest list (at any depth) has `longest` elements. */
-export function evaluateCondition(condition: Condition, action: unknown, longest: number): Outcome {
+/** Evaluates a condition on an action and its context, whose longest list (at any depth) has `longest` elements. */
+export function evaluateCondition(condition: Condition, variables: Variables, longest: number): Outcome {
   if (costFor(condition.cost, longest) > MAX_STEPS)
     return { ok: false, error: `a list of the action has ${longest} elements, too many for this condition` };
   try {
-    const value = condition.run({ action });
+    const value = condition.run(variables);
     return typeof value === 'boolean' ? { ok: true, value } : { ok: false, error: 'the condition was neither true nor false' };
   } catch (error) {
     return { ok: false, error: describeError(error).message };

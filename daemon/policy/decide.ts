@@ -6,13 +6,22 @@
 // D3. The host's layer and the repository's are decided apart and the stricter answer stands: a repository never loosens.
 // D4. A condition that fails matches when its rule denies, asks or warns, and does not match when its rule allows.
 import type { Action, Decision, Effect, Reason } from '../../shared/state/action.ts';
+import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { evaluateCondition, findLongestList } from './condition.ts';
 import { compareStrictness, type Layer, type Policies, type PolicyDefault, pickStrictest, type Rule } from './rules.ts';
 import { excerptValues } from './values.ts';
 
 const MAX_REASONS = 50;
-/** So that sixteen decisions fit into one commit. */
-const MAX_DECISION_BYTES = 3_000;
+/** So that sixteen decisions fit into one commit, each with its context. */
+const MAX_DECISION_BYTES = 2_500;
+
+/** What is decided, and how things stand. */
+interface Case {
+  action: Action;
+  context: DecisionContext;
+  /** Elements of the longest list in either. */
+  longest: number;
+}
 
 /** A rule that matched, with the effect that it has after its policy's enforcement. */
 interface Match {
@@ -23,18 +32,19 @@ interface Match {
   reason: Reason;
 }
 
-/** What the policies say about an action, with the rules that matched and why; about 3,000 bytes as JSON at most. */
-export function decideAction(policies: Policies, action: Action): Decision {
-  const longest = findLongestList(action);
-  const matches = policies.byKind[action.kind].map((rule) => matchRule(rule, action, longest)).filter((match) => match !== undefined);
+/** What the policies say about an action, with the rules that matched and why; about 2,500 bytes as JSON at most. */
+export function decideAction(policies: Policies, action: Action, context: DecisionContext): Decision {
+  const given: Case = { action, context, longest: Math.max(findLongestList(action), findLongestList(context)) };
+  const matches = policies.byKind[action.kind].map((rule) => matchRule(rule, given)).filter((match) => match !== undefined);
   const layers = [decideLayer('host', matches, policies.defaults), decideLayer('repository', matches, policies.defaults)];
   const reasons = layers.flatMap((layer) => layer.reasons).sort(compareReasons);
   const effect = pickStrictest(layers.flatMap((layer) => layer.effect ?? [])) ?? 'require_approval';
   return { effect, reasons: boundReasons(reasons), obligations: effect === 'require_approval' ? collectObligations(matches) : {} };
 }
 
-function matchRule(rule: Rule, action: Action, longest: number): Match | undefined {
-  const outcome = rule.condition === undefined ? { ok: true as const, value: true } : evaluateCondition(rule.condition, action, longest);
+function matchRule(rule: Rule, given: Case): Match | undefined {
+  const outcome =
+    rule.condition === undefined ? { ok: true as const, value: true } : evaluateCondition(rule.condition, given, given.longest);
   if (outcome.ok ? !outcome.value : rule.effect === 'allow') return undefined;
   const effect = enforce(rule.effect, rule.enforcement);
   const message = [rule.message];
@@ -52,7 +62,7 @@ function matchRule(rule: Rule, action: Action, longest: number): Match | undefin
     effect,
     message: message.join(' '),
     severity: rule.severity,
-    values: excerptValues(action, rule.condition?.mentions ?? []),
+    values: excerptValues({ ...given.action, context: given.context }, rule.condition?.mentions ?? []),
   };
   return { rule, effect, decisive: outcome.ok && effect === rule.effect && rule.enforcement !== 'warn', reason };
 }

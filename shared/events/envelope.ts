@@ -9,6 +9,7 @@ import type { RunEvent } from './run.ts';
 import type { StageEvent } from './stage.ts';
 import type { TaskEvent } from './task.ts';
 import type { TrustEvent } from './trust.ts';
+import type { UsageEvent } from './usage.ts';
 import type { WorkspaceEvent } from './workspace.ts';
 
 /** What an event is about. The same names mean the same thing in every event, so that a filter needs no table. */
@@ -44,7 +45,8 @@ export type NewEvent =
   | ArtifactEvent
   | ArchiveEvent
   | WorkspaceEvent
-  | TrustEvent;
+  | TrustEvent
+  | UsageEvent;
 
 export type EventType = NewEvent['type'];
 

@@ -87,6 +87,8 @@ const WorkerReport = z.strictObject({
   code: z.string().max(100).optional(),
   message: z.string().max(2_000).optional(),
   values: Values.default({}),
+  /** Tokens of models and US dollars that the attempt used. */
+  usage: z.strictObject({ tokens: z.number().min(0).max(1e12), cost: z.number().min(0).max(1e9) }).optional(),
 });
 
 const Page = { limit: z.int().min(1).max(1_000).default(200) };

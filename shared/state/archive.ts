@@ -18,7 +18,7 @@ export function evolveArchive(state: State, event: Event & ArchiveEvent): void {
     else if (task.attempt !== undefined) state.attempts.delete(task.attempt);
     state.tasks.delete(id);
   }
-  for (const id of runs) for (const table of [state.runs, state.stages, state.artifacts]) table.delete(id);
+  for (const id of runs) for (const table of [state.runs, state.stages, state.artifacts, state.usage.runs]) table.delete(id);
   const mine = (run: string | undefined): boolean => run !== undefined && runs.has(run);
   if (runs.size > 0) {
     for (const { id, run } of state.tasks.values()) if (mine(run)) state.tasks.delete(id);

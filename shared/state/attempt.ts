@@ -1,5 +1,6 @@
 import type { AttemptEvent } from '../events/attempt.ts';
 import type { Event } from '../events/envelope.ts';
+import type { UsageEvent } from '../events/usage.ts';
 import type { StateTable } from './table.ts';
 
 export type AttemptEnd = 'succeeded' | 'failed' | 'canceled' | 'timeout' | 'interrupted';
@@ -33,6 +34,8 @@ export interface Attempt {
   workspace?: { path: string; branch: string; base: string; left?: boolean };
   /** Commits made on its branch, by key, oldest first. */
   commits: readonly { key: string; commit: string; summary: string; at: string }[];
+  /** Tokens and US dollars that were reported of it. */
+  usage?: { tokens: number; cost: number };
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -44,7 +47,7 @@ export interface Attempt {
 }
 
 /** Folds one event about attempts into their table. */
-export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & AttemptEvent, at: string): void {
+export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (AttemptEvent | UsageEvent), at: string): void {
   const id = event.attempt ?? '';
   if (event.type === 'attempt.starting') {
     const { token, host, bootId } = event.data;
@@ -73,6 +76,11 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & At
     case 'attempt.committed':
       attempts.set(id, { ...attempt, commits: [...attempt.commits, { ...event.data, at }] });
       return;
+    case 'usage.reported': {
+      const { tokens, cost } = attempt.usage ?? { tokens: 0, cost: 0 };
+      attempts.set(id, { ...attempt, usage: { tokens: tokens + event.data.tokens, cost: cost + event.data.cost } });
+      return;
+    }
     case 'attempt.ended': {
       const { status, exitCode, signal, code, message } = event.data;
       const how = {

@@ -12,6 +12,7 @@ import type { Commit, Event, EventNamed, EventType } from '../events/envelope.ts
 import type { RunEvent } from '../events/run.ts';
 import type { StageEvent } from '../events/stage.ts';
 import type { TaskEvent } from '../events/task.ts';
+import type { UsageEvent } from '../events/usage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
 import { evolveAgents, withLoad, type Agent } from './agent.ts';
 import { evolveApprovals, type Approval } from './approval.ts';
@@ -19,9 +20,10 @@ import { evolveArchive } from './archive.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
 import { evolveMerge, evolveRuns, evolveStages, updateStage, type Run, type RunArtifact, type StageTable } from './run.ts';
 import { evolveTasks, type Task } from './task.ts';
+import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 2;
+export const EVOLVE_VERSION = 3;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -45,6 +47,8 @@ export interface State {
   active: Set<string>;
   /** Ids of approvals that nobody has answered. */
   asked: Set<string>;
+  /** What runs, agents and the day have used up. */
+  usage: UsageTable;
 }
 
 /** The state before the first event. */
@@ -64,6 +68,7 @@ export function emptyState(): State {
     pending: new Set(),
     active: new Set(),
     asked: new Set(),
+    usage: emptyUsage(),
   };
 }
 
@@ -84,7 +89,7 @@ const agent = (state: State, event: Event & AgentEvent, at: string): void => evo
 const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => evolveRuns(state.runs, event, at, principal);
 const stage = (state: State, event: Event & StageEvent, at: string): void => evolveStages(state.stages, event, at);
 const task = (state: State, event: Event & TaskEvent, at: string): void => evolveTasks(state.tasks, state.pending, event, at);
-const attempt = (state: State, event: Event & AttemptEvent, at: string): void => evolveAttempts(state.attempts, event, at);
+const attempt = (state: State, event: Event & (AttemptEvent | UsageEvent), at: string): void => evolveAttempts(state.attempts, event, at);
 const merge = (state: State, event: Event & WorkspaceEvent, at: string): void => evolveMerge(state.runs, event, at);
 const answer = (state: State, event: Event & ApprovalEvent, at: string): void => {
   evolveApprovals(state.approvals, event, at);
@@ -137,10 +142,13 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     attempt(state, event, at);
     state.active.add(event.attempt ?? '');
     addLoad(state, event.agent, 1, at);
+    evolveUsage(state.usage, event, at, at);
   },
   'attempt.running': attempt,
   'attempt.committed': attempt,
   'attempt.ended': (state, event, at) => {
+    const startedAt = state.attempts.get(event.attempt ?? '')?.startedAt;
+    if (startedAt !== undefined) evolveUsage(state.usage, event, at, startedAt);
     attempt(state, event, at);
     state.active.delete(event.attempt ?? '');
     addLoad(state, event.agent, -1, at);
@@ -169,6 +177,10 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'workspace.undo_started': merge,
   'workspace.undone': merge,
   'workspace.undo_failed': merge,
+  'usage.reported': (state, event, at) => {
+    attempt(state, event, at);
+    evolveUsage(state.usage, event, at, at);
+  },
   'trust.granted': (state, event, at) => void state.trust.set(event.repo ?? '', { digest: event.data.digest, by: event.data.by, at }),
   'trust.revoked': (state, event) => void state.trust.delete(event.repo ?? ''),
 };

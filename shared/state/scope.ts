@@ -56,6 +56,7 @@ export function selectScope(state: State, scope: EventScope): State {
     pending: details ? keep(state.pending, (id) => mine(state.tasks.get(id)?.run)) : new Set(),
     active: details ? keep(state.active, (id) => mine(state.attempts.get(id)?.run)) : new Set(),
     asked: keep(state.asked, (id) => mine(state.approvals.get(id)?.run)),
+    usage: { ...state.usage, runs: pick(state.usage.runs, (_, id) => runIds.has(id)) },
   };
 }
 

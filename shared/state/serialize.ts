@@ -1,5 +1,6 @@
 import type { State } from './evolve.ts';
 import type { RunArtifact, Stage } from './run.ts';
+import { emptyUsage, type UsageTotals } from './usage.ts';
 
 type Tables = 'agents' | 'runs' | 'tasks' | 'attempts' | 'approvals' | 'trust';
 
@@ -12,6 +13,8 @@ export type StateJson = Pick<State, 'seq' | 'at' | 'epoch'> & {
   asked: string[];
   stages: [string, [string, Stage][]][];
   artifacts: [string, [string, RunArtifact][]][];
+  /** Absent in what was folded before usage was counted. */
+  usage?: { day: string; overall: UsageTotals; agents: [string, UsageTotals][]; runs: [string, UsageTotals][] };
 };
 
 /** The state as plain JSON; entries are shared, not copied. */
@@ -31,6 +34,7 @@ export function toJson(state: State): StateJson {
     asked: [...state.asked],
     stages: fromNested(state.stages),
     artifacts: fromNested(state.artifacts),
+    usage: { ...state.usage, agents: [...state.usage.agents], runs: [...state.usage.runs] },
   };
 }
 
@@ -51,6 +55,7 @@ export function fromJson(json: StateJson): State {
     asked: new Set(json.asked),
     stages: toNested(json.stages),
     artifacts: toNested(json.artifacts),
+    usage: json.usage ? { ...json.usage, agents: new Map(json.usage.agents), runs: new Map(json.usage.runs) } : emptyUsage(),
   };
 }
 

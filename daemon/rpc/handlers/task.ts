@@ -52,13 +52,14 @@ export function taskHandlers(core: Core): TaskHandlers {
     async 'worker/report'({ reports }, connection) {
       const origin = originOf(connection);
       const results = await Promise.all(
-        reports.map(async ({ attempt, token, status, code, message, values }) => {
+        reports.map(async ({ attempt, token, status, code, message, values, usage }) => {
           refuseLarge(values, 'The values of a report');
           const agent = state.attempts.get(attempt)?.agent ?? '';
           if (!core.workers.isAttached(agent, connection))
             return { attempt, code: 'stale_lease', message: 'This connection does not work for that agent.' };
           const why = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
-          const result = await core.submit({ type: 'attempt/end', attempt, token, ending: { status, values, ...why } }, origin);
+          const used = usage === undefined ? {} : { usage: { ...usage, source: 'worker' } };
+          const result = await core.submit({ type: 'attempt/end', attempt, token, ending: { status, values, ...why, ...used } }, origin);
           return result.ok ? undefined : { attempt, code: result.refusal.code, message: result.refusal.message };
         }),
       );

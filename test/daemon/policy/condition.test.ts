@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ACTION_FIELDS, type Fields } from '../../../daemon/policy/action-types.ts';
 import { compileCondition, type Condition, defineContext, evaluateCondition, findLongestList } from '../../../daemon/policy/condition.ts';
 import { ACTION_KINDS, Action } from '../../../shared/state/action.ts';
-import { sampleOf } from './fixtures.ts';
+import { IDLE, sampleOf } from './fixtures.ts';
 
 const FIELDS: Fields = {
   retries: 'double',
@@ -13,6 +13,9 @@ const FIELDS: Fields = {
 };
 const CONTEXT = defineContext(FIELDS);
 const VALUE = { retries: 3, coverage: 80, name: 'abc', names: ['x', 'y'], parts: [{ label: 'p', tags: ['t'] }] };
+
+const evaluate = (condition: Condition, action: unknown, longest: number) =>
+  evaluateCondition(condition, { action, context: IDLE }, longest);
 
 function compile(source: string): Condition {
   const compiled = compileCondition(source, CONTEXT);
@@ -40,7 +43,7 @@ describe('conditions', () => {
     ['action.name.startsWith("a") && !action.name.endsWith("a")', true],
   ];
   for (const [source, value] of truths)
-    it(`${source} is ${value}`, () => assert.deepEqual(evaluateCondition(compile(source), VALUE, 2), { ok: true, value }));
+    it(`${source} is ${value}`, () => assert.deepEqual(evaluate(compile(source), VALUE, 2), { ok: true, value }));
 
   const refused: [source: string, start: number, says: RegExp, hint?: RegExp][] = [
     ['action.name.matches("^(a+)+$")', 0, /`matches` cannot be used/, /glob/],
@@ -77,19 +80,19 @@ describe('conditions', () => {
   it('fails instead of running long', () => {
     const names = Array.from({ length: 3_000 }, (_, index) => `n${index}`);
     const squared = compile('action.names.all(a, action.names.exists(b, a == b))');
-    assert.match(JSON.stringify(evaluateCondition(squared, { ...VALUE, names }, 3_000)), /too many/);
-    assert.deepEqual(evaluateCondition(squared, VALUE, 2), { ok: true, value: true });
+    assert.match(JSON.stringify(evaluate(squared, { ...VALUE, names }, 3_000)), /too many/);
+    assert.deepEqual(evaluate(squared, VALUE, 2), { ok: true, value: true });
     // A literal list inside the loop is not the long one.
     const literal = compile('action.names.exists(a, ["x/", "y/"].exists(b, a.startsWith(b)))');
-    assert.deepEqual(evaluateCondition(literal, { ...VALUE, names }, 3_000), { ok: true, value: false });
-    assert.match(JSON.stringify(evaluateCondition(compile('action.names.all(a, action.names == action.names)'), VALUE, 3_000)), /too many/);
-    assert.match(JSON.stringify(evaluateCondition(compile('action.names.all(a, a in action.names)'), VALUE, 3_000)), /too many/);
+    assert.deepEqual(evaluate(literal, { ...VALUE, names }, 3_000), { ok: true, value: false });
+    assert.match(JSON.stringify(evaluate(compile('action.names.all(a, action.names == action.names)'), VALUE, 3_000)), /too many/);
+    assert.match(JSON.stringify(evaluate(compile('action.names.all(a, a in action.names)'), VALUE, 3_000)), /too many/);
     assert.equal(findLongestList({ a: [[1, 2, 3]], b: { c: [1] } }), 3);
   });
 
   it('answers an error as a value', () => {
     for (const source of ['within(action.name + "/..", "/")', 'action.names[7] == "x"', 'host(action.name) == ""', '1 / 0 == 1'])
-      assert.equal(evaluateCondition(compile(source), VALUE, 2).ok, false, source);
+      assert.equal(evaluate(compile(source), VALUE, 2).ok, false, source);
   });
 
   it('knows what a condition looks at', () => {
@@ -110,7 +113,7 @@ describe('conditions', () => {
       for (const field of Object.keys(ACTION_FIELDS[sample.kind])) {
         const compiled = compileCondition(`action.${field} == action.${field}`, context);
         assert.ok(compiled.ok, `${sample.kind} ${field} ${JSON.stringify(compiled)}`);
-        assert.deepEqual(evaluateCondition(compiled.condition, sample, 1), { ok: true, value: true }, `${sample.kind} ${field}`);
+        assert.deepEqual(evaluate(compiled.condition, sample, 1), { ok: true, value: true }, `${sample.kind} ${field}`);
       }
     }
   });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decideAction } from '../../../daemon/policy/decide.ts';
 import type { PolicySource } from '../../../daemon/policy/load.ts';
 import { type Action, Decision, type Effect } from '../../../shared/state/action.ts';
-import { execute, policiesOf, policyFile } from './fixtures.ts';
+import { decide, execute, IDLE, policiesOf, policyFile } from './fixtures.ts';
 
 const STRICTNESS: Effect[] = ['allow', 'warn', 'require_approval', 'deny'];
 const rank = (effect: Effect): number => STRICTNESS.indexOf(effect);
@@ -29,7 +28,7 @@ function fileOf(name: string, rules: SketchedRule[], from: { head?: string } & P
   return policyFile(`policy: ${name}\nversion: 1\n${head}rules:${rules.length === 0 ? ' []' : ''}\n${lines.join('')}`, origin);
 }
 
-const effectOf = (files: PolicySource[], action: Action = execute()): Effect => decideAction(policiesOf(...files), action).effect;
+const effectOf = (files: PolicySource[], action: Action = execute()): Effect => decide(policiesOf(...files), action).effect;
 
 describe('decision', () => {
   const table: [what: string, files: PolicySource[], effect: Effect][] = [
@@ -117,7 +116,7 @@ describe('decision', () => {
       { effect: 'require_approval', more: '    expires: 5m\n' },
     ]);
     const policies = policiesOf(file);
-    const decision = decideAction(policies, execute());
+    const decision = decide(policies, execute());
     assert.deepEqual(Decision.parse(decision), decision);
     assert.deepEqual(decision.obligations, { expiresMs: 300_000, approvers: ['human'] });
     assert.deepEqual(decision.reasons[0], {
@@ -130,22 +129,31 @@ describe('decision', () => {
       values: { source: 'repository' },
     });
     assert.match(
-      decideAction(policiesOf(fileOf('a', [{ effect: 'deny', when: BROKEN }])), execute()).reasons[0]?.message ?? '',
+      decide(policiesOf(fileOf('a', [{ effect: 'deny', when: BROKEN }])), execute()).reasons[0]?.message ?? '',
       /^M0\. The condition could not be evaluated \(.*\), so the rule counts as matched\.$/,
     );
     assert.match(
-      decideAction(policiesOf(fileOf('a', [{ effect: 'deny' }], { head: 'enforcement: soft\n' })), execute()).reasons[0]?.message ?? '',
+      decide(policiesOf(fileOf('a', [{ effect: 'deny' }], { head: 'enforcement: soft\n' })), execute()).reasons[0]?.message ?? '',
       /soft/,
     );
-    assert.match(decideAction(policiesOf(), execute()).reasons[0]?.message ?? '', /a person is asked/);
+    assert.match(decide(policiesOf(), execute()).reasons[0]?.message ?? '', /a person is asked/);
     assert.equal(
-      decideAction(policiesOf(fileOf('a', [{ effect: 'deny', more: '    expires: 5m\n' }])), execute()).obligations.expiresMs,
+      decide(policiesOf(fileOf('a', [{ effect: 'deny', more: '    expires: 5m\n' }])), execute()).obligations.expiresMs,
       undefined,
     );
   });
 
+  it('looks at how things stand, and says what it saw of that', () => {
+    const policies = policiesOf(
+      fileOf('a', [{ effect: 'deny', when: 'context.running.agent >= 2 && action.source != ""' }, { effect: 'allow' }]),
+    );
+    assert.equal(decide(policies, execute()).effect, 'allow');
+    const { effect, reasons } = decide(policies, execute(), { ...IDLE, running: { agent: 2, tenant: 3, overall: 3 } });
+    assert.deepEqual([effect, reasons[0]?.values], ['deny', { 'context.running.agent': 2, source: 'repository' }]);
+  });
+
   it('does not name an allow rule that broke among its reasons', () => {
-    const { reasons } = decideAction(policiesOf(fileOf('a', [{ effect: 'allow', when: BROKEN }])), execute());
+    const { reasons } = decide(policiesOf(fileOf('a', [{ effect: 'allow', when: BROKEN }])), execute());
     assert.deepEqual(
       reasons.map((reason) => reason.rule),
       ['default'],
@@ -158,7 +166,7 @@ describe('decision', () => {
       (): SketchedRule => ({ effect: 'deny', when: 'size(action.argv) > 0 || size(action.commands) > 0 || action.cwd == ""' }),
     );
     const argv = Array.from({ length: 5_000 }, () => 'é'.repeat(500));
-    const decision = decideAction(policiesOf(fileOf('a', rules)), execute({ argv, cwd: 'é'.repeat(5_000) }));
+    const decision = decide(policiesOf(fileOf('a', rules)), execute({ argv, cwd: 'é'.repeat(5_000) }));
     assert.equal(decision.effect, 'deny');
     assert.ok(decision.reasons.length > 0 && Buffer.byteLength(JSON.stringify(decision)) < 4_000);
   });
@@ -264,7 +272,7 @@ describe('decision, for all policies', () => {
           ...decision,
           reasons: decision.reasons.map(({ version: _version, ...reason }) => reason),
         });
-        assert.deepEqual(strip(decideAction(policiesOf(...turned), act)), strip(decideAction(policiesOf(...files), act)));
+        assert.deepEqual(strip(decide(policiesOf(...turned), act)), strip(decide(policiesOf(...files), act)));
       }),
       { numRuns: 200 },
     );

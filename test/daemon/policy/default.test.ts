@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { decideAction } from '../../../daemon/policy/decide.ts';
 import type { Action, Effect } from '../../../shared/state/action.ts';
-import { advance, configure, edit, execute, merge, pathAt, policiesOf } from './fixtures.ts';
+import { advance, configure, decide, edit, execute, merge, pathAt, policiesOf } from './fixtures.ts';
 
 describe('default policy', () => {
   const text = readFileSync(new URL('../../../daemon/policy/default.yaml', import.meta.url), 'utf8');
@@ -27,7 +26,7 @@ describe('default policy', () => {
   ];
   for (const [what, action, effect, rule] of table)
     it(what, () => {
-      const decision = decideAction(policies, action);
+      const decision = decide(policies, action);
       assert.deepEqual([decision.effect, decision.reasons[0]?.rule], [effect, rule]);
     });
 });

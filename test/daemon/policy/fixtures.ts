@@ -1,12 +1,23 @@
 // Actions and policy files for the tests of this folder.
 import { createHash } from 'node:crypto';
+import { decideAction } from '../../../daemon/policy/decide.ts';
 import { loadPolicies, type PolicySource } from '../../../daemon/policy/load.ts';
 import type { Policies } from '../../../daemon/policy/rules.ts';
-import { type Action, type ActionKind, SimpleCommand } from '../../../shared/state/action.ts';
+import { type Action, type ActionKind, type Decision, SimpleCommand } from '../../../shared/state/action.ts';
+import { contextOf, type DecisionContext } from '../../../shared/state/decision-context.ts';
+import { emptyState } from '../../../shared/state/evolve.ts';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const COMMON = { summary: 'somebody wants something', agent: 'a', run: 'r', stage: 's', task: 't', repo: '/repo', risk: 'low' as const };
+
+/** How things stand where nothing runs. */
+export const IDLE: DecisionContext = contextOf(emptyState(), { agent: '', run: '' }, 0);
+
+/** What policies say where nothing runs, or as things stand. */
+export function decide(policies: Policies, action: Action, standing: DecisionContext = IDLE): Decision {
+  return decideAction(policies, action, standing);
+}
 
 export function edit(change: Partial<Extract<Action, { kind: 'agent.edit' }>> = {}): Action {
   return { kind: 'agent.edit', ...COMMON, paths: [pathAt('src/a.ts')], change: 'c', base: 'b', secrets: [], ...change };
