@@ -7,7 +7,7 @@ import type { Commit } from '../shared/events/envelope.ts';
 import type { Refusal } from '../shared/protocol/errors.ts';
 import type { Scope } from '../shared/protocol/scopes.ts';
 
-/** An action that a stage wants, ready to be put to the policy; the action itself is in the store already. */
+/** An action that a stage or an attempt wants, ready to be put to the policy; the action itself is in the store already. */
 export interface Proposal {
   key: string;
   action: Action;
@@ -99,6 +99,10 @@ export type Command =
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
+  /** An action that an attempt wants to do now; the action itself is in the store already. */
+  | { type: 'action/decide'; attempt: string; token: number; proposal: Proposal }
+  /** The attempt is about to do what was granted to it. */
+  | { type: 'action/use'; attempt: string; token: number; approval: string }
   | { type: 'workspace/leave'; attempt: string; path: string; kept: string }
   | {
       type: 'artifact/record';

@@ -23,6 +23,7 @@ import { createDoor } from './coordinator/door.ts';
 import { createReactor } from './coordinator/reactor.ts';
 import { createRulebook, type Rulebook } from './coordinator/rulebook.ts';
 import { createSubscriptions } from './coordinator/subscriptions.ts';
+import { bindingOf } from './decide/binding.ts';
 import { assembleCore } from './boot/core.ts';
 import { openRecord, type OpenRecord } from './boot/record.ts';
 import { sealValue, sha256 } from './platform/digest.ts';
@@ -78,7 +79,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     newId: uuidv7,
     judge: rulebook.judge,
     digest: (action: Action, { reasons }: Decision) =>
-      sealValue(installation.key, { action, rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
+      sealValue(installation.key, { action: bindingOf(action), rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
     approvalMs: settings.approvalMs,
   };
   const coordinator = createCoordinator({

@@ -7,6 +7,8 @@
  * 3. `cancel` may be called at any time, more than once.
  */
 
+import type { Action } from '../../shared/state/action.ts';
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** Enough to find a process again after a restart, and to know that it is not another one with the same pid. */
@@ -57,9 +59,31 @@ export interface Outcome {
   values: Record<string, Json>;
 }
 
+/** What came of an action that was asked for. `reason` is a sentence that may be handed to the agent. */
+export type Permission = { allowed: true } | { allowed: false; reason: string };
+
+/**
+ * An action that is done only when the policy allows it, or a person does. `action` is normalised by the adapter, exact, and
+ * the same each time that the agent wants the same. `show` holds texts for the person who answers, by name (`diff`).
+ */
+export interface WantedAction {
+  /** Names the request within its attempt, for instance the id of a tool call. */
+  key: string;
+  action: Action;
+  show?: Readonly<Record<string, string>>;
+}
+
 export type AttemptEvent =
   | { type: 'started'; process?: ProcessIdentity }
   | { type: 'progress'; text: string; activity?: Activity; fraction?: number }
+  /**
+   * `answer` is called once, when it is known: at once, or when a person has answered, or the deadline passed, or the attempt
+   * ended. An adapter that speaks ACP emits this for `session/request_permission` (and for a file or terminal method that the
+   * agent calls), and answers the agent from within `answer`. It goes on reading the agent meanwhile: other events pass, other
+   * actions may be asked for, and the attempt may be canceled. The time until the answer is not the attempt's: an adapter
+   * with a timer of its own stops it until then. What is allowed is allowed once: the grant is used when `answer` is called.
+   */
+  | { type: 'wants'; wanted: WantedAction; answer(permission: Permission): void }
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'artifact'; name: string; mediaType: string; content: string }
   /** A commit on the attempt's branch that later attempts need not make again. */

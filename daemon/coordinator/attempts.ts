@@ -15,6 +15,7 @@ import { gatherInputs } from './inputs.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
 import { keepWork, leavePlace, preparePlace, type WorkPlace } from './places.ts';
+import { createPermissions, type Permissions } from './permissions.ts';
 import type { EffectContext } from './reactor.ts';
 
 export interface Attempts {
@@ -22,6 +23,8 @@ export interface Attempts {
   cancel(attempt: string, reason: string): Promise<void>;
   /** The attempt has ended in the record: when its process still runs (given up by time), it is ended now. */
   forget(attempt: string, status: string): Promise<void>;
+  /** An approval was answered, or is asked no more. */
+  answered(approval: string): void;
   /** Waits for what runs, at most `graceMs`; then ends it as interrupted. */
   drain(graceMs: number): Promise<void>;
 }
@@ -36,6 +39,7 @@ interface Live {
 /** What one attempt works with. */
 interface Job {
   context: EffectContext;
+  permissions: Permissions;
   live: Live;
   task: Task;
   attempt: string;
@@ -47,6 +51,7 @@ interface Job {
 export function startAttempts(context: EffectContext): Attempts {
   const { state, ports } = context;
   const live = new Map<string, Live>();
+  const permissions = createPermissions(context);
 
   return {
     async start(taskId, attempt, cause) {
@@ -63,7 +68,8 @@ export function startAttempts(context: EffectContext): Attempts {
       live.set(attempt, entry);
       const run = state.runs.get(task.run ?? '');
       const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === task.stage);
-      await drive({ context, live: entry, task, attempt, cause, run, def });
+      await drive({ context, permissions, live: entry, task, attempt, cause, run, def });
+      permissions.leave(attempt);
       live.delete(attempt);
       finish();
     },
@@ -77,6 +83,7 @@ export function startAttempts(context: EffectContext): Attempts {
       if (status === 'timeout' && state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, 'timeout');
       if (status === 'timeout') await live.get(attempt)?.running?.cancel('timeout');
     },
+    answered: permissions.note,
     async drain(graceMs) {
       const all = Promise.all([...live.values()].map((l) => l.done)).then(() => true);
       let timer: NodeJS.Timeout | undefined;
@@ -201,6 +208,10 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
       await tell({ type: 'artifact/record', ...of, name: event.name, digest, size, mediaType: event.mediaType }, cause);
       return;
     }
+    case 'wants':
+      // Not waited for: whatever else the adapter says goes on while a person thinks.
+      void job.permissions.ask({ attempt, task: task.id, token: task.token, cause }, event.wanted).then(event.answer);
+      return;
     case 'committed': {
       const { key, commit, summary } = event;
       await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: summary.slice(0, 500) }, cause);

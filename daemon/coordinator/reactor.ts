@@ -100,6 +100,12 @@ function startEffect(event: Event, context: EffectContext, attempts: Attempts): 
     case 'attempt.ended':
       void attempts.forget(event.attempt ?? '', event.data.status);
       return;
+    case 'approval.granted':
+    case 'approval.denied':
+    case 'approval.expired':
+    case 'approval.voided':
+      attempts.answered(event.data.approval);
+      return;
     case 'workspace.merge_started':
       void performMerge(context, event.run ?? '', event.id);
       return;

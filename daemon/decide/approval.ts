@@ -1,52 +1,134 @@
+/**
+ * Questions: how an action becomes one, and how its grant is found again.
+ *
+ * 1. Every action that is put to the policy is recorded with its decision, whatever the decision is.
+ * 2. A grant for an action of a task belongs to (run, task, digest), not to an attempt: a later attempt finds it, also after a restart.
+ * 3. A grant is used once; so the same action a second time is a new question.
+ * 4. What a person denied is denied for the rest of its task without asking again.
+ */
+import type { Correlation, NewEvent } from '../../shared/events/envelope.ts';
+import type { Decision } from '../../shared/state/action.ts';
 import type { Approval } from '../../shared/state/approval.ts';
+import { contextOf } from '../../shared/state/decision-context.ts';
 import type { State } from '../../shared/state/evolve.ts';
-import type { Correlation } from '../../shared/events/envelope.ts';
-import type { CommandOf } from '../commands.ts';
-import { event, refuse, type Context, type Verdict } from './context.ts';
+import type { Task } from '../../shared/state/task.ts';
+import type { CommandOf, Proposal } from '../commands.ts';
+import { event, later, refuse, type Context, type Verdict } from './context.ts';
+import { holdLease, ofAttempt } from './lease.ts';
 
-const ofApproval = (a: Approval): Correlation => ({
+/** A proposal, whoever makes it, and what its events are about. */
+export interface Wanted extends Proposal {
+  of: Correlation;
+  stream: string;
+}
+
+interface Judged {
+  wanted: Wanted;
+  decision: Decision;
+  digest: string;
+  decided: NewEvent;
+}
+
+function judge(state: State, wanted: Wanted, context: Context): Judged {
+  const { key, action, artifact, ask } = wanted;
+  const standing = contextOf(state, action, context.now);
+  const decision = withQuestion(context.judge(action, standing), ask);
+  const digest = context.digest(action, decision);
+  const of = { ...wanted.of, artifact };
+  const { kind, summary } = action;
+  const decided = event('policy.decided', wanted.stream, of, { key, kind, summary, digest, decision, context: standing });
+  return { wanted, decision, digest, decided };
+}
+
+/** Puts an action to the policy: the decision, and a question where a person is to be asked. */
+export function askFor(state: State, wanted: Wanted, context: Context): NewEvent[] {
+  const judged = judge(state, wanted, context);
+  return judged.decision.effect === 'require_approval' ? [judged.decided, askPerson(judged, context)] : [judged.decided];
+}
+
+function askPerson({ wanted, decision, digest }: Judged, context: Context): NewEvent {
+  const { key, action, artifact, show } = wanted;
+  const approval = context.newId();
+  const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
+  const expiresAt = later(context, decision.obligations.expiresMs ?? wanted.expiresMs ?? context.approvalMs);
+  const about = { approval, key, kind: action.kind, summary: action.summary, risk: action.risk };
+  return event('approval.requested', `approval/${approval}`, { ...wanted.of, artifact }, { ...about, digest, why, expiresAt, show });
+}
+
+/** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */
+function withQuestion(decision: Decision, ask: string | undefined): Decision {
+  if (ask === undefined || decision.effect === 'deny') return decision;
+  const reason = {
+    policy: 'workflow',
+    version: '',
+    rule: 'approval',
+    effect: 'require_approval',
+    message: ask,
+    severity: 'medium',
+    values: {},
+  } as const;
+  return { ...decision, effect: 'require_approval', reasons: [...decision.reasons, reason] };
+}
+
+/**
+ * Decides an action that a running attempt wants to do. Allowed or denied, the decision is all; where a person is to be
+ * asked, a grant that waits for this action is used at once, a question that is open already stays the question, and
+ * otherwise a new one is asked.
+ */
+export function decideAction(state: State, command: CommandOf<'action/decide'>, context: Context): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const of = ofAttempt(lease);
+  const judged = judge(state, { ...command.proposal, of, stream: `attempt/${lease.attempt.id}` }, context);
+  if (judged.decision.effect !== 'require_approval') return [judged.decided];
+  const known = approvalsOfTask(state, lease.task);
+  const outdated = known.filter((a) => a.key === judged.wanted.key && a.digest !== judged.digest);
+  const before = [judged.decided, ...settleAll(outdated, 'What was asked has changed.')];
+  const mine = known.filter((a) => a.digest === judged.digest);
+  const grant = mine.find((a) => a.status === 'granted');
+  if (grant) return [...before, event('approval.used', `approval/${grant.id}`, of, { approval: grant.id })];
+  if (mine.some((a) => a.status === 'pending' || a.status === 'denied')) return before;
+  return [...before, askPerson(judged, context)];
+}
+
+/** Uses a grant for the action that it was given for; only the newest attempt of its task can, and only once. */
+export function useGrant(state: State, command: CommandOf<'action/use'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const grant = state.approvals.get(command.approval);
+  if (!grant || grant.task !== lease.task.id) return refuse('not_found', `The task has no approval ${command.approval}.`);
+  if (grant.status !== 'granted') {
+    const facts = { approval: grant.id, status: grant.status };
+    return refuse('approval_settled', `That approval is ${grant.status}; it allows nothing.`, facts);
+  }
+  return [event('approval.used', `approval/${grant.id}`, ofAttempt(lease), { approval: grant.id })];
+}
+
+/** What every event of an approval carries. */
+export const ofApproval = (a: Approval): Correlation => ({
   ...(a.repo === undefined ? {} : { repo: a.repo }),
   ...(a.run === undefined ? {} : { run: a.run }),
   ...(a.stage === undefined ? {} : { stage: a.stage }),
+  ...(a.task === undefined ? {} : { task: a.task }),
+  ...(a.attempt === undefined ? {} : { attempt: a.attempt }),
+  ...(a.agent === undefined ? {} : { agent: a.agent }),
 });
 
-const gone = (id: string) => refuse('not_found', `There is no approval ${id}.`, { approval: id });
-
-/** An approval is answered once; the same answer again changes nothing. */
-export function answerApproval(state: State, command: CommandOf<'approval/answer'>, context: Context): Verdict {
-  const approval = state.approvals.get(command.approval);
-  if (!approval) return gone(command.approval);
-  const { answer, by, reason } = command;
-  if (approval.status === 'pending' && Date.parse(approval.expiresAt) <= context.now)
-    return [event('approval.expired', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id })];
-  if (approval.status === 'pending') {
-    const type = answer === 'grant' ? 'approval.granted' : 'approval.denied';
-    return [event(type, `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, by, reason })];
-  }
-  const granted = approval.status === 'granted' || approval.status === 'used';
-  if ((answer === 'grant' && granted) || (answer === 'deny' && approval.status === 'denied')) return [];
-  const facts = { approval: approval.id, status: approval.status, by: approval.by ?? '' };
-  return refuse('approval_settled', `That approval is ${approval.status}${approval.by === undefined ? '' : `, by ${approval.by}`}.`, facts);
+/** The questions about actions of a task's attempts, oldest first; what its stage asked before it began is not among them. */
+export function approvalsOfTask(state: State, task: Pick<Task, 'id'>): Approval[] {
+  return [...state.approvals.values()].filter((a) => a.task === task.id);
 }
 
-/** The deadline passed: the answer is no. */
-export function expireApproval(state: State, command: CommandOf<'approval/expire'>, context: Context): Verdict {
-  const approval = state.approvals.get(command.approval);
-  if (!approval) return gone(command.approval);
-  if (approval.status !== 'pending' || Date.parse(approval.expiresAt) > context.now) return [];
-  return [event('approval.expired', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id })];
+/** Nothing can use what a task that has ended was granted, and nobody need answer what it asked. */
+export function settleTaskApprovals(state: State, task: Task): NewEvent[] {
+  return settleAll(approvalsOfTask(state, task), 'The task ended.');
 }
 
-/** Takes a grant back that nothing has used yet. */
-export function revokeApproval(state: State, command: CommandOf<'approval/revoke'>): Verdict {
-  const approval = state.approvals.get(command.approval);
-  if (!approval) return gone(command.approval);
-  if (approval.status === 'revoked') return [];
-  if (approval.status !== 'granted') {
-    return refuse('approval_settled', `Only a grant that nothing has used can be revoked; this one is ${approval.status}.`, {
-      status: approval.status,
-    });
-  }
-  const { by, reason } = command;
-  return [event('approval.revoked', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, by, reason })];
+/** Withdraws the questions that are open, and lets the grants that nothing has used lapse. */
+export function settleAll(approvals: readonly Approval[], reason: string): NewEvent[] {
+  return approvals.flatMap((a): NewEvent[] => {
+    const of = ofApproval(a);
+    if (a.status === 'pending') return [event('approval.voided', `approval/${a.id}`, of, { approval: a.id, reason })];
+    return a.status === 'granted' ? [event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason })] : [];
+  });
 }

@@ -1,34 +1,16 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
-import type { Refusal } from '../../shared/protocol/errors.ts';
-import { ATTEMPT_TABLE, type Attempt } from '../../shared/state/attempt.ts';
+import { ATTEMPT_TABLE } from '../../shared/state/attempt.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { approvalsOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { AttemptEnding, CommandOf, Used } from '../commands.ts';
-import { event, refuse, type Verdict } from './context.ts';
-import { ofTask } from './task.ts';
+import { settleTaskApprovals } from './approval.ts';
+import { event, ofTask, refuse, type Verdict } from './context.ts';
+import { holdLease, ofAttempt, type Lease } from './lease.ts';
 
 /** A task whose attempts were cut off so often is not tried again: it may be what brings the daemon down. */
 const MAX_TOKENS = 10;
-
-interface Lease {
-  attempt: Attempt;
-  task: Task;
-}
-
-/** The attempt, if it still holds the newest lease of its task. */
-function holdLease(state: State, command: { attempt: string; token?: number }): Lease | Refusal {
-  const attempt = state.attempts.get(command.attempt);
-  const task = state.tasks.get(attempt?.task ?? '');
-  if (!attempt || !task) return refuse('not_found', `There is no attempt ${command.attempt}.`, { attempt: command.attempt });
-  const late =
-    attempt.endedAt !== undefined || task.token !== attempt.token || (command.token !== undefined && command.token !== attempt.token);
-  if (late) return refuse('stale_lease', 'The attempt was given up or has ended; what it says changes nothing.', { attempt: attempt.id });
-  return { attempt, task };
-}
-
-const ofAttempt = ({ attempt, task }: Lease) => ({ ...ofTask(task), attempt: attempt.id, agent: attempt.agent });
 
 /** The attempt's process runs. */
 export function runAttempt(state: State, command: CommandOf<'attempt/run'>): Verdict {
@@ -68,10 +50,11 @@ function reportUse(lease: Lease, usage: Used): NewEvent {
   return event('usage.reported', `attempt/${lease.attempt.id}`, ofAttempt(lease), usage);
 }
 
+/** Uses what the task's stage was granted before it began; what its attempts ask for themselves is used as it comes. */
 function useGrants(state: State, task: Task, key: string | undefined): NewEvent[] {
   if (task.run === undefined) return [];
   const mine = approvalsOf(state, task.run).filter(
-    (a) => a.stage === task.stage && a.status === 'granted' && (key === undefined || a.key === key),
+    (a) => a.stage === task.stage && a.task === undefined && a.status === 'granted' && (key === undefined || a.key === key),
   );
   return mine.map((a) => event('approval.used', `approval/${a.id}`, ofTask(task), { approval: a.id }));
 }
@@ -95,7 +78,9 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>): Ver
   if (usage) began.push(reportUse(lease, usage));
   const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
   const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
-  return [...began, ended, ...used, afterAttempt(task, command.ending)];
+  const after = afterAttempt(task, command.ending);
+  const settled = after.type === 'task.requeued' ? [] : settleTaskApprovals(state, task);
+  return [...began, ended, ...used, ...settled, after];
 }
 
 function afterAttempt(task: Task, ending: AttemptEnding): NewEvent {

@@ -3,6 +3,7 @@ import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { Action, Decision } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import type { Run } from '../../shared/state/run.ts';
+import type { Task } from '../../shared/state/task.ts';
 
 /** What `decide` may not find out by itself: time, ids, the policy, and where it runs. */
 export interface Context {
@@ -42,6 +43,16 @@ export function event<T extends EventType>(type: T, stream: string, of: Correlat
 /** What every event of a run carries. */
 export function ofRun(run: Run, stage?: string): Correlation {
   return { ...(run.repo === undefined ? {} : { repo: run.repo }), run: run.id, ...(stage === undefined ? {} : { stage }) };
+}
+
+/** What every event of a task carries. */
+export function ofTask(task: Pick<Task, 'id' | 'run' | 'stage' | 'repo'>): Correlation {
+  return {
+    ...(task.repo === undefined ? {} : { repo: task.repo }),
+    ...(task.run === undefined ? {} : { run: task.run }),
+    ...(task.stage === undefined ? {} : { stage: task.stage }),
+    task: task.id,
+  };
 }
 
 /** The time `ms` milliseconds from now, as the record writes it. */

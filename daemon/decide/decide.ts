@@ -5,7 +5,8 @@
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { moveToArchive, restoreRun } from './archive.ts';
-import { answerApproval, expireApproval, revokeApproval } from './approval.ts';
+import { answerApproval, expireApproval, revokeApproval } from './answer.ts';
+import { decideAction, useGrant } from './approval.ts';
 import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import {
@@ -76,6 +77,8 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'attempt/commit': commitAttempt,
   'attempt/use': useAttempt,
   'attempt/end': endAttempt,
+  'action/decide': decideAction,
+  'action/use': useGrant,
   'workspace/leave': leaveWorkspace,
   'artifact/record': recordArtifact,
   'artifact/redact': redactArtifact,

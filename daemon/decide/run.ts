@@ -4,6 +4,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import { RUN_TABLE, runEnded, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
+import { settleAll } from './approval.ts';
 import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
 
 const gone = (id: string) => refuse('not_found', `There is no run ${id}.`, { run: id });
@@ -77,16 +78,6 @@ export function finishRun(state: State, command: CommandOf<'run/finish'>, _conte
         : status === 'failure'
           ? event('run.failed', stream, of, { code, summary })
           : event('run.canceled', stream, of, { summary });
-    return [...settleApprovals(state, run), end];
-  });
-}
-
-function settleApprovals(state: State, run: Run): NewEvent[] {
-  return approvalsOf(state, run.id).flatMap((a): NewEvent[] => {
-    const of = ofRun(run, a.stage);
-    if (a.status === 'pending') return [event('approval.voided', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended.' })];
-    if (a.status === 'granted')
-      return [event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason: 'The run ended without using it.' })];
-    return [];
+    return [...settleAll(approvalsOf(state, run.id), 'The run ended.'), end];
   });
 }

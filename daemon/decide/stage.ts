@@ -1,13 +1,12 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
-import type { Decision } from '../../shared/state/action.ts';
-import { contextOf } from '../../shared/state/decision-context.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { STAGE_TABLE, type Run, type Stage, type StageStatus } from '../../shared/state/run.ts';
 import { approvalsOf, stageOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
-import type { CommandOf, Proposal } from '../commands.ts';
-import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
+import type { CommandOf } from '../commands.ts';
+import { askFor, settleAll } from './approval.ts';
+import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
 
 /** A stage whose branch moved is asked anew so often, then it fails. */
 const MAX_ROUNDS = 5;
@@ -40,9 +39,11 @@ export function startStage(state: State, command: CommandOf<'stage/start'>): Ver
         message: `What it works on changed ${MAX_ROUNDS} times while it was decided.`,
       }),
     ];
+  const again = round > 1 ? withdraw(state, run, command.stage, 'What it was about has changed.') : [];
   const started = event('stage.started', stream(run), of, { round });
-  if (command.prepare) return [started];
+  if (command.prepare) return [...again, started];
   return [
+    ...again,
     started,
     event('stage.proposed', stream(run), of, { count: 0, facts: {} }),
     event('stage.admitted', stream(run), of, { results: [] }),
@@ -57,53 +58,12 @@ export function proposeActions(state: State, command: CommandOf<'stage/propose'>
   if (!stage || stage.status !== 'deciding' || stage.decided || stage.round !== command.round) return [];
   const known = new Set(stage.proposed.map((p) => p.key));
   const fresh = command.proposals.filter((p) => !known.has(p.key));
-  const events = fresh.flatMap((proposal) => decideProposal(state, { run, stage }, proposal, context));
+  const events = fresh.flatMap((proposal) => askFor(state, { ...proposal, of: ofRun(run, stage.id), stream: stream(run) }, context));
   if (!command.done) return events;
   return [
     ...events,
     event('stage.proposed', stream(run), ofRun(run, stage.id), { count: known.size + fresh.length, facts: command.facts }),
   ];
-}
-
-function decideProposal(state: State, { run, stage }: { run: Run; stage: Stage }, proposal: Proposal, context: Context): NewEvent[] {
-  const { key, action, artifact, ask } = proposal;
-  const standing = contextOf(state, action, context.now);
-  const decision = withQuestion(context.judge(action, standing), ask);
-  const digest = context.digest(action, decision);
-  const of = { ...ofRun(run, stage.id), artifact };
-  const { kind, summary } = action;
-  const decided = event('policy.decided', stream(run), of, { key, kind, summary, digest, decision, context: standing });
-  if (decision.effect !== 'require_approval') return [decided];
-  const approval = context.newId();
-  const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
-  const expiresAt = later(context, decision.obligations.expiresMs ?? proposal.expiresMs ?? context.approvalMs);
-  const question = {
-    approval,
-    key,
-    kind,
-    summary,
-    risk: action.risk,
-    digest,
-    why,
-    expiresAt,
-    show: proposal.show,
-  };
-  return [decided, event('approval.requested', `approval/${approval}`, of, question)];
-}
-
-/** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */
-function withQuestion(decision: Decision, ask: string | undefined): Decision {
-  if (ask === undefined || decision.effect === 'deny') return decision;
-  const reason = {
-    policy: 'workflow',
-    version: '',
-    rule: 'approval',
-    effect: 'require_approval',
-    message: ask,
-    severity: 'medium',
-    values: {},
-  } as const;
-  return { ...decision, effect: 'require_approval', reasons: [...decision.reasons, reason] };
 }
 
 function move(
@@ -154,7 +114,10 @@ export function cancelStage(state: State, command: CommandOf<'stage/cancel'>): V
   ]);
 }
 
+/** What a stage asked before it began is asked no more; what an attempt of it asked ends with its task. */
 function withdraw(state: State, run: Run, stage: string, reason: string): NewEvent[] {
-  const open = approvalsOf(state, run.id).filter((a) => a.stage === stage && a.status === 'pending');
-  return open.map((a) => event('approval.voided', `approval/${a.id}`, ofRun(run, stage), { approval: a.id, reason }));
+  return settleAll(
+    approvalsOf(state, run.id).filter((a) => a.stage === stage && a.task === undefined),
+    reason,
+  );
 }

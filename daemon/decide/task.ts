@@ -1,19 +1,9 @@
-import type { Correlation } from '../../shared/events/envelope.ts';
 import type { State } from '../../shared/state/evolve.ts';
-import { taskEnded, TASK_TABLE, type Task } from '../../shared/state/task.ts';
+import { taskEnded, TASK_TABLE } from '../../shared/state/task.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
-import { event, refuse, type Context, type Verdict } from './context.ts';
-
-/** What every event of a task carries. */
-export function ofTask(task: Pick<Task, 'id' | 'run' | 'stage' | 'repo'>): Correlation {
-  return {
-    ...(task.repo === undefined ? {} : { repo: task.repo }),
-    ...(task.run === undefined ? {} : { run: task.run }),
-    ...(task.stage === undefined ? {} : { stage: task.stage }),
-    task: task.id,
-  };
-}
+import { settleTaskApprovals } from './approval.ts';
+import { event, ofTask, refuse, type Context, type Verdict } from './context.ts';
 
 /** A task with this id is submitted once; saying it again changes nothing. */
 export function submitTask(state: State, command: CommandOf<'task/submit'>): Verdict {
@@ -62,7 +52,7 @@ export function cancelTask(state: State, command: CommandOf<'task/cancel'>): Ver
   if (taskEnded(task)) return refuse('invalid_transition', `The task has ended already (${task.status}).`, { task: task.id });
   const reason = command.reason || 'asked to cancel';
   if (task.status === 'pending' && mayMove(TASK_TABLE, task.status, 'canceled'))
-    return [event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
+    return [...settleTaskApprovals(state, task), event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
   const of = { ...ofTask(task), ...(task.attempt === undefined ? {} : { attempt: task.attempt }) };
   return [event('task.cancel_requested', `task/${task.id}`, of, { reason })];
 }

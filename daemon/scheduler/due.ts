@@ -13,10 +13,12 @@ export function listDue(state: State, now: number): Command[] {
 }
 
 function listOverdue(state: State, now: number): Command[] {
+  // The time that it waits for a person is given back with the answer.
+  const waiting = new Set([...state.asked].map((id) => state.approvals.get(id)?.attempt));
   return [...state.active].flatMap((id): Command[] => {
     const attempt = state.attempts.get(id);
     const task = state.tasks.get(attempt?.task ?? '');
-    if (!attempt || !task) return [];
+    if (!attempt || !task || waiting.has(id)) return [];
     const grace = state.agents.get(attempt.agent)?.adapter === 'remote' ? 0 : GRACE_MS;
     if (Date.parse(attempt.leaseFrom) + task.timeoutMs + grace > now) return [];
     const message = `It had not ended ${task.timeoutMs} ms after it started.`;

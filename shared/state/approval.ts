@@ -20,9 +20,13 @@ export interface Approval {
   id: string;
   run?: string;
   stage?: string;
+  /** Set when an attempt asks while it works; a stage asks before its task exists. */
   task?: string;
+  /** The attempt that asked; another one of the same task may use the grant. */
+  attempt?: string;
+  agent?: string;
   repo?: string;
-  /** Which of the stage's proposed actions it is about. */
+  /** Which of the actions of its stage or attempt it is about. */
   key: string;
   kind: string;
   summary: string;
@@ -48,6 +52,8 @@ export function evolveApprovals(approvals: Map<string, Approval>, event: Event &
       ...(event.run === undefined ? {} : { run: event.run }),
       ...(event.stage === undefined ? {} : { stage: event.stage }),
       ...(event.task === undefined ? {} : { task: event.task }),
+      ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
+      ...(event.agent === undefined ? {} : { agent: event.agent }),
       ...(event.repo === undefined ? {} : { repo: event.repo }),
     };
     approvals.set(id, { id, ...of, ...question, status: 'pending', requestedAt: at });

@@ -10,6 +10,7 @@ export function evolveArchive(state: State, event: Event & ArchiveEvent): void {
   }
   const runs = new Set(event.data.runs.filter((id) => state.runs.has(id)));
   const retried = new Set<string>();
+  const alone = new Set(event.data.tasks);
   for (const id of event.data.tasks) {
     const task = state.tasks.get(id);
     if (!task) continue;
@@ -20,10 +21,8 @@ export function evolveArchive(state: State, event: Event & ArchiveEvent): void {
   }
   for (const id of runs) for (const table of [state.runs, state.stages, state.artifacts, state.usage.runs]) table.delete(id);
   const mine = (run: string | undefined): boolean => run !== undefined && runs.has(run);
-  if (runs.size > 0) {
-    for (const { id, run } of state.tasks.values()) if (mine(run)) state.tasks.delete(id);
-    for (const { id, run } of state.approvals.values()) if (mine(run)) state.approvals.delete(id);
-  }
+  if (runs.size > 0) for (const { id, run } of state.tasks.values()) if (mine(run)) state.tasks.delete(id);
+  for (const { id, run, task } of state.approvals.values()) if (mine(run) || alone.has(task ?? '')) state.approvals.delete(id);
   if (runs.size > 0 || retried.size > 0)
     for (const { id, run, task } of state.attempts.values()) if (mine(run) || retried.has(task)) state.attempts.delete(id);
 }

@@ -92,8 +92,10 @@ const task = (state: State, event: Event & TaskEvent, at: string): void => evolv
 const attempt = (state: State, event: Event & (AttemptEvent | UsageEvent), at: string): void => evolveAttempts(state.attempts, event, at);
 const merge = (state: State, event: Event & WorkspaceEvent, at: string): void => evolveMerge(state.runs, event, at);
 const answer = (state: State, event: Event & ApprovalEvent, at: string): void => {
+  const open = state.asked.delete(event.data.approval);
+  const before = state.approvals.get(event.data.approval);
   evolveApprovals(state.approvals, event, at);
-  state.asked.delete(event.data.approval);
+  if (open && before) giveTimeBack(state, before, at);
 };
 
 /** What each type of event does to the state; a new type does not compile without a line here. */
@@ -191,6 +193,8 @@ function evolveOne<T extends EventType>(state: State, event: EventNamed<T>, at: 
 }
 
 function recordDecision(state: State, event: EventNamed<'policy.decided'>): void {
+  // What an attempt asks while it works is no part of what its stage asked before it began.
+  if (event.attempt !== undefined) return;
   const { key, summary, decision } = event.data;
   const reason = decision.reasons.map((r) => r.message).join(' ');
   const decided = { key, summary, effect: decision.effect, reason };
@@ -201,6 +205,7 @@ function recordQuestion(state: State, event: EventNamed<'approval.requested'>, a
   evolveApprovals(state.approvals, event, at);
   const { approval, key } = event.data;
   state.asked.add(approval);
+  if (event.attempt !== undefined) return;
   updateStage(state.stages, event.run, event.stage, (before) => ({
     ...before,
     proposed: before.proposed.map((p) => (p.key === key ? { ...p, approval } : p)),
@@ -216,6 +221,16 @@ function recordPlace(state: State, event: EventNamed<'workspace.created'>): void
 function leavePlace(state: State, event: Event): void {
   const placed = state.attempts.get(event.attempt ?? '');
   if (placed?.workspace) state.attempts.set(placed.id, { ...placed, workspace: { ...placed.workspace, left: true } });
+}
+
+/** The time that an attempt waited for a person is none of its own. */
+function giveTimeBack(state: State, approval: Approval, at: string): void {
+  const attempt = state.attempts.get(approval.attempt ?? '');
+  if (!attempt || attempt.endedAt !== undefined) return;
+  const now = Date.parse(at);
+  // Never later than now: two questions at once wait for the same person in the same time.
+  const from = Math.min(now, Date.parse(attempt.leaseFrom) + now - Date.parse(approval.requestedAt));
+  state.attempts.set(attempt.id, { ...attempt, leaseFrom: new Date(from).toISOString() });
 }
 
 /** The machine slept: nobody is late because of that. */

@@ -1,5 +1,6 @@
 import type { Event } from '../events/envelope.ts';
 import type { EventScope } from '../protocol/methods.ts';
+import type { Approval } from './approval.ts';
 import type { Recorded, State } from './evolve.ts';
 
 const SUMMARY = /^(agent|run|approval|trust|daemon|archive)\./;
@@ -37,6 +38,8 @@ export function selectScope(state: State, scope: EventScope): State {
       .map((r) => r.id),
   );
   const mine = (run: string | undefined) => run !== undefined && runIds.has(run);
+  // A task of no run asks, too; that is part of the summary, as its events are.
+  const asks = (a: Approval) => mine(a.run) || (a.run === undefined && scope.kind === 'summary');
   const details = scope.kind !== 'summary';
   return {
     ...state,
@@ -46,7 +49,7 @@ export function selectScope(state: State, scope: EventScope): State {
     artifacts: details ? pick(state.artifacts, (_, id) => runIds.has(id)) : new Map(),
     tasks: details ? pick(state.tasks, (t) => mine(t.run)) : new Map(),
     attempts: details ? pick(state.attempts, (a) => mine(a.run)) : new Map(),
-    approvals: pick(state.approvals, (a) => mine(a.run)),
+    approvals: pick(state.approvals, asks),
     trust:
       scope.kind === 'repo'
         ? pick(state.trust, (_, repo) => repo === scope.repo)
@@ -55,7 +58,10 @@ export function selectScope(state: State, scope: EventScope): State {
           : new Map(),
     pending: details ? keep(state.pending, (id) => mine(state.tasks.get(id)?.run)) : new Set(),
     active: details ? keep(state.active, (id) => mine(state.attempts.get(id)?.run)) : new Set(),
-    asked: keep(state.asked, (id) => mine(state.approvals.get(id)?.run)),
+    asked: keep(state.asked, (id) => {
+      const approval = state.approvals.get(id);
+      return approval !== undefined && asks(approval);
+    }),
     usage: { ...state.usage, runs: pick(state.usage.runs, (_, id) => runIds.has(id)) },
   };
 }

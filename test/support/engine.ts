@@ -8,8 +8,10 @@ import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
 import { fromJson, toJson } from '../../shared/state/serialize.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { AttemptEnding, Command, Proposal } from '../../daemon/commands.ts';
+import { bindingOf } from '../../daemon/decide/binding.ts';
 import { isRefusal, type Context } from '../../daemon/decide/context.ts';
 import { decide } from '../../daemon/decide/decide.ts';
+import { sha256 } from '../../daemon/platform/digest.ts';
 import { assignPending } from '../../daemon/scheduler/schedule.ts';
 import { advanceRun } from '../../daemon/workflow/advance.ts';
 import { loadWorkflow } from '../../daemon/workflow/load.ts';
@@ -64,7 +66,7 @@ export class Simulation {
       bootId: 'b',
       newId: () => `id${++this.#ids}`,
       judge,
-      digest: () => '0'.repeat(64),
+      digest: (action) => sha256(JSON.stringify(bindingOf(action))),
       approvalMs: 60_000,
     };
   }
