@@ -1,5 +1,5 @@
 /** Puts the impure rooms together into the ports that the coordinator takes. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterKind } from '../../shared/state/agent.ts';
 import { createBuiltinAdapter } from '../agents/builtin/index.ts';
@@ -14,6 +14,7 @@ import type { RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import { sha256 } from '../platform/digest.ts';
 import { writeLog } from '../platform/log.ts';
+import { readYamlFolder } from '../platform/yaml-folder.ts';
 import { normaliseArgv } from '../policy/commands.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { Stores } from './stores.ts';
@@ -85,16 +86,6 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     submit: parts.submit,
   };
   return { ports, runPorts };
-}
-
-/** The texts of the YAML files in a folder, by name without the ending; none when there is no such folder. */
-export async function readYamlFolder(folder: string): Promise<Map<string, { file: string; text: string }>> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
-  const read = names.map(async (name): Promise<[string, { file: string; text: string }]> => {
-    const file = join(folder, name);
-    return [name.replace(/\.ya?ml$/, ''), { file, text: await readFile(file, 'utf8') }];
-  });
-  return new Map(await Promise.all(read));
 }
 
 /** The policies that hold everywhere: those that come with the program, and the user's. */

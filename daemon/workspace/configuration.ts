@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { isDefinition } from '../platform/yaml-folder.ts';
 import type { RepoInfo } from './inspect.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
@@ -47,7 +48,7 @@ export async function readConfiguration(repo: RepoInfo): Promise<RepoConfigurati
 
 function addSource(configuration: RepoConfiguration, path: string, file: string, bytes: Buffer): void {
   const [, folder, name, more] = file.split('/');
-  if (name === undefined || more !== undefined || !/\.ya?ml$/.test(name)) return;
+  if (name === undefined || more !== undefined || !isDefinition(name)) return;
   if (folder === 'policies') configuration.policies.push({ file: path, text: bytes.toString('utf8') });
   if (folder === 'workflows')
     configuration.workflows.push({ file: path, name: name.replace(/\.ya?ml$/, ''), text: bytes.toString('utf8') });
