@@ -13,6 +13,7 @@ import { addEvents } from './commands/events.ts';
 import { addGc } from './commands/gc.ts';
 import { addJournal } from './commands/journal.ts';
 import { addLogs } from './commands/logs.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addRedact } from './commands/redact.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -26,7 +27,7 @@ import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addRuns, addCancel, addUndo, addDemo]],
-  ['Decide:', [addApprovals, addApprove, addDeny, addTrust]],
+  ['Decide:', [addApprovals, addApprove, addDeny, addTrust, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];

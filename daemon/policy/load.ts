@@ -45,7 +45,8 @@ interface LoadedFile {
 // One for each kind and made once: a set of types costs more than a condition.
 let contexts: Record<ActionKind, ConditionContext> | undefined;
 
-function contextFor(kind: ActionKind): ConditionContext {
+/** The typed context of conditions about one kind of action. */
+export function contextFor(kind: ActionKind): ConditionContext {
   contexts ??= Object.fromEntries(ACTION_KINDS.map((each) => [each, defineContext(ACTION_FIELDS[each])])) as Record<
     ActionKind,
     ConditionContext

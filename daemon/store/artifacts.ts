@@ -7,6 +7,7 @@
  * 4. Text is redacted before it is hashed, so that no digest names a secret.
  */
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
@@ -52,6 +53,15 @@ export interface ArtifactStore {
   readTombstone(digest: string): Promise<Tombstone | undefined>;
   /** Writes over the content and removes it; from then on reads throw StoreError `artifact_redacted`, and the same content is not stored again. */
   redactArtifact(digest: string, tombstone: Tombstone): Promise<void>;
+}
+
+/** Reads a whole text of a state folder without opening its store, and checks it; for who reads many beside a running daemon. */
+export function readStoredText(dir: string, digest: string): string {
+  const path = pathOf(join(dir, 'artifacts'), digest);
+  if (!existsSync(path)) throw new StoreError(existsSync(`${path}${TOMBSTONE}`) ? 'artifact_redacted' : 'artifact_missing', { digest });
+  const bytes = readFileSync(path);
+  if (digestOf(bytes) !== digest) throw new StoreError('artifact_changed', { digest, size: bytes.length });
+  return bytes.toString('utf8');
 }
 
 /** Opens the artifacts of a state folder; `redact` is what `putText` masks with. */

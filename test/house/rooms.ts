@@ -46,7 +46,21 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: 'daemon/cli',
-    values: ['shared', 'daemon/commands.ts', 'daemon/journal', 'daemon/policy', 'daemon/workflow', 'daemon/platform', 'daemon/settings.ts'],
+    values: [
+      'shared',
+      'daemon/commands.ts',
+      'daemon/journal',
+      'daemon/policy',
+      'daemon/workflow',
+      'daemon/platform',
+      'daemon/settings.ts',
+      // `signalbox policy` works without a daemon: it reads the recorded actions, and what a repository brings.
+      'daemon/store/artifacts.ts',
+      'daemon/store/errors.ts',
+      'daemon/workspace/configuration.ts',
+      'daemon/workspace/inspect.ts',
+      'daemon/workspace/workspace-error.ts',
+    ],
     packages: ['node:', 'zod', 'ws', 'json-rpc-2.0', 'commander', '@bomb.sh/tab', 'picocolors', 'yaml', 'uuidv7'],
   },
   // main.ts and the files beside it compose the daemon: they know every room but the CLI, and no room knows them.

@@ -1,0 +1,13 @@
+import type { Command } from 'commander';
+import type { Context } from '../context.ts';
+import { addCheck } from '../policy/check.ts';
+import { addExplain } from '../policy/explain.ts';
+import { addTest } from '../policy/test.ts';
+
+/** `signalbox policy`: looks after the rules; needs no daemon. */
+export function addPolicy(program: Command, context: Context): void {
+  const policy = program.command('policy').helpCommand(false).description('check, explain and test the rules (needs no daemon)');
+  addCheck(policy, context);
+  addExplain(policy, context);
+  addTest(policy, context);
+}
