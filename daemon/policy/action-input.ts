@@ -5,6 +5,8 @@
 import { posix } from 'node:path';
 import * as z from 'zod';
 import { ACTION_KINDS, Action, ActionPath, type ActionKind, type SimpleCommand } from '../../shared/state/action.ts';
+import { contextOf, DecisionContext } from '../../shared/state/decision-context.ts';
+import { emptyState } from '../../shared/state/evolve.ts';
 import { strictShape, suggestName } from '../../shared/yaml/source.ts';
 import { normaliseArgv } from './commands.ts';
 import { readHost } from './functions.ts';
@@ -28,6 +30,28 @@ export function completeAction(input: unknown, resolve: ResolvePath): CompletedA
   const filled = fillFacts(given.data as Record<string, unknown>, resolve);
   const action = Action.safeParse(filled);
   return action.success ? { ok: true, action: action.data } : { ok: false, error: action.error };
+}
+
+/** How things stand where nothing runs, nothing was used up, and what is given says otherwise. */
+export function completeContext(input: unknown): { ok: true; context: DecisionContext } | { ok: false; error: z.ZodError } {
+  const given = partialOf(DecisionContext).safeParse(input);
+  if (!given.success) return { ok: false, error: given.error };
+  return { ok: true, context: DecisionContext.parse(mergeInto(IDLE, given.data)) };
+}
+
+/** How things stand where nothing runs and nothing was used up. */
+export const IDLE: DecisionContext = contextOf(emptyState(), { agent: '', run: '' }, 0);
+
+function partialOf(schema: z.ZodType): z.ZodType {
+  if (!(schema instanceof z.ZodObject)) return schema.optional();
+  const fields = Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, field]) => [name, partialOf(field)] as const);
+  return strictShape(Object.fromEntries(fields)).optional();
+}
+
+function mergeInto(base: unknown, given: unknown): unknown {
+  if (given === undefined) return base;
+  if (typeof base !== 'object' || base === null || Array.isArray(base)) return given;
+  return Object.fromEntries(Object.entries(base).map(([key, value]) => [key, mergeInto(value, (given as Record<string, unknown>)[key])]));
 }
 
 /** Judges a path by its text, against the root of a worktree that need not exist. */

@@ -1,8 +1,7 @@
 // Takes a condition apart for a person: which of its clauses hold for an action, and the values that made it so.
 // Each clause is evaluated by the same library as the whole condition, so that the explanation cannot say another thing.
 import { type ASTNode, serialize } from '@marcbachmann/cel-js';
-import type { Action } from '../../shared/state/action.ts';
-import { compileCondition, type ConditionContext, evaluateCondition, findLongestList } from './condition.ts';
+import { compileCondition, type ConditionContext, evaluateCondition, findLongestList, type Variables } from './condition.ts';
 import { excerptValues } from './values.ts';
 
 /** One clause of a condition. */
@@ -22,10 +21,10 @@ export interface Clause {
 const MAX_ELEMENTS = 20;
 const MAX_CLAUSES = 40;
 
-/** What a clause is looked at with: the action, and the elements that the loops around it stand at. */
+/** What a clause is looked at with: the variables, and the elements that the loops around it stand at. */
 interface Place {
-  context: ConditionContext;
-  action: Action;
+  types: ConditionContext;
+  variables: Variables;
   longest: number;
   /** Loops around, outermost first. */
   bound: readonly Bound[];
@@ -41,10 +40,10 @@ interface Bound {
   value: unknown;
 }
 
-/** The clauses of a condition that was compiled in that context, each with its value for the action; at most 40. */
-export function breakDown(source: string, context: ConditionContext, action: Action): Clause[] {
-  const { ast } = context.environment.parse(source);
-  return listClauses(ast, { context, action, longest: findLongestList(action), bound: [] }).slice(0, MAX_CLAUSES);
+/** The clauses of a condition that was compiled with those types, each with its value; at most 40. */
+export function breakDown(source: string, types: ConditionContext, variables: Variables): Clause[] {
+  const { ast } = types.environment.parse(source);
+  return listClauses(ast, { types, variables, longest: findLongestList(variables), bound: [] }).slice(0, MAX_CLAUSES);
 }
 
 function listClauses(node: ASTNode, place: Place): Clause[] {
@@ -89,21 +88,22 @@ function judge(node: ASTNode, place: Place): Clause {
   const clause = { text, at: element?.element ?? '', values: readValues(node, place) };
   // The loops are run over lists of one element, so that the clause needs no other spelling.
   const source = place.bound.reduceRight((inner, { name, list }) => `${list}.exists(${name}, ${inner})`, text);
-  const compiled = compileCondition(source, place.context);
+  const compiled = compileCondition(source, place.types);
   if (!compiled.ok) return { ...clause, holds: false, error: compiled.problems[0]?.message ?? 'it cannot be evaluated alone' };
   const outcome = evaluateCondition(compiled.condition, narrow(place), place.longest);
   return outcome.ok ? { ...clause, holds: outcome.value, error: '' } : { ...clause, holds: false, error: outcome.error };
 }
 
-/** The action with each list that a loop runs over cut down to the element that the loop stands at. */
-function narrow({ action, bound }: Place): unknown {
+/** The variables with each list that a loop runs over cut down to the element that the loop stands at. */
+function narrow({ variables, bound }: Place): Variables {
   const values = bound.map(({ value }) => value);
-  let narrowed: unknown = action;
+  let narrowed = variables;
   for (let i = bound.length - 1; i >= 0; i -= 1) {
-    const [head, ...rest] = bound[i]?.list.split('.') ?? [];
+    const path = bound[i]?.list.split('.') ?? [];
+    const [head, ...rest] = path;
     const owner = bound.findLastIndex(({ name }, at) => at < i && name === head);
     if (owner >= 0) values[owner] = replaceAt(values[owner], rest, [values[i]]);
-    else narrowed = replaceAt(narrowed, rest, [values[i]]);
+    else narrowed = replaceAt(narrowed, path, [values[i]]) as Variables;
   }
   return narrowed;
 }
@@ -123,7 +123,8 @@ function resolveNames(path: string, { bound }: Place): string {
 
 function readValue(path: string, place: Place): unknown {
   const [head = '', ...rest] = path.split('.');
-  const start = head === 'action' ? place.action : place.bound.findLast(({ name }) => name === head)?.value;
+  const bound = place.bound.findLast(({ name }) => name === head);
+  const start = bound ? bound.value : head === 'action' || head === 'context' ? place.variables[head] : undefined;
   return rest.reduce<unknown>(
     (value, key) =>
       typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined,

@@ -1,5 +1,6 @@
 // Why an action is decided as it is: the rules that matched and what made them, and those that nearly did.
 import type { Action, Decision, Effect, Reason } from '../../shared/state/action.ts';
+import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { breakDown, type Clause } from './clauses.ts';
 import { decideAction } from './decide.ts';
 import { contextFor } from './load.ts';
@@ -33,15 +34,16 @@ export interface Explanation {
   rules: number;
 }
 
-/** Decides an action and says why, clause by clause. */
-export function explainAction(policies: Policies, action: Action): Explanation {
-  const decision = decideAction(policies, action);
+/** Decides an action as things stand, and says why, clause by clause. */
+export function explainAction(policies: Policies, action: Action, context: DecisionContext): Explanation {
+  const decision = decideAction(policies, action, context);
   const rules = policies.byKind[action.kind];
+  const given = { action, context };
   const matched = rules.filter((rule) => decision.reasons.some((reason) => isOf(reason, rule)));
   return {
     decision,
-    matched: matched.map((rule) => viewRule(rule, action)),
-    near: pickNear(rules.filter((rule) => !matched.includes(rule)).map((rule) => viewRule(rule, action))),
+    matched: matched.map((rule) => viewRule(rule, given)),
+    near: pickNear(rules.filter((rule) => !matched.includes(rule)).map((rule) => viewRule(rule, given))),
     rules: rules.length,
   };
 }
@@ -50,9 +52,9 @@ function isOf(reason: Reason, rule: Rule): boolean {
   return reason.rule === rule.id && reason.policy === rule.policy && reason.version === rule.version;
 }
 
-function viewRule(rule: Rule, action: Action): RuleView {
+function viewRule(rule: Rule, given: { action: Action; context: DecisionContext }): RuleView {
   const { policy, version, id, effect, enforcement, message, condition } = rule;
-  const clauses = condition === undefined ? [] : breakDown(condition.source, contextFor(action.kind), action);
+  const clauses = condition === undefined ? [] : breakDown(condition.source, contextFor(given.action.kind), given);
   return { policy, version, rule: id, effect, enforcement, message, condition: condition?.source ?? '', clauses };
 }
 

@@ -15,7 +15,7 @@ export interface TestResult {
 /** Decides each test's action. A rule is expected among those that decide, by its id or as `policy/id`. */
 export function runTests(policies: Policies, tests: readonly PolicyTest[]): TestResult[] {
   return tests.map((test) => {
-    const decision = decideAction(policies, test.action);
+    const decision = decideAction(policies, test.action, test.context);
     const deciding = decision.reasons.filter(({ effect }) => effect === decision.effect);
     const named = deciding.some(({ policy, rule }) => test.rule === rule || test.rule === `${policy}/${rule}`);
     return {

@@ -10,7 +10,8 @@ import {
   sortProblems,
   strictShape,
 } from '../../shared/yaml/source.ts';
-import { completeAction, resolveLexically } from './action-input.ts';
+import type { DecisionContext } from '../../shared/state/decision-context.ts';
+import { completeAction, completeContext, resolveLexically } from './action-input.ts';
 
 const MAX_TESTS = 2_000;
 const MAX_LINES = 200;
@@ -36,6 +37,8 @@ const TestShape = strictShape({
   action: z.record(z.string(), z.unknown()).optional(),
   actions: z.array(z.record(z.string(), z.unknown())).min(1).max(MAX_LINES).optional(),
   expect: z.enum(Effect.options, { error: `write ${Effect.options.map((effect) => `\`${effect}\``).join(', ')}` }),
+  /** How things stand, where that is not idle: `{ running: { overall: 9 } }`. */
+  context: z.unknown().optional(),
   /** A rule that has to be among those that decide. */
   rule: z.string().max(64).optional(),
 });
@@ -44,6 +47,7 @@ const TestShape = strictShape({
 export interface PolicyTest {
   name: string;
   action: Action;
+  context: DecisionContext;
   expect: Effect;
   rule?: string;
   /** Where it stands, from 1. */
@@ -90,6 +94,11 @@ function readTest(source: Source, raw: unknown, { index, root, given, problems }
   ];
   if (wanted.length === 0)
     problems.push(problemAt(source, path, { code: 'no-action', message: 'Say what is decided: `line`, `lines`, `action` or `actions`.' }));
+  const standing = completeContext(test.data.context);
+  if (!standing.ok) {
+    problems.push(...listShapeProblems(source, standing.error, [...path, 'context']));
+    return [];
+  }
   return wanted.flatMap(({ at, input }) => {
     const completed = completeAction({ ...given, ...input }, resolveLexically(root));
     if (!completed.ok) {
@@ -101,6 +110,7 @@ function readTest(source: Source, raw: unknown, { index, root, given, problems }
       {
         name: name ?? '',
         action: completed.action,
+        context: standing.context,
         expect,
         line: place.line,
         column: place.column,

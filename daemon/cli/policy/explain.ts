@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Action, ActionPath, Decision } from '../../../shared/state/action.ts';
 import { listShapeProblems, readSource } from '../../../shared/yaml/source.ts';
-import { type CompletedAction, completeAction, resolveLexically, type ResolvePath } from '../../policy/action-input.ts';
+import { type CompletedAction, completeAction, IDLE, resolveLexically, type ResolvePath } from '../../policy/action-input.ts';
 import { type Explanation, explainAction } from '../../policy/explain.ts';
 import { findHome } from '../connect/endpoint.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
@@ -51,7 +51,7 @@ async function explain(context: Context, words: readonly string[], options: Expl
   if (options.event !== undefined) return explainEvent(context, options.event, options);
   const inForce = await readInForce(context, context.terminal.cwd);
   const action = options.action === undefined ? readWords(context, words, inForce) : await readActionFile(context, options.action, inForce);
-  const explanation = explainAction(loadOrFail(inForce.inputs).policies, action);
+  const explanation = explainAction(loadOrFail(inForce.inputs).policies, action, IDLE);
   print(context, options, { action, explanation });
   return EXIT.ok;
 }
@@ -91,7 +91,7 @@ async function explainEvent(context: Context, id: string, options: CommonOptions
       continue;
     }
     const inForce = await readInForce(context, action.repo === '' ? terminal.cwd : action.repo);
-    const explanation = explainAction(loadOrFail(inForce.inputs).policies, action);
+    const explanation = explainAction(loadOrFail(inForce.inputs).policies, action, event.data.context ?? IDLE);
     documents.push({ recorded, action, now: explanation });
     if (!options.json) {
       const same = explanation.decision.effect === decision.effect;

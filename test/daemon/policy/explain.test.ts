@@ -3,7 +3,7 @@ import { completeAction, resolveLexically } from '../../../daemon/policy/action-
 import type { Clause } from '../../../daemon/policy/clauses.ts';
 import { explainAction } from '../../../daemon/policy/explain.ts';
 import type { Action } from '../../../shared/state/action.ts';
-import { policiesOf, policyFile } from './fixtures.ts';
+import { IDLE, policiesOf, policyFile } from './fixtures.ts';
 
 function act(input: Record<string, unknown>): Action {
   const completed = completeAction(input, resolveLexically('/repo'));
@@ -28,7 +28,7 @@ function ruleOf(when: string, on = 'agent.execute', effect = 'deny') {
 
 /** The clauses of the one rule, short: sign, text, and the element. */
 function clausesOf(when: string, action: Action): string[] {
-  const { matched, near } = explainAction(ruleOf(when, action.kind), action);
+  const { matched, near } = explainAction(ruleOf(when, action.kind), action, IDLE);
   return [...matched, ...near]
     .flatMap(({ clauses }) => clauses)
     .map(({ holds, text, at }: Clause) => `${holds ? '+' : '-'} ${text}${at && ` @${at}`}`);
@@ -75,6 +75,12 @@ describe('explanation of a decision', () => {
       ['+ action.agent == ""', '- action.hosts.exists(h, h == "x")'],
     ],
     [
+      'how things stand is a value like any other',
+      'action.source == "agent" && context.running.overall > 3',
+      run(PUSH),
+      ['+ action.source == "agent"', '- context.running.overall > 3'],
+    ],
+    [
       'a negation stands as it is',
       'action.source == "agent" && !(action.cwd == ".")',
       run(PUSH),
@@ -84,7 +90,7 @@ describe('explanation of a decision', () => {
   for (const [what, when, action, clauses] of table) it(what, () => assert.deepEqual(clausesOf(when, action), clauses));
 
   it('gives the values that a clause looked at', () => {
-    const { near } = explainAction(ruleOf('action.commands.exists(c, c.program == "git" && c.subcommand == "pull")'), run(PUSH));
+    const { near } = explainAction(ruleOf('action.commands.exists(c, c.program == "git" && c.subcommand == "pull")'), run(PUSH), IDLE);
     assert.deepEqual(
       near[0]?.clauses.map(({ values }) => values),
       [{ 'c.program': 'git' }, { 'c.subcommand': 'push' }],
@@ -92,7 +98,7 @@ describe('explanation of a decision', () => {
   });
 
   it('names an error instead of a value', () => {
-    const { matched } = explainAction(ruleOf('action.source == "agent" && action.argv[7] == "x"'), run(PUSH));
+    const { matched } = explainAction(ruleOf('action.source == "agent" && action.argv[7] == "x"'), run(PUSH), IDLE);
     assert.equal(matched[0]?.clauses[1]?.holds, false);
     assert.notEqual(matched[0]?.clauses[1]?.error, '');
   });
@@ -111,7 +117,7 @@ describe('explanation of a decision', () => {
       ),
     );
     assert.deepEqual(
-      explainAction(policies, run(PUSH)).near.map(({ rule }) => rule),
+      explainAction(policies, run(PUSH), IDLE).near.map(({ rule }) => rule),
       ['r1'],
     );
   });

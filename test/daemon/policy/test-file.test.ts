@@ -11,14 +11,15 @@ version: 1
 default: allow
 rules:
   - { id: no-push, on: [agent.execute], effect: deny, message: M., when: 'action.commands.exists(c, c.subcommand == "push")' }
+  - { id: busy, on: [agent.execute], effect: deny, message: M., when: context.running.overall > 3 && context.stages.rate == 1 }
   - { id: no-git, on: [agent.execute], effect: require_approval, message: M., when: 'action.commands.exists(c, c.program == "git")' }
 `),
 );
 
 describe('tests of policies', () => {
   it('are one for each line and action, with the place of each', () => {
-    const found = read(`root: /work
-given: { repo: /work, agent: claude }
+    const found = read(`root: /home/me
+given: { repo: /home/me, agent: claude }
 tests:
   - name: both
     lines: [git push, ls]
@@ -36,7 +37,7 @@ tests:
       ],
     );
     const edit = found.tests[2]?.action;
-    assert.equal(edit?.kind === 'agent.edit' && edit.paths[0]?.path, '/work/a');
+    assert.equal(edit?.kind === 'agent.edit' && edit.paths[0]?.path, '/home/me/a');
   });
 
   const verdicts: [what: string, test: string, passed: boolean][] = [
@@ -45,6 +46,7 @@ tests:
     ['the expected rule', '{ line: git push, expect: deny, rule: no-push }', true],
     ['the rule with its policy', '{ line: git push, expect: deny, rule: p/no-push }', true],
     ['a rule that matched but does not decide', '{ line: git push, expect: deny, rule: no-git }', false],
+    ['how things stand', '{ line: ls, expect: deny, rule: busy, context: { running: { overall: 4 } } }', true],
     ['the default by its name', '{ line: ls, expect: allow, rule: default }', true],
   ];
   for (const [what, test, passed] of verdicts)
@@ -65,6 +67,7 @@ tests:
       '2:33',
       /`pathes` is not a key/,
     ],
+    ['a context that is none', 'tests:\n  - line: ls\n    expect: deny\n    context: { runing: {} }\n', '4:16', /`runing` is not a key/],
     ['a root that is none', 'root: here\ntests: []\n', '1:7', /absolute path/],
     ['no YAML', 'tests: [\n', '2:1', /./],
   ];
