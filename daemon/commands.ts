@@ -49,6 +49,8 @@ export type Command =
   | { type: 'agent/register'; agent: string; role: string; capabilities: string[]; tags: string[]; adapter: AdapterKind; slots: number }
   | { type: 'agent/leave'; agent: string; reason: string }
   | { type: 'policy/load'; files: { file: string; origin: string; digest: string; rules: number; trusted: boolean }[] }
+  /** Actions that a client wants decided and recorded, without a question to anybody; the keys are the client's. */
+  | { type: 'policy/evaluate'; proposals: Pick<Proposal, 'key' | 'action' | 'artifact'>[] }
   | { type: 'trust/grant'; repo: string; digest: string; files: string[]; by: string }
   | { type: 'trust/revoke'; repo: string; by: string }
   | {

@@ -27,6 +27,7 @@ import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
 import { collectUnreached } from './gc.ts';
+import { evaluateActions } from './evaluate.ts';
 import { findParent, listChangedFiles, readFileAt } from './changes.ts';
 
 /** Commits that one `events/read` looks at. */
@@ -50,7 +51,7 @@ export interface CoreParts {
   subscriptions: Subscriptions;
   remote: RemoteAgents;
   principals: Principals;
-  artifacts: Pick<ArtifactStore, 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
+  artifacts: Pick<ArtifactStore, 'putText' | 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
   spools: {
     readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
   };
@@ -93,6 +94,12 @@ export function assembleCore(parts: CoreParts): Core {
     async reloadPolicies(path) {
       const { info, configuration } = await lookAt(path);
       loadRepositoryPolicies(parts.rulebook, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
+    },
+    evaluate: async (params, origin) => {
+      if (params.repo === undefined) return evaluateActions({ ...parts, state }, params, origin);
+      const { info, configuration } = await lookAt(params.repo);
+      loadRepositoryPolicies(parts.rulebook, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
+      return evaluateActions({ ...parts, state }, { ...params, repo: info.path }, origin);
     },
     issueToken: (request) => principals.issue(request),
     workers: remote,

@@ -40,6 +40,15 @@ function judge(state: State, wanted: Wanted, context: Context): Judged {
   return { wanted, decision, digest, decided };
 }
 
+/** Decides actions for a client that only wants to know, and to have it in the record; nobody is asked. */
+export function recordDecisions(state: State, { proposals }: CommandOf<'policy/evaluate'>, context: Context): Verdict {
+  return proposals.map((proposal) => {
+    const { repo, agent } = proposal.action;
+    const of = { ...(repo === '' ? {} : { repo }), ...(agent === '' ? {} : { agent }) };
+    return judge(state, { ...proposal, show: {}, of, stream: 'policy/evaluated' }, context).decided;
+  });
+}
+
 /** Puts an action to the policy: the decision, and a question where a person is to be asked. */
 export function askFor(state: State, wanted: Wanted, context: Context): NewEvent[] {
   const judged = judge(state, wanted, context);

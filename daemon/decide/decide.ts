@@ -6,7 +6,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { moveToArchive, restoreRun } from './archive.ts';
 import { answerApproval, expireApproval, revokeApproval } from './answer.ts';
-import { decideAction, useGrant } from './approval.ts';
+import { decideAction, recordDecisions, useGrant } from './approval.ts';
 import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import {
@@ -54,6 +54,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'agent/register': registerAgent,
   'agent/leave': leaveAgent,
   'policy/load': loadPolicy,
+  'policy/evaluate': recordDecisions,
   'trust/grant': grantTrust,
   'trust/revoke': revokeTrust,
   'run/start': startRun,

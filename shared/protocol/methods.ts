@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Agent } from '../state/agent.ts';
 import type { Approval } from '../state/approval.ts';
+import type { Decision } from '../state/action.ts';
 import type { Recorded } from '../state/evolve.ts';
 import type { Run } from '../state/run.ts';
 import type { Task } from '../state/task.ts';
@@ -94,6 +95,21 @@ const WorkerReport = z.strictObject({
 const Page = { limit: z.int().min(1).max(1_000).default(200) };
 const Onward = { ...Page, cursor: z.string().max(200).optional() };
 
+/** An action as a client writes it: its kind, and the fields that matter; what is left out gets a neutral value. */
+const Evaluation = z.strictObject({
+  /** Comes back with the decision. */
+  id: Id,
+  action: z.record(z.string().max(100), z.json()),
+});
+
+const PolicyEvaluate = z.strictObject({
+  actions: z.array(Evaluation).min(1).max(100),
+  /** The repository whose policies count beside those of the host. */
+  repo: Path.optional(),
+  /** Writes each action and its decision into the record; needs the scope `submit`. */
+  record: z.boolean().default(false),
+});
+
 /** A method of the daemon: the scope that it needs, the form of its parameters, and (as a type only) its result. */
 export interface Method<Params extends z.ZodType, Result> {
   scope: Scope | undefined;
@@ -143,6 +159,9 @@ export const METHODS = {
   'task/cancel': method<{ task: string }>()('submit', z.strictObject({ task: Id, reason: z.string().max(500).default('') })),
 
   'agent/list': method<{ agents: Agent[] }>()('observe', none),
+
+  /** Decides actions as things stand now. Nothing is asked of anybody, and nothing is recorded unless it is asked for. */
+  'policy/evaluate': method<{ decisions: { id: string; decision: Decision }[]; recorded: boolean }>()('observe', PolicyEvaluate),
 
   'approval/list': method<{ approvals: Approval[] }>()(
     'observe',

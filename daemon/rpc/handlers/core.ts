@@ -1,4 +1,4 @@
-import type { ValidParamsOf } from '../../../shared/protocol/methods.ts';
+import type { ResultOf, ValidParamsOf } from '../../../shared/protocol/methods.ts';
 import type { ChangedFile, CloudEvent, FileText, StatusResult, SubscribeResult, TrustView } from '../../../shared/protocol/views.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
@@ -58,6 +58,8 @@ export interface Core {
   showTrust(repo: string): Promise<TrustView>;
   /** Puts the repository's policies into force again after its trust changed. */
   reloadPolicies(repo: string): Promise<void>;
+  /** Decides actions; records them when the parameters say so. */
+  evaluate(params: ValidParamsOf<'policy/evaluate'>, origin: Origin): Promise<ResultOf<'policy/evaluate'>>;
   issueToken(request: { name: string; scopes: Scope[]; ttlMs: number; by: readonly Scope[] }): { token: string; expiresAt: string };
   workers: {
     attach(agent: string, worker: Connection): boolean;

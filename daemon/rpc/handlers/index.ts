@@ -3,6 +3,7 @@ import { approvalHandlers } from './approval.ts';
 import { changesHandlers } from './changes.ts';
 import type { Core } from './core.ts';
 import { daemonHandlers } from './daemon.ts';
+import { policyHandlers } from './policy.ts';
 import { recordHandlers } from './record.ts';
 import { runHandlers } from './run.ts';
 import { taskHandlers } from './task.ts';
@@ -16,5 +17,6 @@ export function createHandlers(core: Core): Handlers {
     ...taskHandlers(core),
     ...approvalHandlers(core),
     ...recordHandlers(core),
+    ...policyHandlers(core),
   } satisfies Handlers;
 }
