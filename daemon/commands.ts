@@ -1,4 +1,5 @@
 import type { Action } from '../shared/state/action.ts';
+import type { ApprovalLevel } from '../shared/state/approval.ts';
 import type { AdapterKind } from '../shared/state/agent.ts';
 import type { Run } from '../shared/state/run.ts';
 import type { AttemptEnd } from '../shared/state/attempt.ts';
@@ -17,6 +18,12 @@ export interface Proposal {
   /** Asked of a person whatever the policy says, with this sentence. */
   ask?: string;
   expiresMs?: number;
+}
+
+/** Who says something about an approval: what it may do follows from its scopes and from how far the question has come. */
+export interface Speaker {
+  name: string;
+  scopes: readonly Scope[];
 }
 
 export interface AttemptEnding {
@@ -122,6 +129,12 @@ export type Command =
   | { type: 'archive/restore'; run: Run }
   | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string }
   | { type: 'approval/expire'; approval: string }
+  | { type: 'approval/remind'; approval: string; count: number }
+  | { type: 'approval/escalate'; approval: string; level: ApprovalLevel }
+  | { type: 'approval/comment'; approval: string; by: Speaker; text: string }
+  | { type: 'approval/withdraw'; approval: string; by: Speaker; reason: string }
+  /** Asks for another action in place of the one that is asked about. */
+  | { type: 'approval/change'; approval: string; by: Speaker; reason: string; proposal: Proposal }
   | { type: 'approval/revoke'; approval: string; by: string; reason: string }
   | { type: 'merge/start'; run: string; stage: string; into: string; from: string; expected: string; tree: string; message: string }
   | { type: 'merge/end'; run: string; stage: string; result: MergeResult }

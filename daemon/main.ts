@@ -82,6 +82,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     digest: (action: Action, { reasons }: Decision) =>
       sealValue(installation.key, { action: bindingOf(action), rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
     approvalMs: settings.approvalMs,
+    ...(settings.escalation ? { escalation: settings.escalation } : {}),
   };
   const coordinator = createCoordinator({
     journal,
@@ -125,7 +126,7 @@ async function serve(stage: Stage): Promise<void> {
   const { home, settings, record, epoch, startedAt, lock } = stage;
   const { archivist, reactor, stores, tell, ...made } = await furnish(stage);
   const principals = createPrincipals({ now: Date.now });
-  const stopClock = startClock(record.state, Date.now, tell);
+  const stopClock = startClock({ state: record.state, reminders: settings.reminders }, Date.now, tell);
   const end = { server: undefined as RpcServer | undefined, endpoint: undefined as Endpoint | undefined };
   const stop = stopOnce(async (reason) => {
     writeLog('daemon.stopping', { reason });

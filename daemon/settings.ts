@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { Escalation } from '../shared/state/action.ts';
+import { Escalate, listEscalation } from './policy/asking.ts';
 
 /** One setting: its name in the environment, what it is, and its default. Docs and --help are made from this table. */
 export const SETTINGS = {
@@ -8,6 +10,14 @@ export const SETTINGS = {
     default: '300',
   },
   SIGNALBOX_APPROVAL_TIMEOUT: { text: 'Time after which a question that nobody answered is a no, in seconds.', default: '86400' },
+  SIGNALBOX_APPROVAL_REMINDERS: {
+    text: 'When a question that waits is brought up again, each once: parts of its time, for instance 0.5,0.9; empty for never.',
+    default: '0.5,0.9',
+  },
+  SIGNALBOX_ESCALATION: {
+    text: 'Who looks at a question before a person, when no rule says: times for each level, for instance peer:30m,lead:2h,person:4h; empty for a person at once.',
+    default: '',
+  },
   SIGNALBOX_DRAIN_TIMEOUT: { text: 'Time that running attempts get when the daemon is asked to stop, in seconds.', default: '10' },
   SIGNALBOX_KEEP_RUNS: { text: 'Finished runs that stay in memory; older ones are in the archive, and shown from there.', default: '200' },
   SIGNALBOX_KEEP_TASKS: { text: 'Finished tasks of no run that stay in memory; older ones are in the archive.', default: '10000' },
@@ -26,6 +36,10 @@ const MB = 1024 * 1024;
 export interface Settings {
   taskTimeoutMs: number;
   approvalMs: number;
+  /** Parts of its time after which a question is brought up again. */
+  reminders: number[];
+  /** Steps for questions whose rule says nothing about it. */
+  escalation: Escalation[] | undefined;
   drainMs: number;
   /** What has finished and is older, or more than that, leaves memory. */
   keep: { runs: number; tasks: number; ageMs: number };
@@ -50,8 +64,27 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return {
     taskTimeoutMs: seconds('SIGNALBOX_TASK_TIMEOUT'),
     approvalMs: seconds('SIGNALBOX_APPROVAL_TIMEOUT'),
+    reminders: readReminders(env['SIGNALBOX_APPROVAL_REMINDERS'] ?? SETTINGS.SIGNALBOX_APPROVAL_REMINDERS.default),
+    escalation: readEscalation(env['SIGNALBOX_ESCALATION'] ?? ''),
     drainMs: seconds('SIGNALBOX_DRAIN_TIMEOUT'),
     keep: { runs: count('SIGNALBOX_KEEP_RUNS'), tasks: count('SIGNALBOX_KEEP_TASKS'), ageMs: count('SIGNALBOX_KEEP_DAYS') * DAY_MS },
     minFreeBytes: count('SIGNALBOX_MIN_FREE_MB') * MB,
   };
+}
+
+function readReminders(given: string): number[] {
+  const parts = given.split(',').filter((part) => part.trim() !== '');
+  const read = z.array(z.coerce.number().gt(0).lt(1)).max(10).safeParse(parts);
+  if (!read.success)
+    throw new Error(`SIGNALBOX_APPROVAL_REMINDERS is ${JSON.stringify(given)}; it takes up to ten numbers between 0 and 1, as in 0.5,0.9.`);
+  return read.data.sort((a, b) => a - b);
+}
+
+function readEscalation(given: string): Escalation[] | undefined {
+  if (given.trim() === '') return undefined;
+  const levels = given.split(',').map((part) => part.split(':', 2).map((word) => word.trim()) as [string, string]);
+  const read = Escalate.safeParse(Object.fromEntries(levels));
+  if (!read.success)
+    throw new Error(`SIGNALBOX_ESCALATION is ${JSON.stringify(given)}; it takes peer:30m,lead:2h,person:4h, of which person is needed.`);
+  return listEscalation(read.data);
 }

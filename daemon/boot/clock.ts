@@ -7,7 +7,11 @@ const TICK_MS = 1_000;
 const SLEPT_MS = 15_000;
 
 /** Looks once a second at what time has brought about; does nothing while nothing waits. Returns what stops it. */
-export function startClock(state: State, now: () => number, tell: (command: Command) => Promise<unknown>): () => void {
+export function startClock(
+  { state, reminders }: { state: State; reminders: readonly number[] },
+  now: () => number,
+  tell: (command: Command) => Promise<unknown>,
+): () => void {
   let last = now();
   const tick = async (): Promise<void> => {
     const at = now();
@@ -16,7 +20,7 @@ export function startClock(state: State, now: () => number, tell: (command: Comm
     if (state.asked.size === 0 && state.active.size === 0) return;
     // Deadlines move first: nobody is late because the machine slept.
     if (gap > SLEPT_MS) await tell({ type: 'daemon/resume', sleptMs: gap });
-    for (const command of listDue(state, at)) void tell(command);
+    for (const command of listDue(state, at, reminders)) void tell(command);
   };
   const timer = setInterval(() => void tick(), TICK_MS);
   return () => clearInterval(timer);

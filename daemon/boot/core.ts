@@ -80,6 +80,7 @@ export function assembleCore(parts: CoreParts): Core {
     listChanges: listChangedFiles,
     readFileAt,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
+    keepArtifact: (text) => parts.artifacts.putText(text),
     redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
     collectGarbage: (dryRun) => collectUnreached({ ...parts, state }, { dryRun, now: Date.now() }),
     readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),

@@ -1,33 +1,47 @@
+import type { Approval } from '../../shared/state/approval.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { CommandOf } from '../commands.ts';
 import { ofApproval } from './approval.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 
-const gone = (id: string) => refuse('not_found', `There is no approval ${id}.`, { approval: id });
+export const gone = (id: string) => refuse('not_found', `There is no approval ${id}.`, { approval: id });
 
-/** An approval is answered once; the same answer again changes nothing. */
+/** True when nobody may answer any more, whether or not the clock has said so yet. */
+export function isLate(approval: Approval, context: Context): boolean {
+  return approval.status === 'pending' && Date.parse(approval.expiresAt) <= context.now;
+}
+
+/** An approval is answered once by everybody whose yes it needs; the same answer again changes nothing. A no ends it. */
 export function answerApproval(state: State, command: CommandOf<'approval/answer'>, context: Context): Verdict {
   const approval = state.approvals.get(command.approval);
   if (!approval) return gone(command.approval);
   const { answer, by, reason } = command;
-  if (approval.status === 'pending' && Date.parse(approval.expiresAt) <= context.now)
-    return [event('approval.expired', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id })];
-  if (approval.status === 'pending') {
-    const type = answer === 'grant' ? 'approval.granted' : 'approval.denied';
-    return [event(type, `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, by, reason })];
-  }
+  if (isLate(approval, context)) return [about('approval.expired', approval, {})];
+  if (approval.status === 'pending')
+    return answer === 'grant' ? grant(approval, by, reason) : [about('approval.denied', approval, { by, reason })];
   const granted = approval.status === 'granted' || approval.status === 'used';
   if ((answer === 'grant' && granted) || (answer === 'deny' && approval.status === 'denied')) return [];
   const facts = { approval: approval.id, status: approval.status, by: approval.by ?? '' };
   return refuse('approval_settled', `That approval is ${approval.status}${approval.by === undefined ? '' : `, by ${approval.by}`}.`, facts);
 }
 
-/** The deadline passed: the answer is no. */
-export function expireApproval(state: State, command: CommandOf<'approval/expire'>, context: Context): Verdict {
-  const approval = state.approvals.get(command.approval);
-  if (!approval) return gone(command.approval);
-  if (approval.status !== 'pending' || Date.parse(approval.expiresAt) > context.now) return [];
-  return [event('approval.expired', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id })];
+function grant(approval: Approval, by: string, reason: string): Verdict {
+  const { approvers, quorum = 1, grants = [] } = approval;
+  if (approvers && !approvers.includes('human') && !approvers.includes(by)) {
+    const who =
+      approvers.length === 0
+        ? 'The rules agree on nobody who may approve this; change them'
+        : `Only ${approvers.join(', ')} may approve this`;
+    return refuse('forbidden', `${who}. Anybody who may approve can still deny it.`, { approval: approval.id, approvers });
+  }
+  if (grants.some((g) => g.by === by)) return [];
+  return [about(grants.length + 1 < quorum ? 'approval.seconded' : 'approval.granted', approval, { by, reason })];
+}
+
+type Final = 'approval.expired' | 'approval.denied' | 'approval.seconded' | 'approval.granted' | 'approval.revoked';
+
+function about<T extends Final>(type: T, approval: Approval, data: T extends 'approval.expired' ? object : { by: string; reason: string }) {
+  return event(type, `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, ...data } as Parameters<typeof event<T>>[3]);
 }
 
 /** Takes a grant back that nothing has used yet. */
@@ -41,5 +55,5 @@ export function revokeApproval(state: State, command: CommandOf<'approval/revoke
     });
   }
   const { by, reason } = command;
-  return [event('approval.revoked', `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, by, reason })];
+  return [about('approval.revoked', approval, { by, reason })];
 }

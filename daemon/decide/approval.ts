@@ -20,6 +20,8 @@ import { holdLease, ofAttempt } from './lease.ts';
 export interface Wanted extends Proposal {
   of: Correlation;
   stream: string;
+  /** The question that this one is asked in place of. */
+  replaces?: string;
 }
 
 interface Judged {
@@ -56,12 +58,21 @@ export function askFor(state: State, wanted: Wanted, context: Context): NewEvent
 }
 
 function askPerson({ wanted, decision, digest }: Judged, context: Context): NewEvent {
-  const { key, action, artifact, show } = wanted;
+  const { key, action, artifact, show, replaces } = wanted;
   const approval = context.newId();
   const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
-  const expiresAt = later(context, decision.obligations.expiresMs ?? wanted.expiresMs ?? context.approvalMs);
-  const about = { approval, key, kind: action.kind, summary: action.summary, risk: action.risk };
-  return event('approval.requested', `approval/${approval}`, { ...wanted.of, artifact }, { ...about, digest, why, expiresAt, show });
+  const { expiresMs, quorum, approvers, escalate = context.escalation } = decision.obligations;
+  const about = { approval, key, kind: action.kind, summary: action.summary, risk: action.risk, digest, why, show };
+  const demands = {
+    // The time to answer begins when a person is asked: nothing is denied because agents kept it to themselves.
+    expiresAt: later(context, (escalate?.at(-1)?.afterMs ?? 0) + (expiresMs ?? wanted.expiresMs ?? context.approvalMs)),
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(approvers === undefined || approvers.includes('human') ? {} : { approvers }),
+    ...(escalate === undefined ? {} : { escalate: [...escalate] }),
+    ...(replaces === undefined ? {} : { replaces }),
+  };
+  const agent = action.agent === '' ? {} : { agent: action.agent };
+  return event('approval.requested', `approval/${approval}`, { ...agent, ...wanted.of, artifact }, { ...about, ...demands });
 }
 
 /** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */

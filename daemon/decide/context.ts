@@ -1,6 +1,6 @@
 import type { Correlation, EventOf, EventType, NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
-import type { Action, Decision } from '../../shared/state/action.ts';
+import type { Action, Decision, Escalation } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
@@ -19,6 +19,8 @@ export interface Context {
   digest(action: Action, decision: Decision): string;
   /** How long an approval waits when no rule says, in milliseconds. */
   approvalMs: number;
+  /** Who looks at a question before a person, when no rule says; absent: a person is asked at once. */
+  escalation?: readonly Escalation[];
 }
 
 /** Events to record (none when it was all done before), or a refusal. */

@@ -5,7 +5,7 @@
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { moveToArchive, restoreRun } from './archive.ts';
-import { answerApproval, expireApproval, revokeApproval } from './answer.ts';
+import { answerApproval, revokeApproval } from './answer.ts';
 import { decideAction, recordDecisions, useGrant } from './approval.ts';
 import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
@@ -25,6 +25,7 @@ import { endMerge, endUndo, startMerge, startUndo } from './merge.ts';
 import { beginRun, cancelRun, continueRun, finishRun, startRun, waitForApproval } from './run.ts';
 import { admitStage, cancelStage, completeStage, failStage, proposeActions, skipStage, startStage } from './stage.ts';
 import { assignTask, cancelTask, submitTask } from './task.ts';
+import { changeApproval, commentOn, escalateApproval, expireApproval, remindOf, withdrawApproval } from './waiting.ts';
 
 function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Verdict {
   const { run, stage, task, attempt, name, digest, size, mediaType } = command;
@@ -87,6 +88,11 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'archive/restore': restoreRun,
   'approval/answer': answerApproval,
   'approval/expire': expireApproval,
+  'approval/remind': remindOf,
+  'approval/escalate': escalateApproval,
+  'approval/comment': commentOn,
+  'approval/withdraw': withdrawApproval,
+  'approval/change': changeApproval,
   'approval/revoke': revokeApproval,
   'merge/start': startMerge,
   'merge/end': endMerge,

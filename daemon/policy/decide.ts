@@ -5,8 +5,10 @@
 //     decides. So neither a broken condition nor a rule that only warns ever permits more than no rule at all.
 // D3. The host's layer and the repository's are decided apart and the stricter answer stands: a repository never loosens.
 // D4. A condition that fails matches when its rule denies, asks or warns, and does not match when its rule allows.
+// D5. A rule of the user's that allows can except rules of the host that ask, by name. Nothing excepts a rule that denies.
 import type { Action, Decision, Effect, Reason } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
+import { collectObligations } from './asking.ts';
 import { evaluateCondition, findLongestList } from './condition.ts';
 import { compareStrictness, type Layer, type Policies, type PolicyDefault, pickStrictest, type Rule } from './rules.ts';
 import { excerptValues } from './values.ts';
@@ -35,11 +37,18 @@ interface Match {
 /** What the policies say about an action, with the rules that matched and why; about 2,500 bytes as JSON at most. */
 export function decideAction(policies: Policies, action: Action, context: DecisionContext): Decision {
   const given: Case = { action, context, longest: Math.max(findLongestList(action), findLongestList(context)) };
-  const matches = policies.byKind[action.kind].map((rule) => matchRule(rule, given)).filter((match) => match !== undefined);
+  const matches = setAside(policies.byKind[action.kind].map((rule) => matchRule(rule, given)).filter((match) => match !== undefined));
   const layers = [decideLayer('host', matches, policies.defaults), decideLayer('repository', matches, policies.defaults)];
   const reasons = layers.flatMap((layer) => layer.reasons).sort(compareReasons);
   const effect = pickStrictest(layers.flatMap((layer) => layer.effect ?? [])) ?? 'require_approval';
-  return { effect, reasons: boundReasons(reasons), obligations: effect === 'require_approval' ? collectObligations(matches) : {} };
+  return {
+    effect,
+    reasons: boundReasons(reasons),
+    obligations:
+      effect === 'require_approval'
+        ? collectObligations(matches.filter((match) => match.effect === 'require_approval').map((match) => match.rule))
+        : {},
+  };
 }
 
 function matchRule(rule: Rule, given: Case): Match | undefined {
@@ -65,6 +74,15 @@ function matchRule(rule: Rule, given: Case): Match | undefined {
     values: excerptValues({ ...given.action, context: given.context }, rule.condition?.mentions ?? []),
   };
   return { rule, effect, decisive: outcome.ok && effect === rule.effect && rule.enforcement !== 'warn', reason };
+}
+
+/** D5: what the user excepts asks no more; what denies, and what a repository asks, stays. */
+function setAside(matches: readonly Match[]): Match[] {
+  const excepted = new Set(matches.flatMap(({ rule, decisive }) => (decisive && rule.layer === 'host' ? (rule.excepts ?? []) : [])));
+  if (excepted.size === 0) return [...matches];
+  return matches.filter(
+    ({ rule }) => rule.layer !== 'host' || rule.effect !== 'require_approval' || !excepted.has(`${rule.policy}/${rule.id}`),
+  );
 }
 
 /** What an effect becomes under the enforcement of its policy. */
@@ -129,18 +147,6 @@ function boundReasons(reasons: readonly Reason[]): Reason[] {
     kept.push(next);
   }
   return kept;
-}
-
-/** The shortest wait, and the approvers that every rule that asks can agree on. */
-function collectObligations(matches: readonly Match[]): Decision['obligations'] {
-  const asking = matches.filter((match) => match.effect === 'require_approval').map((match) => match.rule);
-  const waits = asking.map((rule) => rule.expiresMs).filter((ms) => ms !== undefined);
-  const lists = asking.map((rule) => rule.approvers).filter((list) => list !== undefined);
-  const approvers = lists.reduce((common, list) => common.filter((each) => list.includes(each)), lists[0] ?? []);
-  return {
-    ...(waits.length > 0 ? { expiresMs: Math.min(...waits) } : {}),
-    ...(lists.length > 0 ? { approvers: [...new Set(approvers)].sort() } : {}),
-  };
 }
 
 const SEVERITIES: readonly Reason['severity'][] = ['critical', 'high', 'medium', 'low', 'info'];

@@ -1,7 +1,7 @@
 // What a policy file may say, key by key.
 import * as z from 'zod';
 import { ACTION_KINDS, Effect } from '../../shared/state/action.ts';
-import { parseDuration } from '../../shared/state/workflow.ts';
+import { Approvers, Duration, Escalate, Quorum } from './asking.ts';
 import { MAX_CONDITION } from './condition.ts';
 import { strictShape, suggestName } from '../../shared/yaml/source.ts';
 
@@ -16,12 +16,6 @@ const WrittenEffect = z.enum(Effect.options, { error: `write ${Effect.options.ma
 const Kind = z.enum(ACTION_KINDS, {
   error: (issue) => `there is no such action. ${suggestName(String(issue.input), ACTION_KINDS) ?? `Known are ${ACTION_KINDS.join(', ')}.`}`,
 });
-const Duration = z.string({ error: 'write a duration such as `30s`, `5m`, `2h` or `1d`' }).transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms === undefined) context.addIssue('write a duration such as `30s`, `5m`, `2h` or `1d`, at most `30d`');
-  return ms ?? 0;
-});
-
 /** One rule as it is written. */
 export const RuleShape = strictShape({
   id: Name,
@@ -36,11 +30,16 @@ export const RuleShape = strictShape({
   severity: z
     .enum(['info', 'low', 'medium', 'high', 'critical'], { error: 'write `info`, `low`, `medium`, `high` or `critical`' })
     .default('medium'),
-  approvers: z
-    .array(z.literal('human', { error: 'only `human` can approve' }))
-    .min(1)
-    .optional(),
+  approvers: Approvers.optional(),
+  quorum: Quorum.optional(),
+  escalate: Escalate.optional(),
   expires: Duration.optional(),
+  /** Rules that ask, as `policy/rule`, which this rule answers in the user's place. */
+  excepts: z
+    .array(z.string().regex(/^[a-z0-9_-]+\/[a-z0-9_-]+$/, 'write `policy/rule`'))
+    .min(1)
+    .max(50)
+    .optional(),
 });
 export type RuleShape = z.infer<typeof RuleShape>;
 

@@ -5,7 +5,9 @@
 // L2. What a repository's file may not do is left out with a notice, never silently.
 import { ACTION_KINDS, type ActionKind } from '../../shared/state/action.ts';
 import { ACTION_FIELDS } from './action-types.ts';
+import { listEscalation } from './asking.ts';
 import { compileCondition, type Condition, type ConditionContext, defineContext } from './condition.ts';
+import { checkRule } from './load-check.ts';
 import { MAX_RULES, PolicyShape, RuleShape } from './load-shape.ts';
 import type { Layer, Policies, PolicyDefault, PolicyFile, Rule } from './rules.ts';
 import { findInScalar } from './scalar.ts';
@@ -73,7 +75,9 @@ function readPolicy(input: PolicySource, hash: (text: string) => string, problem
   const head = PolicyShape.safeParse(source.data);
   if (!head.success) problems.push(...listShapeProblems(source, head.error));
   const raw = (source.data as { rules?: unknown } | null)?.rules;
-  const rules = Array.isArray(raw) ? raw.slice(0, MAX_RULES).map((rule, index) => readRule(source, rule, index, problems)) : [];
+  const rules = Array.isArray(raw)
+    ? raw.slice(0, MAX_RULES).map((rule, index) => readRule(source, rule, { index, origin: input.origin }, problems))
+    : [];
   problems.push(...listRepeatedIds(source, rules));
   if (!head.success) return undefined;
   if (head.data.enforcement === 'warn' && head.data.default !== undefined)
@@ -87,24 +91,19 @@ function readPolicy(input: PolicySource, hash: (text: string) => string, problem
   return { input, source, head: head.data, rules: rules.filter((rule) => rule !== undefined), digest: hash(input.text) };
 }
 
-function readRule(source: Source, raw: unknown, index: number, problems: Problem[]): LoadedFile['rules'][number] | undefined {
+function readRule(
+  source: Source,
+  raw: unknown,
+  { index, origin }: { index: number; origin: PolicySource['origin'] },
+  problems: Problem[],
+): LoadedFile['rules'][number] | undefined {
   const rule = RuleShape.safeParse(raw);
   if (!rule.success) {
     problems.push(...listShapeProblems(source, rule.error, ['rules', index]));
     return undefined;
   }
   const { data: shape } = rule;
-  // A deny may ask too: a soft policy turns it into a question.
-  if (shape.effect === 'allow' || shape.effect === 'warn')
-    for (const key of ['approvers', 'expires'] as const)
-      if (shape[key] !== undefined)
-        problems.push(
-          problemAt(source, ['rules', index, key], {
-            code: 'no-approval',
-            message: `\`${key}\` has no meaning for a rule that asks nobody.`,
-            on: 'key',
-          }),
-        );
+  problems.push(...checkRule(source, shape, index, origin));
   return { shape, index, conditions: compileFor(source, shape, index, problems) };
 }
 
@@ -190,7 +189,14 @@ function dropLoosening(file: LoadedFile, notices: Problem[]): LoadedFile {
       }),
     );
   const warns = head.enforcement === 'warn';
-  const rules = file.rules.filter(({ shape, index }) => {
+  // Whom it would have asked, and how late, is the user's to say.
+  const asking = file.rules.map((rule) => {
+    const { approvers, escalate, ...shape } = rule.shape;
+    if (approvers !== undefined) ignore(['rules', rule.index, 'approvers'], `\`approvers\` of rule \`${shape.id}\``);
+    if (escalate !== undefined) ignore(['rules', rule.index, 'escalate'], `\`escalate\` of rule \`${shape.id}\``);
+    return { ...rule, shape };
+  });
+  const rules = asking.filter(({ shape, index }) => {
     const kept = !warns && (shape.effect === 'deny' || shape.effect === 'require_approval');
     if (!kept) ignore(['rules', index, 'effect'], `Rule \`${shape.id}\` (${warns ? 'only warned' : shape.effect})`);
     return kept;
@@ -219,14 +225,17 @@ function readRuleFields(
   shape: RuleShape,
   condition: Condition | undefined,
 ): Pick<Rule, 'id' | 'effect' | 'message' | 'severity'> & Partial<Rule> {
-  const { id, effect, message, severity, approvers, expires } = shape;
+  const { id, effect, message, severity, approvers, quorum, escalate, expires, excepts } = shape;
   return {
     id,
     effect,
     message,
     severity,
     ...(approvers === undefined ? {} : { approvers }),
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(escalate === undefined ? {} : { escalate: listEscalation(escalate) }),
     ...(expires === undefined ? {} : { expiresMs: expires }),
+    ...(excepts === undefined ? {} : { excepts }),
     ...(condition === undefined ? {} : { condition }),
   };
 }

@@ -1,12 +1,13 @@
 // What loaded policies look like to the decision: rules by kind of action, defaults by layer.
 import type { ActionKind, Effect, Reason } from '../../shared/state/action.ts';
+import type { Demands } from './asking.ts';
 import type { Condition } from './condition.ts';
 
 /** Who wrote a policy: the host (Signalbox itself, or the user) or a repository, which can only make things stricter. */
 export type Layer = 'host' | 'repository';
 
 /** One rule as it stands for one kind of action. */
-export interface Rule {
+export interface Rule extends Demands {
   layer: Layer;
   policy: string;
   /** First 12 hex digits of the hash of the policy's text. */
@@ -16,8 +17,8 @@ export interface Rule {
   effect: Effect;
   message: string;
   severity: Reason['severity'];
-  approvers?: readonly string[];
-  expiresMs?: number;
+  /** Rules of the host that ask, as `policy/rule`, which this one answers in the user's place. */
+  excepts?: readonly string[];
   /** Absent for a rule that always matches. */
   condition?: Condition;
 }

@@ -7,6 +7,7 @@ import { JSONRPCErrorException, type JSONRPCRequest, JSONRPCServer } from 'json-
 import type * as z from 'zod';
 import { ERRORS, type ErrorCode, SignalboxError, toRpcError } from '../../shared/protocol/errors.ts';
 import { type MethodName, METHODS, type ValidParamsOf } from '../../shared/protocol/methods.ts';
+import type { Scope } from '../../shared/protocol/scopes.ts';
 import type { Connection, Handler, Handlers, Log } from './connection.ts';
 import { errorAnswer, listIssues, type Request } from './envelope.ts';
 import { agreeOnProtocol } from './hello.ts';
@@ -81,10 +82,11 @@ function refuseName(
 
 function refuseScope(name: MethodName, { principal }: Connection): void {
   const { scope } = METHODS[name];
-  if (scope === undefined || principal.scopes.includes(scope)) return;
+  const scopes: readonly Scope[] = scope === undefined || typeof scope === 'string' ? [scope ?? []].flat() : scope;
+  if (scope === undefined || scopes.some((each) => principal.scopes.includes(each))) return;
   throw new SignalboxError({
     code: 'forbidden',
-    message: `${name} needs the scope ${scope}, which ${principal.name} lacks.`,
+    message: `${name} needs the scope ${scopes.join(' or ')}, which ${principal.name} lacks.`,
     facts: { method: name, scope, scopes: principal.scopes },
   });
 }

@@ -1,15 +1,32 @@
+import { dueAt, type Approval } from '../../shared/state/approval.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command } from '../commands.ts';
 
 /** An adapter ends its attempt at the timeout; what is still there so much later is given up, in milliseconds. */
 const GRACE_MS = 30_000;
 
-/** What time has brought about by `now` (milliseconds since 1970): approvals that nobody answered, attempts past their lease. */
-export function listDue(state: State, now: number): Command[] {
-  const expired = [...state.asked]
-    .filter((id) => Date.parse(state.approvals.get(id)?.expiresAt ?? '') <= now)
-    .map((approval): Command => ({ type: 'approval/expire', approval }));
-  return [...expired, ...listOverdue(state, now)];
+/** What time has brought about by `now` (milliseconds since 1970): questions that wait, attempts past their lease. */
+export function listDue(state: State, now: number, reminders: readonly number[]): Command[] {
+  const asked = [...state.asked].flatMap((id): Command[] => {
+    const approval = state.approvals.get(id);
+    return approval ? listDueOf(approval, now, reminders) : [];
+  });
+  return [...asked, ...listOverdue(state, now)];
+}
+
+/** The deadline first; else the highest level whose time has come, and one reminder for all that are due. `reminders` are fractions of a person's time. */
+function listDueOf(approval: Approval, now: number, reminders: readonly number[]): Command[] {
+  const { id, expiresAt, escalate = [] } = approval;
+  const end = Date.parse(expiresAt);
+  if (end <= now) return [{ type: 'approval/expire', approval: id }];
+  const reached = escalate.filter((step) => dueAt(approval, step.afterMs) <= now && step.level > (approval.level ?? 3));
+  // A person's time begins when a person is asked.
+  const start = dueAt(approval, escalate.at(-1)?.afterMs ?? 0);
+  const count = reminders.filter((part) => start + part * (end - start) <= now).length;
+  return [
+    ...reached.map(({ level }): Command => ({ type: 'approval/escalate', approval: id, level })),
+    ...(count > (approval.reminders ?? 0) ? [{ type: 'approval/remind', approval: id, count } as const] : []),
+  ];
 }
 
 function listOverdue(state: State, now: number): Command[] {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Action, type Effect } from '../state/action.ts';
 import type { Agent } from '../state/agent.ts';
 import type { Approval } from '../state/approval.ts';
 import type { Decision } from '../state/action.ts';
@@ -112,14 +113,15 @@ const PolicyEvaluate = z.strictObject({
 
 /** A method of the daemon: the scope that it needs, the form of its parameters, and (as a type only) its result. */
 export interface Method<Params extends z.ZodType, Result> {
-  scope: Scope | undefined;
+  /** One of several, where a list stands. */
+  scope: Scope | readonly Scope[] | undefined;
   params: Params;
   /** Never set: carries the type of the result. */
   result?: Result;
 }
 
 function method<Result>() {
-  return <Params extends z.ZodType>(scope: Scope | undefined, params: Params): Method<Params, Result> => ({ scope, params });
+  return <Params extends z.ZodType>(scope: Method<Params, Result>['scope'], params: Params): Method<Params, Result> => ({ scope, params });
 }
 
 const none = z.strictObject({}).default({});
@@ -174,6 +176,22 @@ export const METHODS = {
   'approval/revoke': method<{ approval: Approval }>()(
     'approve',
     z.strictObject({ approval: Id, reason: z.string().max(2_000).default('') }),
+  ),
+
+  /** For a person, the agent that asks, and the agents that the question has come to. */
+  'approval/comment': method<{ approval: Approval }>()(
+    ['approve', 'agent'],
+    z.strictObject({ approval: Id, text: z.string().trim().min(1).max(2_000) }),
+  ),
+  /** Takes a question back that need not be answered any more. */
+  'approval/withdraw': method<{ approval: Approval }>()(
+    ['approve', 'agent'],
+    z.strictObject({ approval: Id, reason: z.string().max(2_000).default('') }),
+  ),
+  /** Asks for another action of the same kind in place of the one that a running attempt asks for; `asked` is its question, if it needs one. */
+  'approval/change': method<{ approval: Approval; effect: Effect; asked?: Approval }>()(
+    ['approve', 'agent'],
+    z.strictObject({ approval: Id, action: Action, reason: z.string().max(2_000).default('') }),
   ),
 
   /** Text artifacts come as UTF-8 in pieces of at most 1 MiB. */

@@ -225,10 +225,32 @@ export const Reason = z.object({
 export type Reason = z.infer<typeof Reason>;
 
 /** What the policy says about one action. Deny beats require_approval beats warn beats allow. */
+/** When a question that nobody has settled reaches the next level: 1 a peer agent, 2 a lead agent, 3 a person. */
+export const Escalation = z.object({
+  level: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  /** From when it was asked, in milliseconds. */
+  afterMs: z.number().int().positive(),
+  /** Agents that look at it: ids, roles, tags or capabilities; none named means every other agent for a peer, and the role `lead` for a lead. */
+  to: z.array(z.string()),
+});
+export type Escalation = z.infer<typeof Escalation>;
+
+/** What the rules that ask demand of an approval. */
+export const Obligations = z.object({
+  /** How long it may wait for an answer, in milliseconds. */
+  expiresMs: z.number().int().positive().optional(),
+  /** Principals who may grant it; `human` for anybody with the scope. */
+  approvers: z.array(z.string()).optional(),
+  /** How many different principals have to grant it; absent for one. */
+  quorum: z.number().int().min(2).optional(),
+  /** Who looks at it before a person is asked to; absent when a person is asked at once. */
+  escalate: z.array(Escalation).optional(),
+});
+export type Obligations = z.infer<typeof Obligations>;
+
 export const Decision = z.object({
   effect: Effect,
   reasons: z.array(Reason),
-  /** What the winning rule demands of an approval: how long it may wait for an answer, in milliseconds. */
-  obligations: z.object({ expiresMs: z.number().int().positive().optional(), approvers: z.array(z.string()).optional() }),
+  obligations: Obligations,
 });
 export type Decision = z.infer<typeof Decision>;

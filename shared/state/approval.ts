@@ -1,6 +1,6 @@
 import type { ApprovalEvent } from '../events/approval.ts';
 import type { Event } from '../events/envelope.ts';
-import type { Risk } from './action.ts';
+import type { Escalation, Risk } from './action.ts';
 import type { StateTable } from './table.ts';
 
 export type ApprovalStatus = 'pending' | 'granted' | 'denied' | 'expired' | 'voided' | 'used' | 'lapsed' | 'revoked';
@@ -15,6 +15,19 @@ export const APPROVAL_TABLE: StateTable<ApprovalStatus> = {
   lapsed: [],
   revoked: [],
 };
+
+/** Who may look at a question: 0 the agent that asks, 1 a peer agent, 2 a lead agent, 3 a person. Only a person grants. */
+export type ApprovalLevel = 0 | 1 | 2 | 3;
+
+/** What each level is called. */
+export const LEVELS = ['agent', 'peer', 'lead', 'person'] as const satisfies readonly string[];
+
+export interface ApprovalComment {
+  by: string;
+  level: ApprovalLevel;
+  text: string;
+  at: string;
+}
 
 export interface Approval {
   id: string;
@@ -32,9 +45,27 @@ export interface Approval {
   summary: string;
   risk: Risk;
   digest: string;
+  /** Artifact that holds the exact action. */
+  artifact?: string;
   why: readonly string[];
   show: Readonly<Record<string, string>>;
   status: ApprovalStatus;
+  /** How many different principals have to grant it; absent for one. */
+  quorum?: number;
+  /** Who may grant it; absent for anybody with the scope. */
+  approvers?: readonly string[];
+  escalate?: readonly Escalation[];
+  /** The level that it has reached; absent when a person is asked at once. */
+  level?: ApprovalLevel;
+  /** The question that this one was asked in place of. */
+  replaces?: string;
+  /** The yeses so far, where several are needed, oldest first. */
+  grants?: readonly { by: string; reason: string; at: string }[];
+  comments?: readonly ApprovalComment[];
+  /** Reminders made. */
+  reminders?: number;
+  /** Milliseconds that the machine slept while it waited; they count for no time. */
+  sleptMs?: number;
   /** Who answered, and the words that went with it. */
   by?: string;
   reason?: string;
@@ -54,9 +85,11 @@ export function evolveApprovals(approvals: Map<string, Approval>, event: Event &
       ...(event.task === undefined ? {} : { task: event.task }),
       ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
       ...(event.agent === undefined ? {} : { agent: event.agent }),
+      ...(event.artifact === undefined ? {} : { artifact: event.artifact }),
       ...(event.repo === undefined ? {} : { repo: event.repo }),
     };
-    approvals.set(id, { id, ...of, ...question, status: 'pending', requestedAt: at });
+    const level = question.escalate === undefined ? {} : { level: 0 as const };
+    approvals.set(id, { id, ...of, ...question, ...level, status: 'pending', requestedAt: at });
     return;
   }
   const approval = approvals.get(id);
@@ -65,21 +98,44 @@ export function evolveApprovals(approvals: Map<string, Approval>, event: Event &
 
 function applyToApproval(approval: Approval, event: Event & Exclude<ApprovalEvent, { type: 'approval.requested' }>, at: string): Approval {
   switch (event.type) {
-    case 'approval.granted':
-      return { ...approval, status: 'granted', by: event.data.by, reason: event.data.reason, answeredAt: at };
+    case 'approval.seconded':
+      return { ...approval, grants: withGrant(approval, event.data, at) };
+    case 'approval.granted': {
+      const grants = approval.quorum === undefined ? {} : { grants: withGrant(approval, event.data, at) };
+      return { ...approval, ...grants, status: 'granted', by: event.data.by, reason: event.data.reason, answeredAt: at };
+    }
     case 'approval.denied':
       return { ...approval, status: 'denied', by: event.data.by, reason: event.data.reason, answeredAt: at };
     case 'approval.expired':
       return { ...approval, status: 'expired', reason: 'Nobody answered in time.', answeredAt: at };
     case 'approval.voided':
-      return { ...approval, status: 'voided', reason: event.data.reason, answeredAt: at };
+      return { ...approval, ...byOf(event.data), status: 'voided', reason: event.data.reason, answeredAt: at };
     case 'approval.used':
       return { ...approval, status: 'used' };
     case 'approval.lapsed':
       return { ...approval, status: 'lapsed' };
     case 'approval.revoked':
       return { ...approval, status: 'revoked', reason: event.data.reason };
+    case 'approval.reminded':
+      return { ...approval, reminders: event.data.count };
+    case 'approval.escalated':
+      return { ...approval, level: event.data.level };
+    case 'approval.commented': {
+      const { approval: _, ...comment } = event.data;
+      return { ...approval, comments: [...(approval.comments ?? []), { ...comment, at }] };
+    }
     default:
       return event satisfies never;
   }
+}
+
+const byOf = ({ by }: { by?: string }) => (by === undefined ? {} : { by });
+
+function withGrant(approval: Approval, { by, reason }: { by: string; reason: string }, at: string) {
+  return [...(approval.grants ?? []), { by, reason, at }];
+}
+
+/** When `afterMs` of waiting are over, in milliseconds since 1970; time that the machine slept does not count. */
+export function dueAt(approval: Approval, afterMs: number): number {
+  return Date.parse(approval.requestedAt) + (approval.sleptMs ?? 0) + afterMs;
 }

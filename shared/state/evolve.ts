@@ -23,7 +23,7 @@ import { evolveTasks, type Task } from './task.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 3;
+export const EVOLVE_VERSION = 4;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -98,6 +98,8 @@ const answer = (state: State, event: Event & ApprovalEvent, at: string): void =>
   if (open && before) giveTimeBack(state, before, at);
 };
 
+const note = (state: State, event: Event & ApprovalEvent, at: string): void => evolveApprovals(state.approvals, event, at);
+
 /** What each type of event does to the state; a new type does not compile without a line here. */
 const FOLDS: { [T in EventType]: Fold<T> } = {
   'daemon.started': (state, event) => void (state.epoch = event.data.epoch),
@@ -156,6 +158,10 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     addLoad(state, event.agent, -1, at);
   },
   'approval.requested': recordQuestion,
+  'approval.seconded': note,
+  'approval.reminded': note,
+  'approval.escalated': note,
+  'approval.commented': note,
   'approval.granted': answer,
   'approval.denied': answer,
   'approval.expired': answer,
@@ -238,7 +244,8 @@ function shiftDeadlines(state: State, ms: number): void {
   const shift = (at: string) => new Date(Date.parse(at) + ms).toISOString();
   for (const id of state.asked) {
     const approval = state.approvals.get(id);
-    if (approval) state.approvals.set(id, { ...approval, expiresAt: shift(approval.expiresAt) });
+    if (!approval) continue;
+    state.approvals.set(id, { ...approval, expiresAt: shift(approval.expiresAt), sleptMs: (approval.sleptMs ?? 0) + ms });
   }
   for (const id of state.active) {
     const attempt = state.attempts.get(id);

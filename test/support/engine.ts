@@ -2,7 +2,7 @@
  * Drives the pure parts (decide, evolve, engine, scheduler) without a disk or a process: commands go in, events come out,
  * and what an agent would do is said by the test.
  */
-import type { Action, Decision, Effect } from '../../shared/state/action.ts';
+import type { Action, Decision, Effect, Obligations } from '../../shared/state/action.ts';
 import type { Event, UnchainedCommit } from '../../shared/events/envelope.ts';
 import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
 import { fromJson, toJson } from '../../shared/state/serialize.ts';
@@ -24,6 +24,8 @@ export interface Scripts {
   facts?(stage: string): Record<string, string>;
   merge?(): { ok: true } | { ok: false; code: string };
   effect?(action: Action): Effect;
+  /** What the rules demand of each question. */
+  obligations?: Obligations;
 }
 
 export function loadDefinition(text: string): WorkflowDefinition {
@@ -57,7 +59,7 @@ export class Simulation {
     });
     const judge = (action: Action): Decision => {
       const effect = this.#scripts.effect?.(action) ?? 'allow';
-      return { effect, reasons: [reason(effect)], obligations: {} };
+      return { effect, reasons: [reason(effect)], obligations: this.#scripts.obligations ?? {} };
     };
     return {
       now: this.now,

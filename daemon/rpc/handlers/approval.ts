@@ -1,9 +1,14 @@
+import type { Commit } from '../../../shared/events/envelope.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import type { Command, Speaker } from '../../commands.ts';
 import type { Handlers } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
-type ApprovalHandlers = Pick<Handlers, 'approval/list' | 'approval/answer' | 'approval/revoke'>;
+type ApprovalHandlers = Pick<
+  Handlers,
+  'approval/list' | 'approval/answer' | 'approval/revoke' | 'approval/comment' | 'approval/withdraw' | 'approval/change'
+>;
 
 export function approvalHandlers(core: Core): ApprovalHandlers {
   const { state } = core;
@@ -31,7 +36,54 @@ export function approvalHandlers(core: Core): ApprovalHandlers {
       await submitOrThrow(core, { type: 'approval/revoke', approval: id, by: connection.principal.name, reason }, connection);
       return { approval: found(state.approvals.get(id), `approval ${id}`) };
     },
+    ...speakingHandlers(core),
   };
+}
+
+type SpeakingHandlers = Pick<Handlers, 'approval/comment' | 'approval/withdraw' | 'approval/change'>;
+
+/** What agents may do about a question, too. */
+function speakingHandlers(core: Core): SpeakingHandlers {
+  const { state } = core;
+  return {
+    async 'approval/comment'({ approval: id, text }, connection) {
+      await speak(core, connection, `commented on ${id}`, (by) => ({ type: 'approval/comment', approval: id, by, text }));
+      return { approval: found(state.approvals.get(id), `approval ${id}`) };
+    },
+    async 'approval/withdraw'({ approval: id, reason }, connection) {
+      await speak(core, connection, `withdrew ${id}`, (by) => ({ type: 'approval/withdraw', approval: id, by, reason }));
+      return { approval: found(state.approvals.get(id), `approval ${id}`) };
+    },
+    async 'approval/change'({ approval: id, action, reason }, connection) {
+      const artifact = (await core.keepArtifact(JSON.stringify(action))).digest;
+      const before = found(state.approvals.get(id), `approval ${id}`);
+      const proposal = { key: before.key, action, artifact, show: {} };
+      const commit = await speak(core, connection, `changed ${id}`, (by) => ({
+        type: 'approval/change',
+        approval: id,
+        by,
+        reason,
+        proposal,
+      }));
+      const decided = commit?.events.find((e) => e.type === 'policy.decided');
+      const asked = commit?.events.find((e) => e.type === 'approval.requested');
+      const next = state.approvals.get(asked?.data.approval ?? '');
+      return {
+        approval: found(state.approvals.get(id), `approval ${id}`),
+        effect: decided?.data.decision.effect ?? 'deny',
+        ...(next ? { asked: next } : {}),
+      };
+    },
+  };
+}
+
+/** Says something about a question in the name of a connection; what an agent may say follows from the question. */
+async function speak(core: Core, connection: Connection, what: string, make: (by: Speaker) => Command): Promise<Commit | undefined> {
+  const { name, scopes } = connection.principal;
+  if (scopes.includes('approve')) await refuseAttempts(core, connection, what);
+  const result = await core.submit(make({ name, scopes }), originOf(connection));
+  if (!result.ok) throw new SignalboxError(result.refusal);
+  return result.commit;
 }
 
 /** Who does the work never decides about it: a process that an attempt started is refused, and that is recorded. */

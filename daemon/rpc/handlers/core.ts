@@ -45,6 +45,8 @@ export interface Core {
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
+  /** Stores a text, masked, and gives its digest. */
+  keepArtifact(text: string): Promise<{ digest: string }>;
   redactArtifact(request: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }>;
   collectGarbage(dryRun: boolean): Promise<{ artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;

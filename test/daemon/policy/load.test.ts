@@ -60,7 +60,10 @@ const BROKEN: { what: string; text: string; codes: string[]; hint?: RegExp; says
   },
   { what: 'a misspelt when', text: `${RULE}    §wehn: "true"\n`, codes: ['unknown-key'], hint: /`when`/ },
   { what: 'a when that is a boolean', text: `${RULE}    when: §true\n`, codes: ['invalid-value'] },
-  { what: 'an approver that is not human', text: `${RULE}    approvers: [§robot]\n`, codes: ['invalid-value'] },
+  { what: 'an approver that is no name', text: `${RULE}    approvers: [§"Anna B"]\n`, codes: ['invalid-value'] },
+  { what: 'a quorum that those who may cannot reach', text: `${RULE}    approvers: [anna, anna]\n    §quorum: 2\n`, codes: ['quorum'] },
+  { what: 'an escalation without a person', text: `${RULE}    escalate: §{ peer: 30m }\n`, codes: ['missing-key'] },
+  { what: 'an exception by a rule that asks', text: `${RULE}    §excepts: [default/merge]\n`, codes: ['excepts'] },
   {
     what: 'an expiry for a rule that asks nobody',
     text: `${HEAD}  - id: a\n    on: [agent.edit]\n    effect: allow\n    message: Yes.\n    §expires: 5m\n`,

@@ -49,9 +49,9 @@ describe('the scheduler', () => {
   it('gives up a lease that has run out, and not before', () => {
     const s = withTasks(1, [0]);
     s.apply({ type: 'task/assign', task: 't0', attempt: 'a', agent: 'w' });
-    assert.deepEqual(listDue(s.state, s.now + 999), []);
+    assert.deepEqual(listDue(s.state, s.now + 999, []), []);
     assert.deepEqual(
-      listDue(s.state, s.now + 1_000).map((c) => c.type),
+      listDue(s.state, s.now + 1_000, []).map((c) => c.type),
       ['attempt/end'],
     );
   });
