@@ -24,6 +24,7 @@ const NODE_BUNDLES = [
 /** YAML that ships as data: [from, to], copied with every build. */
 const COPIED = [
   ['daemon/policy', 'policies'],
+  ['daemon/policy/packs', 'packs'],
   ['daemon/workflow', 'workflows'],
 ];
 

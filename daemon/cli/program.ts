@@ -11,6 +11,7 @@ import { addDeny } from './commands/deny.ts';
 import { addDown } from './commands/down.ts';
 import { addEvents } from './commands/events.ts';
 import { addGc } from './commands/gc.ts';
+import { addInit } from './commands/init.ts';
 import { addJournal } from './commands/journal.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -27,7 +28,7 @@ import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addRuns, addCancel, addUndo, addDemo]],
-  ['Decide:', [addApprovals, addApprove, addDeny, addTrust, addPolicy]],
+  ['Decide:', [addApprovals, addApprove, addDeny, addTrust, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addCheck } from '../policy/check.ts';
 import { addExplain } from '../policy/explain.ts';
+import { addSchema } from '../policy/schema.ts';
 import { addTest } from '../policy/test.ts';
 
 /** `signalbox policy`: looks after the rules; needs no daemon. */
@@ -10,4 +11,5 @@ export function addPolicy(program: Command, context: Context): void {
   addCheck(policy, context);
   addExplain(policy, context);
   addTest(policy, context);
+  addSchema(policy, context);
 }

@@ -14,7 +14,8 @@ import { describeProblem } from './check.ts';
 import { readBuiltin, readInForce, userPolicies } from './sources.ts';
 
 const HELP = `
-A file team.test.yaml stands beside team.yaml and says what is expected of it, together with what comes with Signalbox:
+A file team.test.yaml stands beside team.yaml and says what is expected of it, together with what comes with Signalbox
+(in a repository: of it alone):
 
   tests:
     - lines: [git push, "cd x && git -C y push | tee log"]
@@ -95,7 +96,8 @@ async function runFile(file: string, builtin: readonly PolicySource[]): Promise<
   const read = readTests({ file, text: await readFile(file, 'utf8') });
   if (!read.ok) return { ...none, problems: read.problems };
   const names = read.policies ?? [basename(file).replace(/\.test(\.ya?ml)$/, '$1')];
-  const origin = file.includes('/.signalbox/policies/') ? 'repository' : 'user';
+  // What else is in force differs from user to user, so a repository's policy is held to what it says alone.
+  const alone = file.includes('/.signalbox/policies/');
   const sources: PolicySource[] = [];
   for (const name of names) {
     const path = resolve(dirname(file), name);
@@ -104,9 +106,9 @@ async function runFile(file: string, builtin: readonly PolicySource[]): Promise<
       const message = `There is no policy ${name} beside this file; name it under \`policies\`.`;
       return { ...none, problems: [{ code: 'policy-missing', message, file, line: 1, column: 1 }] };
     }
-    sources.push({ file: path, text, origin, trusted: true });
+    sources.push({ file: path, text, origin: 'user', trusted: true });
   }
-  const loaded = loadPolicies([...builtin, ...sources], sha256);
+  const loaded = loadPolicies([...(alone ? [] : builtin), ...sources], sha256);
   if (!loaded.ok) return { ...none, problems: loaded.problems };
   return { file, problems: [], results: runTests(loaded.policies, read.tests) };
 }

@@ -1,6 +1,7 @@
 // `signalbox policy` as a person or a CI job runs it; only what needs a record starts a daemon.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,11 +34,12 @@ describe('signalbox policy', function () {
     await writeFile(path, text);
     return path;
   };
-  const run = (...args: string[]) => {
+  const signalbox = (...args: string[]) => {
     const env = { PATH: process.env['PATH'], HOME: folder, SIGNALBOX_HOME: join(folder, 'home'), NO_COLOR: '1' };
-    const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'policy', ...args], { cwd: folder, env, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { cwd: folder, env, encoding: 'utf8' });
     return { status, out: stdout, err: stderr };
   };
+  const run = (...args: string[]) => signalbox('policy', ...args);
 
   it('check says what is in force, and names every problem with its place', async () => {
     await write('home/config/policies/team.yaml', TEAM);
@@ -107,5 +109,27 @@ describe('signalbox policy', function () {
     assert.deepEqual([json.ok, json.files[0]?.tests[0]?.effect], [false, 'deny']);
     await rm(join(folder, 'p/team.yaml'));
     assert.match(run('test', file).out, /There is no policy team\.yaml beside this file/);
+  });
+
+  it('init writes a policy that loads and whose tests pass, and writes over nothing', async () => {
+    const shown = signalbox('init', '--pack', 'cautious', '--dry-run');
+    assert.equal(shown.status, 0, shown.err);
+    assert.match(shown.out, /Passes\n {2}looking: [^]*Denies\n[^]*would write home\/config\/policies\/default\.yaml/);
+    assert.ok(!existsSync(join(folder, 'home/config/policies')));
+    assert.equal(signalbox('init', '--pack', 'cautious').status, 0);
+    assert.match(run('test').out, /, 0 failed\./);
+    const again = signalbox('init');
+    assert.deepEqual([again.status, /is there already/.test(again.err)], [1, true]);
+    assert.equal(signalbox('init', '--force', '--json').status, 0);
+    assert.match(run('check').out, /default +[0-9a-f]{12} +3\d +yours/);
+    assert.equal(signalbox('init', '--pack', 'lax').status, 2);
+    assert.match(signalbox('init', '--repo').err, /lies in no repository/);
+  });
+
+  it('init gives a repository rules of its own, which count beside the others', async () => {
+    spawnSync('git', ['init', '-q', '-b', 'main', folder]);
+    assert.equal(signalbox('init', '--pack', 'team', '--repo').status, 0);
+    assert.match(run('check').out, /team +[0-9a-f]{12} +\d+ +the repository's, not trusted/);
+    assert.match(run('test').out, /\.signalbox\/policies\/team\.test\.yaml[^]*, 0 failed\./);
   });
 });
