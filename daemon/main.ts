@@ -32,6 +32,8 @@ import { writeLog } from './platform/log.ts';
 import { ensurePaths, resolvePaths } from './platform/paths.ts';
 import { ATTEMPT_TAG, identifyProcess } from './platform/process.ts';
 import { readYamlFolder } from './platform/yaml-folder.ts';
+import { inspectMachine } from './platform/sandbox/machine.ts';
+import { createSandbox } from './platform/sandbox/sandbox.ts';
 import { endLeftovers, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
 import { createHandlers } from './rpc/handlers/index.ts';
@@ -98,7 +100,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
 
 /** Everything between the record and the door: stores, runs that go on, agents, subscriptions. */
 async function furnish(stage: Stage) {
-  const { home, settings, record, epoch } = stage;
+  const { home, config, settings, record, epoch } = stage;
   const { state, installation, journal } = record;
   const { coordinator, rulebook } = await startCoordinator(stage);
   const tell = (command: Command) => coordinator.submit(command, { principal: 'daemon', cause: `start/${epoch}` });
@@ -110,10 +112,18 @@ async function furnish(stage: Stage) {
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
-  const made = { definitions, rulebook, remote, subscriptions, coordinator, submit };
+  const machine = await inspectMachine(settings.sandbox);
+  const sandbox = createSandbox({
+    machine,
+    bridgePath: join(here, 'bridge.cjs'),
+    hidden: [home, config],
+    personHome: homedir(),
+    readable: settings.sandboxRead,
+  });
+  const made = { sandbox, definitions, rulebook, remote, subscriptions, coordinator, submit };
   const { ports, runPorts } = buildPorts({ here, home, stores, workflows, ...made });
   await restoreRuns({ state, definitions, runPorts, tell });
-  await registerAgents(tell);
+  await registerAgents(tell, sandbox.enforcement);
   coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });

@@ -9,13 +9,15 @@ import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agents/agent.ts';
+import type { LentGit } from '../workspace/lend.ts';
+import type { Worktree } from '../workspace/worktrees.ts';
 import type { AttemptEnding } from '../commands.ts';
 import { committedBefore } from './base.ts';
 import { gatherInputs } from './inputs.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
-import { keepWork, leavePlace, preparePlace, type WorkPlace } from './places.ts';
 import { createPermissions, type Permissions } from './permissions.ts';
+import { keepWork, leavePlace, preparePlace, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
 
 export interface Attempts {
@@ -108,7 +110,9 @@ async function drive(job: Job): Promise<void> {
     place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
     spool = await context.ports.spools.open(attempt);
     const outcome = await runAdapter(job, await describeAttempt(job, place), spool);
-    if (outcome.status === 'succeeded') await keepWork(context, { run: job.run, def: job.def, task, attempt }, place, cause);
+    const work = { run: job.run, def: job.def, task, attempt };
+    await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
+    if (outcome.status === 'succeeded') await keepWork(context, work, place, cause);
     ending = {
       ...toEnding(outcome),
       ...(job.live.interrupted === undefined ? {} : { status: 'interrupted', message: job.live.interrupted }),
@@ -148,14 +152,16 @@ async function describeAttempt({ context, task, attempt, run, def }: Job, place:
     ...(typeof stdin === 'string' ? { stdin } : {}),
     ...(payload['env'] === undefined ? {} : { env: payload['env'] as Record<string, string> }),
     ...(run?.repo !== undefined && run.gitDir !== undefined ? { repo: { path: run.repo, gitDir: run.gitDir } } : {}),
-    ...(place.worktree === undefined
-      ? {}
-      : { worktree: { path: place.worktree.path, gitDir: place.worktree.gitDir, branch: place.worktree.branch } }),
+    ...(place.worktree === undefined ? {} : { worktree: describeWorktree(place.worktree, place.lent) }),
     ...(place.commit === undefined ? {} : { commit: place.commit }),
     inputs: { ...inputs, done: committedBefore(context.state, task.id).map((c) => c.key) },
     timeoutMs: task.timeoutMs || (def?.timeoutMs ?? context.settings.taskTimeoutMs),
     home: await context.ports.homeFor(attempt),
   };
+}
+
+function describeWorktree({ path, gitDir, branch }: Worktree, lent: LentGit | undefined): NonNullable<AttemptSpec['worktree']> {
+  return { path, gitDir, branch, ...(lent === undefined ? {} : { lent }) };
 }
 
 function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome> {
@@ -183,6 +189,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
   switch (event.type) {
     case 'started': {
       const { pid, startTime } = event.process ?? {};
+      const { enforcement } = event;
       await tell(
         {
           type: 'attempt/run',
@@ -190,6 +197,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
           token: task.token,
           ...(pid === undefined ? {} : { pid }),
           ...(startTime === undefined ? {} : { startTime }),
+          ...(enforcement === undefined ? {} : { enforcement }),
         },
         cause,
       );

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { State } from '../../shared/state/evolve.ts';
+import type { Agent } from '../../shared/state/agent.ts';
 import type { CommandOf } from '../commands.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 
@@ -38,15 +40,15 @@ export function registerAgent(state: State, command: CommandOf<'agent/register'>
   const stream = `agent/${id}`;
   if (known && known.adapter !== data.adapter)
     return refuse('id_taken', `The agent ${id} is registered with the adapter ${known.adapter}.`, { agent: id });
-  const same = known !== undefined && JSON.stringify(data) === JSON.stringify(pick(known));
+  const same = known !== undefined && isDeepStrictEqual(data, pick(known));
   const registered = same ? [] : [event('agent.registered', stream, of, data)];
   const here = known?.status === 'ready' || known?.status === 'busy';
   return here ? registered : [...registered, event('agent.starting', stream, of, {}), event('agent.ready', stream, of, {})];
 }
 
-function pick(agent: { role: string; capabilities: readonly string[]; tags: readonly string[]; adapter: string; slots: number }): unknown {
-  const { role, capabilities, tags, adapter, slots } = agent;
-  return { role, capabilities, tags, adapter, slots };
+function pick(agent: Agent): unknown {
+  const { role, capabilities, tags, adapter, slots, enforcement } = agent;
+  return { role, capabilities, tags, adapter, slots, ...(enforcement === undefined ? {} : { enforcement }) };
 }
 
 /** The agent is gone, for instance because its worker's connection ended. */
