@@ -3,11 +3,16 @@ import type { Action } from '../../shared/state/action.ts';
 import type { FetchRequest, FetchVerdict } from '../platform/sandbox/relay.ts';
 import type { AttemptEvent, AttemptSpec, Permission } from './agent.ts';
 
+/** Hosts that one attempt may want; each becomes a decision on the record. */
+const MAX_HOSTS = 200;
+
 /** Puts each host that the program wants to reach to the policy, once for the attempt. */
 export function askForHosts(spec: AttemptSpec, emit: (event: AttemptEvent) => void): (request: FetchRequest) => Promise<FetchVerdict> {
   const verdicts = new Map<string, Promise<FetchVerdict>>();
   return ({ host, port }) => {
     const place = `${host}:${port}`;
+    if (host.length > 253 || (verdicts.size >= MAX_HOSTS && !verdicts.has(place)))
+      return Promise.resolve({ allow: false, reason: `An attempt may reach at most ${MAX_HOSTS} hosts.` });
     const known =
       verdicts.get(place) ??
       new Promise((resolve) => {

@@ -35,6 +35,8 @@ interface Live {
   task: Task;
   running?: RunningAttempt;
   done: Promise<void>;
+  /** Why somebody wants it ended, from before its adapter was started. */
+  ending?: string;
   interrupted?: string;
 }
 
@@ -78,12 +80,12 @@ export function startAttempts(context: EffectContext): Attempts {
     async cancel(attempt, reason) {
       const agent = state.attempts.get(attempt)?.agent ?? '';
       if (state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, reason);
-      await live.get(attempt)?.running?.cancel(reason);
+      await endLive(live.get(attempt), reason);
     },
     async forget(attempt, status) {
       const agent = state.attempts.get(attempt)?.agent ?? '';
       if (status === 'timeout' && state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, 'timeout');
-      if (status === 'timeout') await live.get(attempt)?.running?.cancel('timeout');
+      if (status === 'timeout') await endLive(live.get(attempt), 'timeout');
     },
     answered: permissions.note,
     async drain(graceMs) {
@@ -94,10 +96,17 @@ export function startAttempts(context: EffectContext): Attempts {
       clearTimeout(timer);
       if (ended) return;
       for (const entry of live.values()) entry.interrupted = 'The daemon was stopped while it was under way.';
-      await Promise.all([...live.values()].flatMap((entry) => entry.running?.cancel('the daemon stops') ?? []));
+      await Promise.all([...live.values()].map((entry) => endLive(entry, 'the daemon stops')));
       await all;
     },
   };
+}
+
+/** Ends an attempt; one that is still being prepared ends as soon as it is started. */
+async function endLive(entry: Live | undefined, reason: string): Promise<void> {
+  if (!entry) return;
+  entry.ending ??= reason;
+  await entry.running?.cancel(reason);
 }
 
 async function drive(job: Job): Promise<void> {
@@ -180,6 +189,7 @@ function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome>
       else if (event.type === 'ended') inOrder(async () => resolve(event.outcome));
       else inOrder(() => handle(job, event));
     });
+    if (live.ending !== undefined) void live.running.cancel(live.ending);
   });
 }
 
