@@ -173,7 +173,7 @@ function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Co
     return;
   }
   const commit = stamp(verdict, { seq: tentative.seq + 1, now: context.now, epoch: context.epoch, origin: waiting.origin });
-  const bytes = Buffer.byteLength(JSON.stringify(commit.events)) + ENVELOPE_BYTES;
+  const bytes = Buffer.byteLength(commit.eventsJson) + ENVELOPE_BYTES;
   if (bytes > MAX_COMMIT_BYTES) {
     const message = `It would make a record of about ${bytes} bytes; ${MAX_COMMIT_BYTES} is the most. Pass large values as artifacts.`;
     batch.outcomes.push({
@@ -194,7 +194,8 @@ function isNewWork(command: Command): boolean {
 function stamp(
   events: NewEvent[],
   { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin },
-): UnchainedCommit {
+): UnchainedCommit & { eventsJson: string } {
   const stamped = events.map((event, index): Event => ({ id: `${epoch}-${seq}.${index}`, tenant: LOCAL_TENANT, ...event }));
-  return { seq, at: new Date(now).toISOString(), ...origin, events: stamped };
+  // Made once: it is measured here, and the journal writes it as it is.
+  return { seq, at: new Date(now).toISOString(), ...origin, events: stamped, eventsJson: JSON.stringify(stamped) };
 }
