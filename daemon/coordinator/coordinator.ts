@@ -97,8 +97,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         lastMs = Math.max(lastMs, options.now());
         const commits = await writeBatch(options, { waiting, follow, now: lastMs });
         if (commits.length > 0) for (const listen of listeners) listen(commits);
-        // Sockets and timers get their turn between batches, and what they bring joins the next one.
-        await new Promise((resolve) => setImmediate(resolve));
+        await answersAreOut();
       }
     } catch (error) {
       dead = true;
@@ -116,7 +115,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (queue.length >= MAX_QUEUE) return Promise.resolve(QUEUE_FULL);
       return new Promise((answer) => {
         queue.push({ command, origin, answer });
-        pumping ??= Promise.resolve().then(pump);
+        // Not at once: what all sockets bring in this turn of the event loop makes one batch.
+        pumping ??= new Promise(setImmediate).then(pump);
       });
     },
     onRecorded(listener) {
@@ -148,6 +148,14 @@ async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }:
   assertTogether(options);
   for (const { waiting: one, index, result } of batch.outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
   return commits;
+}
+
+/**
+ * Between batches answers leave, sockets and timers get their turn, and what they bring joins the next one. By the tick all
+ * promises of this batch have run their course, so that what they want sent is in line before this.
+ */
+function answersAreOut(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(setImmediate, resolve));
 }
 
 /** Throws when one of the three has what another has not: nothing that is decided on such a state could be trusted. */
