@@ -12,6 +12,7 @@ import type { Endpoint } from '../shared/protocol/endpoint.ts';
 import type { Action, Decision } from '../shared/state/action.ts';
 import { fromJson, toJson } from '../shared/state/serialize.ts';
 import { createRemoteAgents } from './agents/remote/index.ts';
+import { openAcpAgents } from './boot/acp.ts';
 import { buildPorts, hostPolicies, registerAgents } from './boot/build.ts';
 import { openStores } from './boot/stores.ts';
 import { startClock } from './boot/clock.ts';
@@ -32,8 +33,6 @@ import { writeLog } from './platform/log.ts';
 import { ensurePaths, resolvePaths } from './platform/paths.ts';
 import { ATTEMPT_TAG, identifyProcess } from './platform/process.ts';
 import { readYamlFolder } from './platform/yaml-folder.ts';
-import { inspectMachine } from './platform/sandbox/machine.ts';
-import { createSandbox } from './platform/sandbox/sandbox.ts';
 import { endLeftovers, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
 import { createHandlers } from './rpc/handlers/index.ts';
@@ -112,18 +111,11 @@ async function furnish(stage: Stage) {
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
-  const machine = await inspectMachine(settings.sandbox);
-  const sandbox = createSandbox({
-    machine,
-    bridgePath: join(here, 'bridge.cjs'),
-    hidden: [home, config],
-    personHome: homedir(),
-    readable: settings.sandboxRead,
-  });
-  const made = { sandbox, definitions, rulebook, remote, subscriptions, coordinator, submit };
+  const acp = await openAcpAgents({ home, config, state });
+  const made = { definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
   const { ports, runPorts } = buildPorts({ here, home, stores, workflows, ...made });
   await restoreRuns({ state, definitions, runPorts, tell });
-  await registerAgents(tell, sandbox.enforcement);
+  await registerAgents(tell);
   coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
@@ -151,7 +143,7 @@ async function serve(stage: Stage): Promise<void> {
     await lock.release();
   });
   const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
-  const notices = () => [...record.notices(), ...made.rulebook.notices()];
+  const notices = () => [...record.notices(), ...made.rulebook.notices(), ...made.acp.notices()];
   const about = { journal: record.journal, installation: record.installation.id, home, epoch, startedAt };
   const core = assembleCore({ ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
   const { authenticate, userToken: token } = principals;

@@ -1,7 +1,7 @@
 /** Puts the impure rooms together into the ports that the coordinator takes. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
+import type { AdapterKind } from '../../shared/state/agent.ts';
 import { createBuiltinAdapter } from '../agents/builtin/index.ts';
 import { createCommandAdapter } from '../agents/command/index.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
@@ -17,16 +17,14 @@ import { writeLog } from '../platform/log.ts';
 import { readYamlFolder } from '../platform/yaml-folder.ts';
 import { normaliseArgv } from '../policy/commands.ts';
 import type { PolicySource } from '../policy/load.ts';
+import type { AcpAgents } from './acp.ts';
 import type { Stores } from './stores.ts';
-import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { commitWorktree } from '../workspace/commit.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { diffCommits } from '../workspace/diff.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
-import { forgetGit, lendGit } from '../workspace/lend.ts';
 import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
-import { readCommitted, takeBack } from '../workspace/take-back.ts';
 import { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
 
 /** Attempts that each kind of agent of ours takes at once. */
@@ -41,17 +39,21 @@ interface Parts {
   rulebook: Rulebook;
   remote: RemoteAgents;
   subscriptions: Subscriptions;
+  acp: AcpAgents;
   coordinator: Coordinator;
   /** The way in for what clients ask. */
   submit: Coordinator['submit'];
-  sandbox: Sandbox;
   workflows: ReadonlyMap<string, { file: string; text: string }>;
 }
 
 export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
-  const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, sandbox } = parts;
+  const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator } = parts;
   const ports: Ports = {
-    adapters: { builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }), command: createCommandAdapter({ sandbox }) },
+    adapters: {
+      builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }),
+      command: createCommandAdapter(),
+      acp: parts.acp.adapter,
+    },
     artifacts: stores.artifacts,
     spools: stores.spools,
     workspace: {
@@ -59,10 +61,6 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       removeWorktree,
       dropUnusedBranch,
       commitWorktree,
-      lendGit,
-      takeBack,
-      forgetGit,
-      readCommitted,
       diffCommits,
       previewMerge,
       mergeBranch,
@@ -78,8 +76,6 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       return path;
     },
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
-    lentFor: (attempt) => join(home, 'lent', attempt),
-    enforcement: sandbox.enforcement,
     readCommands: normaliseArgv,
     hash: sha256,
     progress: subscriptions.progress,
@@ -116,15 +112,7 @@ const AGENTS: readonly { agent: string; role: string; capabilities: string[]; ad
   { agent: 'command', role: 'Runs one command for each task', capabilities: ['run'], adapter: 'command' },
 ];
 
-/** Registers the agents that come with the daemon; only what runs programs of others needs a sandbox. */
-export async function registerAgents(tell: (command: Command) => Promise<CommandResult>, enforcement: Enforcement): Promise<void> {
-  const register = (agent: (typeof AGENTS)[number]) =>
-    tell({
-      type: 'agent/register',
-      tags: [],
-      slots: SLOTS[agent.adapter],
-      ...agent,
-      ...(agent.adapter === 'command' ? { enforcement } : {}),
-    });
-  await Promise.all(AGENTS.map(register));
+/** Registers the agents that come with the daemon. */
+export async function registerAgents(tell: (command: Command) => Promise<CommandResult>): Promise<void> {
+  await Promise.all(AGENTS.map((agent) => tell({ type: 'agent/register', tags: [], slots: SLOTS[agent.adapter], ...agent })));
 }

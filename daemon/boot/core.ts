@@ -28,6 +28,7 @@ import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
 import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
+import type { AcpAgents } from './acp.ts';
 import { findParent, listChangedFiles, readFileAt } from './changes.ts';
 
 /** Commits that one `events/read` looks at. */
@@ -49,6 +50,7 @@ export interface CoreParts {
   rulebook: Rulebook;
   runPorts: RunPorts;
   subscriptions: Subscriptions;
+  acp: AcpAgents;
   remote: RemoteAgents;
   principals: Principals;
   artifacts: Pick<ArtifactStore, 'putText' | 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
@@ -104,6 +106,8 @@ export function assembleCore(parts: CoreParts): Core {
     },
     issueToken: (request) => principals.issue(request),
     workers: remote,
+    acp: parts.acp,
+    keepText: async (text) => (await parts.artifacts.putText(text)).digest,
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
     newId: parts.newId,
   };

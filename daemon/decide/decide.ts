@@ -4,23 +4,13 @@
  */
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command, CommandOf } from '../commands.ts';
+import { leaveAgent, registerAgent } from './agent.ts';
 import { moveToArchive, restoreRun } from './archive.ts';
 import { answerApproval, revokeApproval } from './answer.ts';
 import { decideAction, recordDecisions, useGrant } from './approval.ts';
 import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
-import {
-  addPrincipal,
-  grantTrust,
-  leaveAgent,
-  loadPolicy,
-  refusePrincipal,
-  registerAgent,
-  resumeDaemon,
-  revokeTrust,
-  startDaemon,
-  stopDaemon,
-} from './daemon.ts';
+import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
 import { endMerge, endUndo, startMerge, startUndo } from './merge.ts';
 import { beginRun, cancelRun, continueRun, finishRun, startRun, waitForApproval } from './run.ts';
 import { admitStage, cancelStage, completeStage, failStage, proposeActions, skipStage, startStage } from './stage.ts';

@@ -1,6 +1,5 @@
 // What waits to be sent on one connection.
 // 1. What is queued in one turn of the event loop is written at once, in its order; notifications that follow each other share a frame.
-//    A notification does not wait for the end of that turn: work for a worker is on its way before answers are made.
 // 2. `waitingBytes` counts everything that the other end has not taken: queued here, in ws, in the socket, and held for a batch.
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
@@ -32,11 +31,11 @@ export function createOutbox(ws: WebSocket, socket: Duplex, onFlush: () => void)
   let queue: Queued[] = [];
   let queuedBytes = 0;
   let heldBytes = 0;
-  let scheduled: 'no' | 'soon' | 'at once' = 'no';
+  let scheduled = false;
   let stopped = false;
 
   const flush = (): void => {
-    scheduled = 'no';
+    scheduled = false;
     if (stopped || queue.length === 0) return;
     const frames = joinFrames(queue);
     queue = [];
@@ -51,13 +50,9 @@ export function createOutbox(ws: WebSocket, socket: Duplex, onFlush: () => void)
     const bytes = Buffer.byteLength(text);
     queue.push({ text, bytes, notification });
     queuedBytes += bytes;
-    if (notification && scheduled !== 'at once') {
-      scheduled = 'at once';
-      queueMicrotask(flush);
-    } else if (scheduled === 'no') {
-      scheduled = 'soon';
-      setImmediate(flush);
-    }
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
   };
 
   return {

@@ -183,6 +183,7 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
     ...(gate === undefined ? [] : listArtifactProblems(at('gate', 'proposals'), gate.proposals)),
     ...(typeof command === 'string' ? value(parseWholeTemplate(command), at('command')) : []),
     ...(Array.isArray(command) ? command.flatMap((text, position) => template(text, at('command', position))) : []),
+    ...template(shape.prompt ?? '', at('prompt')),
     ...template(shape.stdin ?? '', at('stdin')),
     ...Object.entries(shape.env ?? {}).flatMap(([name, text]) => template(text, at('env', name))),
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),

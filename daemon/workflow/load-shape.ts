@@ -45,6 +45,7 @@ export const StageShape = strictShape({
   agent: AgentId.optional(),
   action: z.string().min(1).max(200).optional(),
   command: Command.optional(),
+  prompt: z.string().min(1).max(32_768).optional(),
   stdin: z.string().max(65_536).optional(),
   env: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable is letters, digits and `_`'), z.string().max(32_768))
@@ -92,7 +93,7 @@ export const WorkflowShape = strictShape({
   stages: z.array(z.unknown()).min(1, 'a workflow has at least one stage').max(MAX_STAGES, `a workflow has at most ${MAX_STAGES} stages`),
 });
 
-/** Fills in the defaults; a command works in a worktree of its own unless the file says otherwise. */
+/** Fills in the defaults; a command or a prompt works in a worktree of its own unless the file says otherwise. */
 export function normaliseStage(shape: StageShape): StageDefinition {
   const { timeout, approval, on_denied, worktree, name, when, otherwise, ...rest } = shape;
   const known = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as typeof rest;
@@ -124,5 +125,5 @@ export function endsWithCommit(shape: StageShape): boolean {
 }
 
 function defaultWorktree(shape: StageShape): 'none' | 'own' {
-  return shape.command === undefined ? 'none' : 'own';
+  return shape.command === undefined && shape.prompt === undefined ? 'none' : 'own';
 }

@@ -48,7 +48,7 @@ function listWorkProblems(source: Source, stage: StageShape, index: number): Pro
       }),
     );
   if (stage.merge !== undefined)
-    for (const key of ['agent', 'action', 'worktree', 'outputs', 'gate'] as const)
+    for (const key of ['agent', 'action', 'prompt', 'worktree', 'outputs', 'gate'] as const)
       if (key === 'outputs' ? stage.outputs.length > 0 : stage[key] !== undefined)
         problems.push(
           at(key, 'not-for-merge', `A merge is done by the daemon, so \`${key}\` has no meaning beside it; use a stage of its own.`),

@@ -11,6 +11,9 @@ import {
 } from '../../shared/state/workflow.ts';
 import type { CommandOf } from '../commands.ts';
 
+/** Time that an agent has for a prompt when the workflow does not say, in milliseconds. */
+const AGENT_TIMEOUT_MS = 3_600_000;
+
 /** Settings that the engine needs, in milliseconds. */
 export interface EngineSettings {
   taskTimeoutMs: number;
@@ -72,6 +75,7 @@ export function submitStage({ state, run, definition, settings }: Place, def: St
   }
   const argv = def.command === undefined ? undefined : resolveArgv(state, run, def.command);
   if (argv) payload['argv'] = argv;
+  if (def.prompt !== undefined) payload['prompt'] = fill(state, run, def.prompt);
   if (def.stdin !== undefined) payload['stdin'] = fill(state, run, def.stdin);
   if (def.env) payload['env'] = Object.fromEntries(Object.entries(def.env).map(([name, value]) => [name, fill(state, run, value)]));
   return {
@@ -80,9 +84,9 @@ export function submitStage({ state, run, definition, settings }: Place, def: St
     run: run.id,
     stage: def.id,
     wants: def.agent ?? '',
-    action: def.action ?? (argv ? 'run' : ''),
+    action: def.action ?? (argv ? 'run' : def.prompt === undefined ? '' : 'prompt'),
     priority: 0,
-    timeoutMs: def.timeoutMs ?? settings.taskTimeoutMs,
+    timeoutMs: def.timeoutMs ?? (def.prompt === undefined ? settings.taskTimeoutMs : AGENT_TIMEOUT_MS),
     maxAttempts: 1,
     payload,
     artifacts,

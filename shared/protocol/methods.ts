@@ -8,6 +8,8 @@ import type { Run } from '../state/run.ts';
 import type { Task } from '../state/task.ts';
 import { Scope } from './scopes.ts';
 import type {
+  AgentCheck,
+  AgentFound,
   Assignment,
   ChangedFile,
   CloudEvent,
@@ -161,6 +163,16 @@ export const METHODS = {
   'task/cancel': method<{ task: string }>()('submit', z.strictObject({ task: Id, reason: z.string().max(500).default('') })),
 
   'agent/list': method<{ agents: Agent[] }>()('observe', none),
+  /** Agents that there are profiles of, found on this machine or not. */
+  'agent/detect': method<{ agents: AgentFound[] }>()('observe', none),
+  /** Starts an agent up to a session, and ends it again. */
+  'agent/examine': method<{ check: AgentCheck }>()('configure', z.strictObject({ agent: Id })),
+  /** Registers an agent by its profile; the policy decides, and the one who asks answers where it wants a person. */
+  'agent/add': method<{ agent: Agent; existing: boolean }>()(
+    'configure',
+    z.strictObject({ agent: Id, slots: z.int().min(1).max(100).default(2) }),
+  ),
+  'agent/remove': method<{ agent: string; existing: boolean }>()('configure', z.strictObject({ agent: Id })),
 
   /** Decides actions as things stand now. Nothing is asked of anybody, and nothing is recorded unless it is asked for. */
   'policy/evaluate': method<{ decisions: { id: string; decision: Decision }[]; recorded: boolean }>()('observe', PolicyEvaluate),

@@ -34,6 +34,33 @@ export interface StatusResult {
   notices: string[];
 }
 
+/** An agent that Signalbox knows how to start. */
+export interface AgentFound {
+  agent: string;
+  title: string;
+  program: string;
+  /** Where its program is: on PATH, installed for Signalbox, fetched by npx when it is needed, or nowhere. */
+  from: 'path' | 'installed' | 'npx' | 'missing';
+  argv: string[];
+  registered: boolean;
+  /** What is known to happen without a question. */
+  uncovered: string[];
+  /** Its npm package at the version that the profile was tried with, and the folder to install it to. */
+  package?: string;
+  folder?: string;
+}
+
+/** What came of starting an agent, up to a session in an empty folder. */
+export interface AgentCheck extends AgentFound {
+  starts: boolean;
+  problem: string;
+  version: string;
+  /** How it says that it is logged in; empty when it does not say. */
+  login: string;
+  /** It can go on with a session of an earlier process. */
+  resumes: boolean;
+}
+
 /** A run with all that belongs to it. */
 export interface RunDetail {
   run: Run;

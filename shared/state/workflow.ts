@@ -49,6 +49,8 @@ export const StageDefinition = z.strictObject({
   action: z.string().optional(),
   /** Argv whose elements may hold `{stage.value}`, or one such reference that resolves to a whole argv. Only for agent `command`. */
   command: z.union([z.array(z.string()).min(1), z.string()]).optional(),
+  /** What the agent is asked to do, in words; may hold `{stage.value}`. */
+  prompt: z.string().optional(),
   /** Text for the command's standard input; may hold `{stage.value}`. */
   stdin: z.string().optional(),
   /** Environment of the command; values may hold `{stage.value}`. */

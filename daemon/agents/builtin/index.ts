@@ -7,7 +7,8 @@
  */
 import { redact } from '../../platform/redact.ts';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
-import { type ProcessEnd, runProcess, type RunningProcess, scrubEnvironment } from '../command/attempt-process.ts';
+import { type ProcessEnd, runProcess, type RunningProcess } from '../command/attempt-process.ts';
+import { scrubEnvironment } from '../scrub.ts';
 import { cutLines } from './lines.ts';
 import { Frame, MAX_FRAME_LENGTH, MAX_TOTAL_LENGTH, type Order } from './wire.ts';
 

@@ -17,8 +17,6 @@ export interface ProcessRequest {
   cwd: string;
   env: Readonly<Record<string, string>>;
   stdin?: string;
-  /** `argv` starts a sandbox: ending its outer process would take everything inside with it at once. */
-  sandboxed?: boolean;
   timeoutMs: number;
   /** How long the processes have after SIGTERM. */
   graceMs: number;
@@ -75,8 +73,7 @@ async function run(request: ProcessRequest, stopped: Promise<'stopped'>, isStopp
   const late = waitUntilLate(request.timeoutMs, timer.signal);
   const first = await Promise.race([waitForExit(child), stopped, late]);
   timer.abort();
-  const spare = request.sandboxed === true ? { spare: identity.pid } : {};
-  const survivors = await endTree({ pid: identity.pid, tag, ...spare }, { graceMs: request.graceMs });
+  const survivors = await endTree({ pid: identity.pid, tag }, { graceMs: request.graceMs });
   // With everybody gone the pipes end by themselves; somebody outside who was handed one must not hold us up.
   await Promise.race([drained, delay(LAST_OUTPUT_MS, undefined, { ref: false })]);
   child.stdout?.destroy();
@@ -117,27 +114,4 @@ function giveOutput(stream: Readable | null, give: (chunk: Buffer) => void): Pro
     stream.once('error', () => resolve());
     stream.once('close', () => resolve());
   });
-}
-
-/** The environment of a process that is not ours to trust: no token, no key and no setting of the person's. */
-export function scrubEnvironment(home: string, added: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const { PATH = '', LANG = 'C.UTF-8' } = process.env;
-  const separator = process.platform === 'win32' ? ';' : ':';
-  const absolute = process.platform === 'win32' ? /^[A-Za-z]:[\\/]|^\\\\/ : /^\//;
-  const env: Record<string, string> = {
-    // A relative entry would let a file of the repository stand in for a program.
-    PATH: PATH.split(separator)
-      .filter((entry) => absolute.test(entry))
-      .join(separator),
-    LANG,
-    TERM: 'dumb',
-    CI: '1',
-    HOME: home,
-    TMPDIR: home,
-  };
-  if (process.platform === 'win32') {
-    for (const name of ['SystemRoot', 'ComSpec', 'PATHEXT']) env[name] = process.env[name] ?? '';
-    Object.assign(env, { USERPROFILE: home, TEMP: home, TMP: home });
-  }
-  return { ...env, ...added };
 }

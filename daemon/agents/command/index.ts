@@ -6,43 +6,28 @@
  */
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import type { Enforcement } from '../../../shared/state/agent.ts';
-import type { Sandbox } from '../../platform/sandbox/sandbox.ts';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
-import { askForHosts } from '../fetches.ts';
-import { type ProcessEnd, runProcess, type RunningProcess, scrubEnvironment } from './attempt-process.ts';
+import { scrubEnvironment } from '../scrub.ts';
+import { type ProcessEnd, runProcess, type RunningProcess } from './attempt-process.ts';
 
 /** Bounds of the adapter; bytes and milliseconds. */
 export interface CommandOptions {
   maxOutputBytes?: number;
   graceMs?: number;
-  /** Where programs are started; without one they run with all rights of the daemon's user. */
-  sandbox?: Sandbox;
 }
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const GRACE_MS = 3_000;
 
-const UNASKED: Enforcement = { level: 'advisory', why: 'No sandbox was asked for.' };
-const NO_SANDBOX: Sandbox = {
-  enforcement: UNASKED,
-  wrap: ({ argv, env }) =>
-    Promise.resolve({ argv, env, enforcement: UNASKED, notStarted: () => undefined, close: () => Promise.resolve() }),
-};
-
 type Emit = (event: AttemptEvent) => void;
 
 /** Makes the adapter that runs programs. */
-export function createCommandAdapter({
-  maxOutputBytes = MAX_OUTPUT_BYTES,
-  graceMs = GRACE_MS,
-  sandbox = NO_SANDBOX,
-}: CommandOptions = {}): Adapter {
+export function createCommandAdapter({ maxOutputBytes = MAX_OUTPUT_BYTES, graceMs = GRACE_MS }: CommandOptions = {}): Adapter {
   return {
     start(spec: AttemptSpec, emit: Emit): RunningAttempt {
       let running: RunningProcess | undefined;
       let canceled: string | undefined;
-      const done = runCommand(spec, emit, { maxOutputBytes, graceMs, sandbox }, (started) => {
+      const done = runCommand(spec, emit, { maxOutputBytes, graceMs }, (started) => {
         running = started;
         if (canceled !== undefined) running.stop();
       })
@@ -80,41 +65,22 @@ async function runCommand(
   const cwd = spec.worktree?.path ?? spec.home;
   const place = await stat(cwd).catch(() => undefined);
   if (place?.isDirectory() !== true) return fail('directory_missing', `The working directory ${cwd} does not exist.`);
-  const { sandbox, graceMs, maxOutputBytes } = bounds;
-  const wrapped = await sandbox.wrap({
+  const output = passOutput(emit, bounds.maxOutputBytes);
+  const running = runProcess({
+    attempt: spec.attempt,
     argv: [program, ...args],
-    env: scrubEnvironment(spec.home, spec.env),
     cwd,
-    home: spec.home,
-    ...(spec.worktree === undefined ? {} : { worktree: spec.worktree }),
-    decideFetch: askForHosts(spec, emit),
+    env: scrubEnvironment(spec.home, spec.env),
+    ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
+    timeoutMs: spec.timeoutMs,
+    graceMs: bounds.graceMs,
+    onStarted: (identity) => emit({ type: 'started', process: identity }),
+    onOutput: output.take,
   });
-  try {
-    const output = passOutput(emit, maxOutputBytes);
-    const running = runProcess({
-      attempt: spec.attempt,
-      argv: wrapped.argv,
-      cwd,
-      env: wrapped.env,
-      ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
-      sandboxed: wrapped.enforcement.level === 'enforced',
-      timeoutMs: spec.timeoutMs,
-      graceMs,
-      onStarted: (identity) => emit({ type: 'started', process: identity, enforcement: wrapped.enforcement }),
-      onOutput: output.take,
-    });
-    onRunning(running);
-    const end = await running.ended;
-    const dropped = output.finish();
-    const reason = wrapped.notStarted();
-    return describeEnd(reason === undefined ? end : { kind: 'not_started', reason }, {
-      spec,
-      program,
-      values: dropped === 0 ? {} : { droppedBytes: dropped },
-    });
-  } finally {
-    await wrapped.close();
-  }
+  onRunning(running);
+  const end = await running.ended;
+  const dropped = output.finish();
+  return describeEnd(end, { spec, program, values: dropped === 0 ? {} : { droppedBytes: dropped } });
 }
 
 /** Decodes and passes on the output, as far as the bound allows; `finish` says how many bytes were dropped. */

@@ -87,7 +87,7 @@ async function speak(core: Core, connection: Connection, what: string, make: (by
 }
 
 /** Who does the work never decides about it: a process that an attempt started is refused, and that is recorded. */
-async function refuseAttempts(core: Core, connection: Connection, what: string): Promise<void> {
+export async function refuseAttempts(core: Core, connection: Connection, what: string): Promise<void> {
   const attempt = await core.attemptBehind(connection);
   if (attempt === undefined) return;
   const code = 'attempt_may_not_answer';

@@ -1,8 +1,18 @@
 import type { ResultOf, ValidParamsOf } from '../../../shared/protocol/methods.ts';
-import type { ChangedFile, CloudEvent, FileText, StatusResult, SubscribeResult, TrustView } from '../../../shared/protocol/views.ts';
+import type {
+  AgentCheck,
+  AgentFound,
+  ChangedFile,
+  CloudEvent,
+  FileText,
+  StatusResult,
+  SubscribeResult,
+  TrustView,
+} from '../../../shared/protocol/views.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Scope } from '../../../shared/protocol/scopes.ts';
+import type { Action } from '../../../shared/state/action.ts';
 import type { State } from '../../../shared/state/evolve.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import type { RunDocument, TaskDocument } from '../../../shared/state/document.ts';
@@ -68,6 +78,14 @@ export interface Core {
     detach(agent: string, worker: Connection): boolean;
     isAttached(agent: string, worker: Connection): boolean;
   };
+  /** The ACP agents that there are profiles of. */
+  acp: {
+    detect(): Promise<AgentFound[]>;
+    examine(agent: string): Promise<AgentCheck | undefined>;
+    registration(agent: string): Promise<{ action: Action; title: string } | undefined>;
+  };
+  /** Stores a text; its digest. */
+  keepText(text: string): Promise<string>;
   /** Which attempt's process is at the other end of the connection, if one is. */
   attemptBehind(connection: Connection): Promise<string | undefined>;
   newId(): string;

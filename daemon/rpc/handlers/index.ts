@@ -1,4 +1,5 @@
 import type { Handlers } from '../connection.ts';
+import { agentHandlers } from './agent.ts';
 import { approvalHandlers } from './approval.ts';
 import { changesHandlers } from './changes.ts';
 import type { Core } from './core.ts';
@@ -15,6 +16,7 @@ export function createHandlers(core: Core): Handlers {
     ...runHandlers(core),
     ...changesHandlers(core),
     ...taskHandlers(core),
+    ...agentHandlers(core),
     ...approvalHandlers(core),
     ...recordHandlers(core),
     ...policyHandlers(core),

@@ -4,10 +4,7 @@ import type { Handlers } from '../connection.ts';
 import { listTasks } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
-type TaskHandlers = Pick<
-  Handlers,
-  'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'agent/list' | 'worker/attach' | 'worker/report'
->;
+type TaskHandlers = Pick<Handlers, 'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'worker/attach' | 'worker/report'>;
 
 /** Throws SignalboxError when a value is too large to stand in a record. */
 function refuseLarge(value: unknown, what: string): void {
@@ -34,7 +31,6 @@ export function taskHandlers(core: Core): TaskHandlers {
       await submitOrThrow(core, { type: 'task/cancel', task, reason }, connection);
       return { task };
     },
-    'agent/list': () => ({ agents: [...state.agents.values()] }),
     async 'worker/attach'({ id, ...about }, connection) {
       if (!core.workers.attach(id, connection)) {
         throw new SignalboxError({ code: 'id_taken', message: `Another worker works for ${id} already.`, facts: { agent: id } });

@@ -1,0 +1,69 @@
+/**
+ * The process of an agent: started through whatever puts it in its place, and ended with everything that it started.
+ *
+ * 1. `ended` resolves once, when the program itself is gone; `end` resolves when nobody of the attempt is left.
+ */
+import type { Readable, Writable } from 'node:stream';
+import {
+  ATTEMPT_TAG,
+  endTree,
+  identifyProcess,
+  type ProcessIdentity,
+  SpawnError,
+  type SpawnRequest,
+  type TaggedProcess,
+} from '../../platform/process.ts';
+
+/** Starts an argv for an attempt; a sandbox goes around it here. */
+export type Launch = (request: LaunchRequest) => Promise<TaggedProcess>;
+
+/** What is to be started, and what it has to reach beside its worktree and its HOME. */
+export interface LaunchRequest extends SpawnRequest {
+  attempt: string;
+  home: string;
+  worktree?: string;
+  /** The person's login files that the agent reads and renews. */
+  logins: readonly string[];
+}
+
+export interface AgentProcess {
+  readonly identity: ProcessIdentity;
+  readonly input: Writable;
+  readonly output: Readable;
+  readonly errors: Readable;
+  readonly ended: Promise<{ exitCode?: number; signal?: string }>;
+  /** Ends all of it; how many could not be ended. */
+  end(graceMs: number): Promise<number>;
+}
+
+/** Starts the agent; throws SpawnError. */
+export async function startProcess(launch: Launch, request: Omit<LaunchRequest, 'tag' | 'stdio'>): Promise<AgentProcess> {
+  // What identifies this machine is read now, so that nothing is waited for between the spawn and the listeners.
+  await identifyProcess(process.pid);
+  const tag = { name: ATTEMPT_TAG, value: request.attempt } as const;
+  const { child, identity } = await launch({ ...request, tag, stdio: 'pipe' });
+  const { stdin, stdout, stderr } = child;
+  if (!stdin || !stdout || !stderr) throw new SpawnError(request.argv[0], Object.assign(new Error('no pipes'), { code: 'EPIPE' }));
+  // It may end without reading; how it ended tells the story.
+  stdin.on('error', () => {});
+  const ended = new Promise<{ exitCode?: number; signal?: string }>((resolve) => {
+    const tell = (code: number | null, signal: string | null): void =>
+      resolve({ ...(code === null ? {} : { exitCode: code }), ...(signal === null ? {} : { signal }) });
+    if (child.exitCode !== null || child.signalCode !== null) tell(child.exitCode, child.signalCode);
+    else child.once('exit', tell);
+  });
+  return {
+    identity,
+    input: stdin,
+    output: stdout,
+    errors: stderr,
+    ended,
+    async end(graceMs) {
+      stdin.destroy();
+      const survivors = await endTree({ pid: identity.pid, tag }, { graceMs });
+      stdout.destroy();
+      stderr.destroy();
+      return survivors;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** What an agent tells while it works: to the transcript, as progress, and as usage. */
+import type { PromptResponse, SessionNotification, SessionUpdate } from '@agentclientprotocol/sdk';
+import type { AttemptEvent } from '../agent.ts';
+import { trackToolCalls, type ToolCall, type ToolCalls } from './tools.ts';
+import type { Transcript } from './transcript.ts';
+import { priced, readTurnUsage } from './usage.ts';
+
+export interface Updates {
+  readonly calls: ToolCalls;
+  take(notification: SessionNotification): void;
+  /** The agent's question about a call was answered. */
+  noteDecision(call: ToolCall, allowed: boolean): void;
+  endTurn(response: PromptResponse): void;
+  counts(): { completed: number; failed: number };
+}
+
+interface Parts {
+  transcript: Transcript;
+  emit(event: AttemptEvent): void;
+}
+
+/** Begins to follow an agent. */
+export function startUpdates({ transcript, emit }: Parts): Updates {
+  const calls = trackToolCalls();
+  const decided = new Map<string, boolean>();
+  const ended = new Map<string, string>();
+  let cost = 0;
+  let told = 0;
+  let model = '';
+
+  const noteCall = (call: ToolCall): void => {
+    const name = call.title || call.name || call.id;
+    if (call.status === 'in_progress') emit({ type: 'progress', text: name, activity: 'executing' });
+    if (call.status !== 'completed' && call.status !== 'failed') return;
+    if (ended.get(call.id) === call.status) return;
+    ended.set(call.id, call.status);
+    const asked = decided.has(call.id) ? (decided.get(call.id) === true ? 'allowed' : 'denied') : 'not asked';
+    transcript.note(`[${call.status}, ${asked}] ${name}`);
+  };
+
+  return {
+    calls,
+    take({ update }) {
+      const { sessionUpdate } = update;
+      if (sessionUpdate === 'agent_message_chunk' || sessionUpdate === 'agent_thought_chunk') {
+        const text = update.content.type === 'text' ? update.content.text : `[${update.content.type}]`;
+        transcript.say(sessionUpdate === 'agent_message_chunk' ? 'message' : 'thought', text);
+      } else if (sessionUpdate === 'tool_call' || sessionUpdate === 'tool_call_update') noteCall(calls.take(update));
+      else if (sessionUpdate === 'plan') notePlan(update, { transcript, emit });
+      else if (sessionUpdate === 'usage_update') {
+        if (update.cost?.currency === 'USD') cost = Math.max(cost, update.cost.amount);
+        const named = update._meta?.['_claude/model'];
+        if (typeof named === 'string') model = named;
+      } else if (sessionUpdate === 'current_mode_update') transcript.note(`[mode] ${update.currentModeId}`);
+    },
+    noteDecision: (call, allowed) => void decided.set(call.id, allowed),
+    endTurn(response) {
+      const usage = readTurnUsage(response, model);
+      // What an agent tells of money is the sum of the session so far.
+      const more = cost - told;
+      told = cost;
+      if (usage) emit({ type: 'used', ...priced(usage, more) });
+    },
+    counts() {
+      const statuses = [...ended.values()];
+      return { completed: statuses.filter((s) => s === 'completed').length, failed: statuses.filter((s) => s === 'failed').length };
+    },
+  };
+}
+
+function notePlan({ entries }: Extract<SessionUpdate, { sessionUpdate: 'plan' }>, { transcript, emit }: Parts): void {
+  if (entries.length === 0) return;
+  const done = entries.filter(({ status }) => status === 'completed').length;
+  const now = entries.find(({ status }) => status === 'in_progress') ?? entries.find(({ status }) => status === 'pending');
+  const marks = { completed: 'x', in_progress: '>', pending: ' ' } as const;
+  transcript.note(
+    ['[plan]', ...entries.slice(0, 50).map(({ status, content }) => `  [${marks[status]}] ${content.slice(0, 300)}`)].join('\n'),
+  );
+  emit({ type: 'progress', text: `plan ${done}/${entries.length}: ${now?.content ?? 'done'}`, fraction: done / entries.length });
+}

@@ -1,0 +1,65 @@
+// A task of one agent as a run: the workflow that it is, and what came of it.
+import type { Client } from '../../shared/client/client.ts';
+import { SignalboxError } from '../../shared/protocol/errors.ts';
+import { usageFailure } from './failure.ts';
+import { parseDuration } from '../../shared/state/workflow.ts';
+import { shortId } from './ids.ts';
+import { cleanLine } from './render/text.ts';
+
+/** Files that are named at the end. */
+const MAX_FILES = 30;
+
+/** The workflow of one prompt for one agent; the prompt itself is an input, so that nothing in it is a template. */
+export function taskWorkflow(
+  prompt: string,
+  { agent, timeout = '1h' }: { agent: string; timeout?: string },
+): { file: string; text: string } {
+  if (!/^[a-z][a-z0-9._-]{0,63}$/.test(agent))
+    throw usageFailure(`${agent} is no id of an agent.`, '`signalbox agents` lists those there are.');
+  if (parseDuration(timeout) === undefined) throw usageFailure(`--timeout ${timeout} is no duration.`, 'Write 30s, 5m, 2h or 1d.');
+  const name = (prompt.trim().split('\n', 1)[0] ?? '').slice(0, 72);
+  const text = `workflow: task
+version: 1
+inputs:
+  prompt: { type: string }
+stages:
+  - id: work
+    name: ${JSON.stringify(name)}
+    agent: ${agent}
+    prompt: '{inputs.prompt}'
+    timeout: ${timeout}
+  - id: merge
+    name: Merge
+    needs: [work]
+    when: [{ value: work.commit, otherwise: The agent changed nothing. }]
+    merge: { from: work }
+`;
+  return { file: 'task.yaml', text };
+}
+
+/** Lines about what the agent changed, which its own word does not say, and what went wrong on the way. */
+export async function describeWork(client: Client, id: string): Promise<string[]> {
+  const detail = await client.call('run/get', { run: id });
+  const work = detail.stages.find(({ id: stage }) => stage === 'work');
+  const attempt = detail.attempts.filter(({ task }) => task === work?.task).at(-1);
+  const { toolsFailed, denied } = work?.values ?? {};
+  const trouble = [
+    ...(typeof toolsFailed === 'number' && toolsFailed > 0 ? [`${toolsFailed} of its tool calls did not succeed.`] : []),
+    ...(typeof denied === 'number' && denied > 0
+      ? [denied === 1 ? 'One thing that it wanted was denied.' : `${denied} things that it wanted were denied.`]
+      : []),
+  ];
+  if (attempt === undefined) return trouble;
+  const log = `What it said: signalbox logs ${shortId(id)}`;
+  const commit = attempt.commits.at(-1)?.commit;
+  if (commit === undefined) return ['The agent changed no file.', ...trouble, log];
+  const { files } = await client.call('run/changes', { run: id, commit }).catch((error: unknown) => {
+    if (error instanceof SignalboxError) return { files: [] };
+    throw error;
+  });
+  const shown = files
+    .slice(0, MAX_FILES)
+    .map(({ status, path, additions, deletions }) => `  ${status} ${cleanLine(path)}  +${additions} -${deletions}`);
+  const more = files.length > MAX_FILES ? [`  and ${files.length - MAX_FILES} more`] : [];
+  return [`Changed ${files.length} file${files.length === 1 ? '' : 's'}:`, ...shown, ...more, ...trouble, log];
+}

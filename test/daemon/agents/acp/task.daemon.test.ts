@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { taskWorkflow } from '../../../../daemon/cli/task-run.ts';
+import type { Connected } from '../../../../daemon/rpc/connect.ts';
+import { finishRun } from '../../../support/checkup.ts';
+import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../../support/daemon.ts';
+import { git, makeRepo, removeTempFolders } from '../../../support/repos.ts';
+
+const AGENT = fileURLToPath(new URL('../../../support/scripted-agent.mjs', import.meta.url));
+const edit = (path: string, newText: string) => ({
+  toolCallId: `e-${path}`,
+  title: 'x',
+  content: [{ type: 'diff', path, oldText: null, newText }],
+});
+const command = (line: string) => ({ toolCallId: `c-${line}`, title: 'harmless', kind: 'read', rawInput: { command: line } });
+
+describe('a task of an ACP agent', function () {
+  this.timeout(60_000);
+  let home: string;
+  let daemon: DaemonProcess;
+  let client: Connected;
+  let ids = 0;
+
+  before(async () => {
+    home = await makeHome();
+    await mkdir(join(home, 'config', 'agents'), { recursive: true });
+    await mkdir(join(home, 'config', 'policies'), { recursive: true });
+    const profile = `agent: scripted\nprogram: ${process.execPath}\nargs: [${AGENT}]\nmode: default\nuncovered: [Everything.]\n`;
+    await writeFile(join(home, 'config', 'agents', 'scripted.yaml'), profile);
+    await writeFile(join(home, 'config', 'agents', 'denied.yaml'), profile.replace('agent: scripted', 'agent: denied'));
+    const rules = `policy: no-denied
+version: 1
+rules:
+  - id: never
+    on: [agent.register]
+    when: action.agent == "denied"
+    effect: deny
+    message: Not this one.
+`;
+    await writeFile(join(home, 'config', 'policies', 'no.yaml'), rules);
+    daemon = await startDaemon({ home });
+    client = await daemon.connect();
+  });
+  after(async () => {
+    client.close();
+    await daemon.end();
+    await removeHome(home);
+    removeTempFolders();
+  });
+
+  const start = async (repo: string, script: readonly unknown[], into?: string): Promise<string> => {
+    const run = `run-${++ids}`;
+    const prompt = `Do this: [[${JSON.stringify(script)}]]`;
+    const workflow = taskWorkflow(prompt, { agent: 'scripted' });
+    await client.call('run/start', { id: run, workflow, repo, inputs: { prompt }, again: true, ...(into === undefined ? {} : { into }) });
+    return run;
+  };
+
+  it('finds, examines and registers agents, as far as the policy lets it', async () => {
+    const { agents } = await client.call('agent/detect', {});
+    assert.deepEqual(
+      agents.filter(({ agent }) => agent === 'scripted').map(({ from, registered, uncovered }) => ({ from, registered, uncovered })),
+      [{ from: 'path', registered: false, uncovered: ['Everything.'] }],
+    );
+    const { check } = await client.call('agent/examine', { agent: 'scripted' });
+    assert.equal(check.starts, true, check.problem);
+    assert.equal(check.version, '1.2.3');
+    await assert.rejects(client.call('agent/add', { agent: 'nobody' }), { code: 'not_found' });
+    await assert.rejects(client.call('agent/add', { agent: 'denied' }), { code: 'policy_denied', message: 'Not this one.' });
+    const added = await client.call('agent/add', { agent: 'scripted' });
+    assert.deepEqual([added.existing, added.agent.adapter, added.agent.status], [false, 'acp', 'ready']);
+    assert.equal((await client.call('agent/add', { agent: 'scripted' })).existing, true);
+    const { events } = await client.call('events/read', { limit: 1_000 });
+    const told = events.filter(({ data }) => data['agent'] === 'scripted').map(({ type }) => type.replace(/^dev\.signalbox\.|\.v1$/g, ''));
+    assert.deepEqual(told.slice(0, 4), ['policy.decided', 'approval.requested', 'approval.granted', 'approval.used']);
+    await assert.rejects(client.call('agent/remove', { agent: 'command' }), { code: 'invalid_transition' });
+  });
+
+  it('lets small edits pass, asks for a command, denies what lies outside, and merges what was granted', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const script = [
+      { ask: edit('src/new.txt', 'hello\n'), granted: [{ run: 'mkdir -p src && echo hello > src/new.txt' }] },
+      { ask: edit('../outside.txt', 'x'), granted: [{ run: 'touch src/outside-was-allowed' }] },
+      { ask: command('npm publish'), granted: [{ run: 'touch src/command-was-allowed' }] },
+      { ask: command('rm -rf x'), granted: [{ run: 'touch src/second-was-allowed' }] },
+      { usage: { inputTokens: 100, outputTokens: 20 } },
+      { say: 'done' },
+    ];
+    const run = await start(repo, script, 'main');
+    const detail = await finishRun(client, run, { answer: ({ summary }) => (/rm -rf/.test(summary) ? 'deny' : 'grant') });
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    assert.equal(git(repo, 'ls-tree', '-r', '--name-only', 'main').trim(), 'README.md\nsrc/command-was-allowed\nsrc/new.txt');
+    assert.deepEqual(
+      detail.approvals.map(({ kind, status }) => [kind, status]),
+      [
+        ['agent.execute', 'used'],
+        ['agent.execute', 'denied'],
+        ['workspace.merge', 'used'],
+      ],
+    );
+    const work = detail.stages.find(({ id }) => id === 'work');
+    assert.equal(work?.values['denied'], 2);
+    const [attempt] = detail.attempts;
+    assert.deepEqual(attempt?.usage, { tokens: 120, cost: 0 });
+    const raw = detail.artifacts.find(({ name }) => name.startsWith('acp-'));
+    assert.match((await client.call('artifact/read', { digest: raw?.digest ?? '' })).text, /session\/request_permission/);
+    const said = (await client.call('spool/read', { attempt: attempt?.id ?? '' })).text;
+    assert.match(said, /\[denied\].*outside of the worktree|\[denied\].*outside the worktree/);
+    assert.match(said, /\[told the agent why\]/);
+  });
+
+  it('says that nothing was changed, and does not merge', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const detail = await finishRun(client, await start(repo, [{ say: 'All done!' }], 'main'));
+    assert.equal(detail.run.status, 'success');
+    assert.equal(detail.stages.find(({ id }) => id === 'merge')?.reason, 'The agent changed nothing.');
+  });
+
+  it('fails the run when the agent crashes, and keeps the worktree with what it had done', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const detail = await finishRun(client, await start(repo, [{ run: 'echo x > half.txt' }, { stderr: 'boom' }, { crash: 9 }]));
+    assert.equal(detail.run.status, 'failure');
+    assert.match(detail.stages.find(({ id }) => id === 'work')?.reason ?? '', /exit code 9.*boom/);
+    const [attempt] = detail.attempts;
+    const isKept = async (): Promise<boolean> => {
+      const { events } = await client.call('events/read', { limit: 1_000, scope: { kind: 'run', run: detail.run.id } });
+      return events.some(({ type, data }) => type.includes('workspace.kept') && data['path'] === attempt?.workspace?.path);
+    };
+    // The run ends before its worktree is left.
+    while (!(await isKept())) await new Promise((resolve) => setTimeout(resolve, 25));
+  });
+
+  it('takes a question over a restart: what was granted meanwhile is not asked again', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const run = await start(repo, [{ ask: command('make all'), granted: [{ run: 'touch made.txt' }] }]);
+    for (;;) {
+      const [approval] = (await client.call('approval/list', { run })).approvals;
+      if (approval) {
+        await daemon.end('SIGKILL');
+        client.close();
+        daemon = await startDaemon({ home });
+        client = await daemon.connect();
+        await client.call('approval/answer', { approval: approval.id, answer: 'grant' });
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    const detail = await finishRun(client, run);
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    assert.deepEqual(
+      detail.approvals.map(({ status }) => status),
+      ['used'],
+    );
+    assert.equal(detail.attempts.length, 2);
+  });
+
+  it('gives a removed agent no more work', async () => {
+    await client.call('agent/remove', { agent: 'scripted' });
+    const { agents } = await client.call('agent/list', {});
+    assert.equal(agents.find(({ id }) => id === 'scripted')?.status, 'offline');
+  });
+});

@@ -1,0 +1,145 @@
+#!/usr/bin/env node
+// An agent that speaks ACP on its pipes and does what a script says, also what no agent may do.
+// The script is JSON: a list of steps in the prompt, between [[ and ]], or in SCRIPTED_AGENT for what happens before a prompt.
+//   {"say":TEXT} {"think":TEXT} {"plan":[..]} {"ask":{..toolCall},"granted":[steps],"refused":[steps]} {"tool":{..update}} {"write":PATH,"text":T}
+//   {"clientWrite":PATH,"text":T} {"run":COMMAND} {"update":{..}} {"usage":{..}} {"stop":REASON} {"remember":true}
+//   {"hang":true} {"crash":CODE} {"garbage":LINES} {"flood":MESSAGES} {"huge":BYTES} {"answerTwice":true} {"answerDead":true}
+//   {"child":true} {"stderr":TEXT} {"error":MESSAGE}
+// Before a prompt: {"hangAt":METHOD} {"errorAt":METHOD,"code":N} {"version":N} {"modes":[..]} {"ignoreTerm":true} {"ignoreCancel":true}
+import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const setup = JSON.parse(process.env.SCRIPTED_AGENT ?? '{}');
+if (setup.ignoreTerm) process.on('SIGTERM', () => {});
+if (setup.crashAtStart) process.exit(setup.crashAtStart);
+
+const waiting = new Map();
+let ids = 0;
+let canceled = () => {};
+let session = '';
+
+const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+const update = (body) => send({ method: 'session/update', params: { sessionId: session, update: body } });
+const chunk = (sessionUpdate, text) => update({ sessionUpdate, content: { type: 'text', text } });
+const ask = (method, params) =>
+  new Promise((resolve) => {
+    const id = `agent-${++ids}`;
+    waiting.set(id, resolve);
+    send({ id, method, params });
+  });
+
+const OPTIONS = [
+  { optionId: 'always', name: 'Always', kind: 'allow_always' },
+  { optionId: 'once', name: 'Once', kind: 'allow_once' },
+  { optionId: 'no', name: 'No', kind: 'reject_once' },
+];
+
+const STEPS = {
+  say: ({ say }) => chunk('agent_message_chunk', say),
+  think: ({ think }) => chunk('agent_thought_chunk', think),
+  plan: ({ plan }) => update({ sessionUpdate: 'plan', entries: plan }),
+  tool: ({ tool }) => update({ sessionUpdate: 'tool_call_update', ...tool }),
+  update: ({ update: body }) => update(body),
+  async ask({ ask: toolCall, options = OPTIONS, granted = [], refused = [] }) {
+    const answer = await ask('session/request_permission', { sessionId: session, toolCall, options });
+    const { outcome, optionId } = answer.result?.outcome ?? {};
+    chunk('agent_message_chunk', `(${outcome === 'selected' ? optionId : (outcome ?? answer.error?.message)})`);
+    return play(outcome === 'selected' && ['once', 'always'].includes(optionId) ? granted : refused);
+  },
+  write: ({ write, text = '' }) => writeFileSync(write, text),
+  async clientWrite({ clientWrite, text = '' }) {
+    const answer = await ask('fs/write_text_file', { sessionId: session, path: clientWrite, content: text });
+    chunk('agent_message_chunk', answer.error ? `(refused: ${answer.error.message})` : '(written)');
+  },
+  run: ({ run }) => void spawnSync('sh', ['-c', run]),
+  stderr: ({ stderr }) => void process.stderr.write(stderr),
+  hang: () => (stopReason === 'cancelled' ? undefined : new Promise((resolve) => (canceled = resolve))),
+  crash: ({ crash }) => process.exit(crash),
+  garbage: ({ garbage }) => process.stdout.write('this is no message\n'.repeat(garbage)),
+  async flood({ flood }) {
+    for (let i = 0; i < flood; i += 1) {
+      chunk('agent_message_chunk', 'x');
+      if (i % 1000 === 0) await new Promise(setImmediate);
+    }
+  },
+  huge: ({ huge }) => void process.stdout.write('y'.repeat(huge)),
+  answerTwice: () => send({ id: lastAnswered, result: {} }),
+  answerDead: () => send({ id: 9_999, result: {} }),
+  child() {
+    const child = spawn('sh', ['-c', 'trap "" TERM; sleep 300 & wait; sleep 300'], { detached: true, stdio: 'ignore' });
+    child.unref();
+  },
+};
+
+let lastAnswered;
+let stopReason = 'end_turn';
+let usage;
+
+async function play(steps) {
+  for (const step of steps) {
+    if ('stop' in step) stopReason = step.stop;
+    else if ('usage' in step) usage = step.usage;
+    else if ('error' in step) throw new Error(step.error);
+    else {
+      const [name] = Object.keys(step);
+      await STEPS[name](step);
+    }
+  }
+}
+
+async function prompt(params) {
+  const text = params.prompt.map((part) => part.text ?? '').join('\n');
+  const script = /\[\[([\s\S]*)\]\]/.exec(text);
+  stopReason = 'end_turn';
+  usage = undefined;
+  if (!script) chunk('agent_message_chunk', `I was told: ${text}`);
+  else await play(JSON.parse(script[1]));
+  return { stopReason, ...(usage ? { usage } : {}) };
+}
+
+const METHODS = {
+  initialize: () => ({
+    protocolVersion: setup.version ?? 1,
+    agentCapabilities: { loadSession: false },
+    agentInfo: { name: 'scripted', version: '1.2.3' },
+    authMethods: [],
+  }),
+  'session/new'(params) {
+    session = 'session-1';
+    send({ method: '_auth/status_update', params: { authStatus: { kind: 'none', label: `in ${params.cwd}` } } });
+    const modes = (setup.modes ?? ['default']).map((id) => ({ id, name: id }));
+    return { sessionId: session, modes: { currentModeId: modes[0]?.id ?? '', availableModes: modes } };
+  },
+  'session/set_mode': () => ({}),
+  'session/prompt': prompt,
+};
+
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const message = JSON.parse(line);
+  if (message.method === undefined) {
+    waiting.get(message.id)?.(message);
+    return;
+  }
+  if (message.method === 'session/cancel') {
+    if (setup.ignoreCancel) return;
+    stopReason = 'cancelled';
+    canceled();
+    return;
+  }
+  if (message.id === undefined || setup.hangAt === message.method) return;
+  if (setup.errorAt === message.method) {
+    send({ id: message.id, error: { code: setup.code ?? -32_603, message: 'as the script says' } });
+    return;
+  }
+  try {
+    const result = await METHODS[message.method](message.params);
+    lastAnswered = message.id;
+    send({ id: message.id, result });
+  } catch (error) {
+    send({ id: message.id, error: { code: -32_603, message: error.message } });
+  }
+});
+process.stdin.on('end', () => {
+  if (!setup.ignoreTerm) process.exit(0);
+});
