@@ -83,7 +83,8 @@ export type Command =
   | { type: 'run/continue'; run: string }
   | { type: 'run/cancel'; run: string; reason: string }
   | { type: 'run/finish'; run: string; status: 'success' | 'failure' | 'canceled'; code: string; summary: string }
-  | { type: 'stage/start'; run: string; stage: string; prepare: boolean }
+  /** `always`: it runs also after others have failed. */
+  | { type: 'stage/start'; run: string; stage: string; prepare: boolean; always?: boolean }
   | {
       type: 'stage/propose';
       run: string;
@@ -106,6 +107,7 @@ export type Command =
       wants: string;
       action: string;
       priority: number;
+      /** 0 when nobody said. */
       timeoutMs: number;
       maxAttempts: number;
       payload: Record<string, unknown>;

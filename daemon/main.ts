@@ -80,10 +80,12 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     bootId: identity?.bootId ?? '',
     newId: uuidv7,
     judge: rulebook.judge,
+    permits: rulebook.permits,
     digest: (action: Action, { reasons }: Decision) =>
       sealValue(installation.key, { action: bindingOf(action), rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
     approvalMs: settings.approvalMs,
     ...(settings.escalation ? { escalation: settings.escalation } : {}),
+    taskTimeoutMs: settings.taskTimeoutMs,
   };
   const coordinator = createCoordinator({
     journal,
@@ -128,7 +130,8 @@ async function serve(stage: Stage): Promise<void> {
   const { home, settings, record, epoch, startedAt, lock } = stage;
   const { archivist, reactor, stores, tell, ...made } = await furnish(stage);
   const principals = createPrincipals({ now: Date.now });
-  const stopClock = startClock({ state: record.state, reminders: settings.reminders }, Date.now, tell);
+  const { retryHeld } = reactor;
+  const stopClock = startClock({ state: record.state, reminders: settings.reminders, now: Date.now, tell, retryHeld });
   const end = { server: undefined as RpcServer | undefined, endpoint: undefined as Endpoint | undefined };
   const stop = stopOnce(async (reason) => {
     writeLog('daemon.stopping', { reason });

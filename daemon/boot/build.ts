@@ -14,6 +14,7 @@ import type { RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import { sha256 } from '../platform/digest.ts';
 import { writeLog } from '../platform/log.ts';
+import { listSecretKinds } from '../platform/redact.ts';
 import { readYamlFolder } from '../platform/yaml-folder.ts';
 import { normaliseArgv } from '../policy/commands.ts';
 import type { PolicySource } from '../policy/load.ts';
@@ -77,6 +78,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     },
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
     readCommands: normaliseArgv,
+    listSecretKinds,
     hash: sha256,
     progress: subscriptions.progress,
     log: writeLog,

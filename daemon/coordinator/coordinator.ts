@@ -45,7 +45,7 @@ export interface CoordinatorOptions {
   /** Two equal states that share nothing but their entries. */
   published: State;
   tentative: State;
-  context: Omit<Context, 'now'>;
+  context: Omit<Context, 'now' | 'principal'>;
   now(): number;
   onFatal(error: unknown): void;
   /** Why new work cannot be taken right now (the disk is nearly full), or undefined; asked for each, so it must be quick. */
@@ -156,7 +156,8 @@ function assertTogether({ journal, published, tentative }: CoordinatorOptions): 
   throw new Error(`The journal stands at ${journal.head.seq}, the state at ${published.seq}, the tentative state at ${tentative.seq}.`);
 }
 
-function decideOne(tentative: State, waiting: Waiting, batch: Batch, context: Context): void {
+function decideOne(tentative: State, waiting: Waiting, batch: Batch, deciding: Omit<Context, 'principal'>): void {
+  const context = { ...deciding, principal: waiting.origin.principal };
   const verdict = decide(tentative, waiting.command, context);
   if (isRefusal(verdict)) {
     batch.outcomes.push({ waiting, result: { ok: false, refusal: verdict } });

@@ -69,6 +69,8 @@ export interface Ports {
   worktreeFor(attempt: string): string;
   /** The simple commands of an argv. */
   readCommands(argv: readonly string[]): SimpleCommand[];
+  /** The kinds of secret that a text for a path holds, never their values. */
+  listSecretKinds(path: string, text: string): Promise<string[]>;
   hash(text: string): string;
   /** Tells watchers what an attempt is doing; nothing of it is recorded. */
   progress(item: Progress): void;

@@ -74,6 +74,7 @@ async function proposeAdvance(place: Place, approval: NonNullable<StageDefinitio
     ...common(place, approval.summary, 'medium'),
     workflow: place.run.workflow.name,
     base: baseOf(place.state, place.run, place.def) ?? '',
+    always: place.def.always,
   };
   const expires = approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs };
   return { ...(await store(place, 'advance', action)), ask: approval.summary, ...expires };
@@ -94,8 +95,16 @@ async function proposeRepair(place: Place, base: string, repair: Repair, show: R
   const root = run.repo ?? '';
   const paths = await Promise.all(repair.paths.map((path) => ports.workspace.resolvePath(repo, base, path, root)));
   const change = ports.hash(JSON.stringify(repair.operations));
-  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base, secrets: [] };
+  const secrets = await listSecrets(place, repair);
+  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base, secrets };
   return store(place, repair.id, action, show);
+}
+
+/** The kinds of secret in what a repair would write. */
+async function listSecrets({ ports }: Place, { operations }: Repair): Promise<string[]> {
+  const written = operations.flatMap((each) => (each.op === 'untrack' ? [] : [each]));
+  const kinds = await Promise.all(written.map(({ path, lines }) => ports.listSecretKinds(path, lines.join('\n'))));
+  return [...new Set(kinds.flat())].sort();
 }
 
 async function proposeCommand(place: Place, command: NonNullable<StageDefinition['command']>): Promise<Proposal[]> {

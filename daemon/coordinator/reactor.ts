@@ -6,7 +6,7 @@ import type { Event } from '../../shared/events/envelope.ts';
 import type { Recorded, State } from '../../shared/state/evolve.ts';
 import { runEnded, type Run } from '../../shared/state/run.ts';
 import type { Command, CommandResult } from '../commands.ts';
-import { assignPending } from '../scheduler/schedule.ts';
+import { assignPending, retryHeld } from '../scheduler/schedule.ts';
 import { advanceRun } from '../workflow/advance.ts';
 import type { EngineSettings } from '../workflow/submit.ts';
 import { startAttempts, type Attempts } from './attempts.ts';
@@ -18,6 +18,8 @@ import { prepareStage } from './prepare.ts';
 export interface Reactor {
   /** Takes up what a restart left: preparations, merges and undos that were under way, tasks that wait. */
   resume(): void;
+  /** Looks at the tasks again that the policy does not let go yet. */
+  retryHeld(): void;
   /** From now on nothing new is started; ends what runs within `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
@@ -30,6 +32,9 @@ export interface EffectContext {
   /** Puts a command on the queue; a refusal is logged, since nobody else would hear of it. */
   tell(command: Command, cause: string): Promise<CommandResult>;
 }
+
+/** What may let a task go that was held. */
+const FREES = /^(attempt\.ended|policy\.loaded|agent\.ready|approval\.(granted|denied|expired))$/;
 
 /** Lets the coordinator's record drive runs, agents and branches. */
 export function createReactor(coordinator: Coordinator, ports: Ports, settings: EngineSettings, newId: () => string): Reactor {
@@ -51,14 +56,24 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     for (const command of advanceRun(state, run, definition, settings)) void tell(command, cause);
   };
   coordinator.followWith((tentative) => (draining ? [] : assignPending(tentative, newId)));
+  let turn = 0;
+  const retry = (): void => {
+    if (draining || state.pending.size === 0) return;
+    turn += 1;
+    // Not with `tell`: that an agent has no slot left for it is no news.
+    for (const command of retryHeld(state, newId, turn)) void coordinator.submit(command, { principal: 'daemon', cause: 'held' });
+  };
   const react = (commits: readonly Recorded[]): void => {
     const runs = new Map<string, string>();
+    let freed = false;
     for (const { events } of commits) {
       for (const event of events) {
         if (event.run !== undefined) runs.set(event.run, event.id);
+        freed ||= FREES.test(event.type);
         if (!draining) startEffect(event, context, attempts);
       }
     }
+    if (freed) retry();
     if (!draining) for (const [run, cause] of runs) advance(run, cause);
   };
   coordinator.onRecorded(react);
@@ -69,6 +84,7 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
       for (const run of state.runs.values()) advance(run.id, 'restart');
       for (const command of assignPending(state, newId)) void tell(command, 'restart');
     },
+    retryHeld: retry,
     async drain(graceMs) {
       draining = true;
       await attempts.drain(graceMs);

@@ -1,5 +1,5 @@
 /** The policies in force: the built-in ones and the user's everywhere, a repository's own where they are. */
-import type { Action, Decision } from '../../shared/state/action.ts';
+import type { Action, ActionKind, Decision } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { decideAction } from '../policy/decide.ts';
 import { loadPolicies, type PolicySource, type Problem } from '../policy/load.ts';
@@ -11,6 +11,8 @@ export interface Rulebook {
   /** Reads the policies of a repository anew; when they have problems, the last good ones stay in force. */
   load(repo: string, sources: readonly PolicySource[]): Loaded;
   judge(action: Action, standing: DecisionContext): Decision;
+  /** True when the rules allow every action of a kind in a repository (empty for none), whatever it is. */
+  permits(kind: ActionKind, repo: string): boolean;
   /** Sentences about files that do not load, and about what was left out of those that do. */
   notices(): string[];
 }
@@ -35,6 +37,7 @@ export function createRulebook(host: readonly PolicySource[], hash: (text: strin
       return loaded;
     },
     judge: (action, standing) => decideAction(byRepo.get(action.repo) ?? everywhere.policies, action, standing),
+    permits: (kind, repo) => (byRepo.get(repo) ?? everywhere.policies).permits.has(kind),
     notices: () => [...said.values()].flat(),
   };
 }

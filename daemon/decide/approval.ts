@@ -16,29 +16,32 @@ import type { CommandOf, Proposal } from '../commands.ts';
 import { event, later, refuse, type Context, type Verdict } from './context.ts';
 import { holdLease, ofAttempt } from './lease.ts';
 
-/** A proposal, whoever makes it, and what its events are about. */
-export interface Wanted extends Proposal {
+/** A proposal, whoever makes it, and what its events are about. One without an artifact is small, and stands in the record itself. */
+export interface Wanted extends Omit<Proposal, 'artifact'> {
+  artifact?: string;
   of: Correlation;
   stream: string;
   /** The question that this one is asked in place of. */
   replaces?: string;
 }
 
-interface Judged {
+export interface Judged {
   wanted: Wanted;
   decision: Decision;
   digest: string;
   decided: NewEvent;
 }
 
-function judge(state: State, wanted: Wanted, context: Context): Judged {
+/** Puts an action to the policy, as things stand, without asking anybody. */
+export function judge(state: State, wanted: Wanted, context: Context): Judged {
   const { key, action, artifact, ask } = wanted;
   const standing = contextOf(state, action, context.now);
   const decision = withQuestion(context.judge(action, standing), ask);
   const digest = context.digest(action, decision);
-  const of = { ...wanted.of, artifact };
+  const of = ofWanted(wanted);
   const { kind, summary } = action;
-  const decided = event('policy.decided', wanted.stream, of, { key, kind, summary, digest, decision, context: standing });
+  const inline = artifact === undefined ? { action } : {};
+  const decided = event('policy.decided', wanted.stream, of, { key, kind, summary, digest, decision, context: standing, ...inline });
   return { wanted, decision, digest, decided };
 }
 
@@ -51,14 +54,17 @@ export function recordDecisions(state: State, { proposals }: CommandOf<'policy/e
   });
 }
 
+const ofWanted = ({ of, artifact }: Wanted): Correlation => (artifact === undefined ? of : { ...of, artifact });
+
 /** Puts an action to the policy: the decision, and a question where a person is to be asked. */
 export function askFor(state: State, wanted: Wanted, context: Context): NewEvent[] {
   const judged = judge(state, wanted, context);
   return judged.decision.effect === 'require_approval' ? [judged.decided, askPerson(judged, context)] : [judged.decided];
 }
 
-function askPerson({ wanted, decision, digest }: Judged, context: Context): NewEvent {
-  const { key, action, artifact, show, replaces } = wanted;
+/** The question that a decision asks of a person. */
+export function askPerson({ wanted, decision, digest }: Judged, context: Context): NewEvent {
+  const { key, action, show, replaces } = wanted;
   const approval = context.newId();
   const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
   const { expiresMs, quorum, approvers, escalate = context.escalation } = decision.obligations;
@@ -72,7 +78,7 @@ function askPerson({ wanted, decision, digest }: Judged, context: Context): NewE
     ...(replaces === undefined ? {} : { replaces }),
   };
   const agent = action.agent === '' ? {} : { agent: action.agent };
-  return event('approval.requested', `approval/${approval}`, { ...agent, ...wanted.of, artifact }, { ...about, ...demands });
+  return event('approval.requested', `approval/${approval}`, { ...agent, ...ofWanted(wanted) }, { ...about, ...demands });
 }
 
 /** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */

@@ -1,6 +1,6 @@
 import type { Correlation, EventOf, EventType, NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
-import type { Action, Decision, Escalation } from '../../shared/state/action.ts';
+import type { Action, ActionKind, Decision, Escalation } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
@@ -13,14 +13,20 @@ export interface Context {
   host: string;
   bootId: string;
   newId(): string;
+  /** Who asks for what is decided: a principal's name, or `daemon`. */
+  principal: string;
   /** What the rules say about an action, as things stand. */
   judge(action: Action, standing: DecisionContext): Decision;
+  /** True when the rules allow every action of a kind in a repository (empty for none), so that there is nothing to work out. */
+  permits(kind: ActionKind, repo: string): boolean;
   /** HMAC of the exact action and of the rules that decided it. */
   digest(action: Action, decision: Decision): string;
   /** How long an approval waits when no rule says, in milliseconds. */
   approvalMs: number;
   /** Who looks at a question before a person, when no rule says; absent: a person is asked at once. */
   escalation?: readonly Escalation[];
+  /** The timeout of a task when neither who submits it nor a rule says, in milliseconds. */
+  taskTimeoutMs: number;
 }
 
 /** Events to record (none when it was all done before), or a refusal. */

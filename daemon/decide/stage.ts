@@ -5,8 +5,9 @@ import { STAGE_TABLE, type Run, type Stage, type StageStatus } from '../../share
 import { approvalsOf, stageOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
-import { askFor, settleAll } from './approval.ts';
+import { askFor, askPerson, settleAll } from './approval.ts';
 import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
+import { explainDecision, judgeAdvance } from './steps.ts';
 
 /** A stage whose branch moved is asked anew so often, then it fails. */
 const MAX_ROUNDS = 5;
@@ -25,7 +26,7 @@ function find(state: State, command: { run: string; stage: string }): Target | R
 const stream = (run: Run) => `run/${run.id}`;
 
 /** Begins a stage, or begins it anew when what was decided no longer fits. Without anything to decide it is admitted at once. */
-export function startStage(state: State, command: CommandOf<'stage/start'>): Verdict {
+export function startStage(state: State, command: CommandOf<'stage/start'>, context: Context): Verdict {
   const found = find(state, command);
   if ('code' in found) return found;
   const { run, stage } = found;
@@ -41,13 +42,17 @@ export function startStage(state: State, command: CommandOf<'stage/start'>): Ver
     ];
   const again = round > 1 ? withdraw(state, run, command.stage, 'What it was about has changed.') : [];
   const started = event('stage.started', stream(run), of, { round });
-  if (command.prepare) return [...again, started];
-  return [
-    ...again,
-    started,
-    event('stage.proposed', stream(run), of, { count: 0, facts: {} }),
-    event('stage.admitted', stream(run), of, { results: [] }),
-  ];
+  const advance = judgeAdvance(state, run, command, context);
+  if (advance?.decision.effect === 'deny') {
+    const message = explainDecision(advance.decision).slice(0, 2_000);
+    return [...again, advance.decided, event('stage.failed', stream(run), of, { code: 'policy_denied', message })];
+  }
+  const question = advance?.decision.effect === 'require_approval' ? [askPerson(advance, context)] : [];
+  const decided = advance ? [advance.decided, ...question] : [];
+  if (command.prepare) return [...again, started, ...decided];
+  const proposed = event('stage.proposed', stream(run), of, { count: advance ? 1 : 0, facts: {} });
+  const admitted = question.length > 0 ? [] : [event('stage.admitted', stream(run), of, { results: [] })];
+  return [...again, started, ...decided, proposed, ...admitted];
 }
 
 /** Puts a stage's actions to the policy: each decision is recorded, and a question asked where one is needed. */

@@ -2,11 +2,12 @@ import type { State } from '../../shared/state/evolve.ts';
 import { taskEnded, TASK_TABLE } from '../../shared/state/task.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
-import { settleTaskApprovals } from './approval.ts';
+import { askPerson, settleTaskApprovals } from './approval.ts';
 import { event, ofTask, refuse, type Context, type Verdict } from './context.ts';
+import { boundTimeout, explainDecision, held, judgeDispatch, judgeSubmission } from './steps.ts';
 
 /** A task with this id is submitted once; saying it again changes nothing. */
-export function submitTask(state: State, command: CommandOf<'task/submit'>): Verdict {
+export function submitTask(state: State, command: CommandOf<'task/submit'>, context: Context): Verdict {
   const { type: _, task, run, stage, ...data } = command;
   const known = state.tasks.get(task);
   if (known) {
@@ -25,7 +26,21 @@ export function submitTask(state: State, command: CommandOf<'task/submit'>): Ver
     ...(stage === undefined ? {} : { stage }),
     ...(repo === undefined ? {} : { repo }),
   });
-  return [event('task.submitted', `task/${task}`, of, data)];
+  const judged = judgeSubmission(state, command, of, context);
+  const timeoutMs = boundTimeout(data, judged?.decision.obligations ?? {}, context.taskTimeoutMs);
+  const submitted = event('task.submitted', `task/${task}`, of, { ...data, timeoutMs });
+  if (!judged) return [submitted];
+  const why = explainDecision(judged.decision);
+  switch (judged.decision.effect) {
+    case 'deny':
+      return run === undefined || stage === undefined
+        ? refuse('policy_denied', why, { rules: judged.decision.reasons })
+        : [judged.decided, event('stage.failed', `run/${run}`, judged.wanted.of, { code: 'policy_denied', message: why.slice(0, 2_000) })];
+    case 'require_approval':
+      return [submitted, judged.decided, askPerson(judged, context), held({ ...of, id: task }, 'approval', why)];
+    default:
+      return [judged.decided, submitted];
+  }
 }
 
 /** Gives a pending task to an agent: a lease with the next token, and a new attempt. */
@@ -35,10 +50,13 @@ export function assignTask(state: State, command: CommandOf<'task/assign'>, cont
   if (!task || !agent) return refuse('not_found', `There is no task ${command.task} or no agent ${command.agent}.`);
   if (task.status !== 'pending') return [];
   if (agent.status !== 'ready') return refuse('invalid_transition', `The agent ${agent.id} is ${agent.status}.`, { agent: agent.id });
+  const dispatch = judgeDispatch(state, task, agent, context);
+  if (!dispatch.goes) return dispatch.events;
   const token = task.token + 1;
   const of = { ...ofTask(task), attempt: command.attempt, agent: agent.id };
   const { host, bootId } = context;
   return [
+    ...dispatch.events,
     event('task.assigned', `task/${task.id}`, of, { token, leaseMs: task.timeoutMs }),
     event('attempt.starting', `attempt/${command.attempt}`, of, { token, host, bootId }),
   ];

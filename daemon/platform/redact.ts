@@ -92,6 +92,11 @@ export async function findSecrets(path: string, text: string): Promise<SecretFin
   return findings;
 }
 
+/** The kinds of secret that a text holds (`jwt`, `private-key`), each once, in order, never their values; throws TextTooLongError. */
+export async function listSecretKinds(path: string, text: string): Promise<string[]> {
+  return [...new Set((await findSecrets(path, text)).map((finding) => finding.rule))].sort();
+}
+
 /** The text with every secret replaced by `***`; throws TextTooLongError. */
 export async function redact(text: string, { path = 'text.txt' }: { path?: string } = {}): Promise<string> {
   const findings = await findSecrets(path, text);

@@ -11,6 +11,7 @@ import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { collectObligations } from './asking.ts';
 import { evaluateCondition, findLongestList } from './condition.ts';
 import { compareStrictness, type Layer, type Policies, type PolicyDefault, pickStrictest, type Rule } from './rules.ts';
+import { collectTimeout } from './timeout.ts';
 import { excerptValues } from './values.ts';
 
 const MAX_REASONS = 50;
@@ -41,14 +42,12 @@ export function decideAction(policies: Policies, action: Action, context: Decisi
   const layers = [decideLayer('host', matches, policies.defaults), decideLayer('repository', matches, policies.defaults)];
   const reasons = layers.flatMap((layer) => layer.reasons).sort(compareReasons);
   const effect = pickStrictest(layers.flatMap((layer) => layer.effect ?? [])) ?? 'require_approval';
-  return {
-    effect,
-    reasons: boundReasons(reasons),
-    obligations:
-      effect === 'require_approval'
-        ? collectObligations(matches.filter((match) => match.effect === 'require_approval').map((match) => match.rule))
-        : {},
+  const asking = matches.filter((match) => match.effect === 'require_approval').map((match) => match.rule);
+  const obligations = {
+    ...(effect === 'require_approval' ? collectObligations(asking) : {}),
+    ...collectTimeout(matches.map((match) => match.rule)),
   };
+  return { effect, reasons: boundReasons(reasons), obligations };
 }
 
 function matchRule(rule: Rule, given: Case): Match | undefined {
@@ -73,7 +72,8 @@ function matchRule(rule: Rule, given: Case): Match | undefined {
     severity: rule.severity,
     values: excerptValues({ ...given.action, context: given.context }, rule.condition?.mentions ?? []),
   };
-  return { rule, effect, decisive: outcome.ok && effect === rule.effect && rule.enforcement !== 'warn', reason };
+  const decisive = outcome.ok && effect === rule.effect && rule.enforcement !== 'warn' && rule.timeout === undefined;
+  return { rule, effect, decisive, reason };
 }
 
 /** D5: what the user excepts asks no more; what denies, and what a repository asks, stays. */

@@ -18,5 +18,8 @@ export function checkRule(source: Source, shape: RuleShape, index: number, origi
     problems.push(problem('excepts', 'excepts', '`excepts` belongs to a rule that allows.'));
   if (excepts !== undefined && origin === 'repository')
     problems.push(problem('excepts', 'excepts', 'A repository never loosens; only a policy of the user can except a rule.'));
+  const bounds = shape.on.every((kind) => kind === 'task.submit') && (shape.effect === 'allow' || shape.effect === 'warn');
+  if (shape.timeout !== undefined && !bounds)
+    problems.push(problem('timeout', 'no-timeout', '`timeout` belongs to a rule on `task.submit` alone that allows or warns.'));
   return problems;
 }

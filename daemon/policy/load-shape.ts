@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { ACTION_KINDS, Effect } from '../../shared/state/action.ts';
 import { Approvers, Duration, Escalate, Quorum } from './asking.ts';
 import { MAX_CONDITION } from './condition.ts';
+import { SECTIONS } from './sections.ts';
 import { strictShape, suggestName } from '../../shared/yaml/source.ts';
 
 /** Most rules that one file may have. */
@@ -40,6 +41,8 @@ export const RuleShape = strictShape({
     .min(1)
     .max(50)
     .optional(),
+  /** Of `task.submit`: the timeout when nobody said one, and the longest. Such a rule bounds and decides nothing. */
+  timeout: strictShape({ default: Duration.optional(), max: Duration.optional() }).optional(),
 });
 export type RuleShape = z.infer<typeof RuleShape>;
 
@@ -50,6 +53,7 @@ export const PolicyShape = strictShape({
   description: z.string().max(2_000).optional(),
   enforcement: z.enum(['hard', 'soft', 'warn'], { error: 'write `hard`, `soft` or `warn`' }).default('hard'),
   default: WrittenEffect.optional(),
+  ...SECTIONS,
   rules: z.array(z.unknown()).max(MAX_RULES, `a policy has at most ${MAX_RULES} rules`).default([]),
 });
 export type PolicyShape = z.infer<typeof PolicyShape>;

@@ -9,8 +9,9 @@ import { listEscalation } from './asking.ts';
 import { compileCondition, type Condition, type ConditionContext, defineContext } from './condition.ts';
 import { checkRule } from './load-check.ts';
 import { MAX_RULES, PolicyShape, RuleShape } from './load-shape.ts';
-import type { Layer, Policies, PolicyDefault, PolicyFile, Rule } from './rules.ts';
+import { type Layer, listPermitted, type Policies, type PolicyDefault, type PolicyFile, type Rule } from './rules.ts';
 import { findInScalar } from './scalar.ts';
+import { expandSections } from './sections.ts';
 import {
   findNode,
   listShapeProblems,
@@ -19,6 +20,7 @@ import {
   problemAtOffset,
   readSource,
   type Source,
+  type SourcePath,
   sortProblems,
 } from '../../shared/yaml/source.ts';
 
@@ -36,11 +38,18 @@ export interface PolicySource {
 /** Policies with notices about what was left out, or at least one problem; both sorted by file and place. */
 export type LoadedPolicies = { ok: true; policies: Policies; notices: Problem[] } | { ok: false; problems: Problem[] };
 
+interface LoadedRule {
+  shape: RuleShape;
+  /** Where it stands, or the section that stands for it. */
+  path: SourcePath;
+  conditions: Map<ActionKind, Condition>;
+}
+
 interface LoadedFile {
   input: PolicySource;
   source: Source;
   head: PolicyShape;
-  rules: { shape: RuleShape; index: number; conditions: Map<ActionKind, Condition> }[];
+  rules: LoadedRule[];
   digest: string;
 }
 
@@ -78,6 +87,9 @@ function readPolicy(input: PolicySource, hash: (text: string) => string, problem
   const rules = Array.isArray(raw)
     ? raw.slice(0, MAX_RULES).map((rule, index) => readRule(source, rule, { index, origin: input.origin }, problems))
     : [];
+  if (head.success)
+    for (const { rule, path } of expandSections(head.data))
+      rules.push({ shape: rule, path, conditions: compileFor(source, rule, path, problems) });
   problems.push(...listRepeatedIds(source, rules));
   if (!head.success) return undefined;
   if (head.data.enforcement === 'warn' && head.data.default !== undefined)
@@ -96,22 +108,23 @@ function readRule(
   raw: unknown,
   { index, origin }: { index: number; origin: PolicySource['origin'] },
   problems: Problem[],
-): LoadedFile['rules'][number] | undefined {
+): LoadedRule | undefined {
   const rule = RuleShape.safeParse(raw);
   if (!rule.success) {
     problems.push(...listShapeProblems(source, rule.error, ['rules', index]));
     return undefined;
   }
   const { data: shape } = rule;
+  const path = ['rules', index];
   problems.push(...checkRule(source, shape, index, origin));
-  return { shape, index, conditions: compileFor(source, shape, index, problems) };
+  return { shape, path, conditions: compileFor(source, shape, path, problems) };
 }
 
 /** A condition is compiled once for each kind, because each kind has its own fields. */
-function compileFor(source: Source, shape: RuleShape, index: number, problems: Problem[]): Map<ActionKind, Condition> {
+function compileFor(source: Source, shape: RuleShape, rulePath: SourcePath, problems: Problem[]): Map<ActionKind, Condition> {
   const conditions = new Map<ActionKind, Condition>();
   if (shape.when === undefined) return conditions;
-  const path = ['rules', index, 'when'];
+  const path = [...rulePath, 'when'];
   for (const kind of new Set(shape.on)) {
     const compiled = compileCondition(shape.when, contextFor(kind));
     if (compiled.ok) conditions.set(kind, compiled.condition);
@@ -128,7 +141,7 @@ function compileFor(source: Source, shape: RuleShape, index: number, problems: P
   return conditions;
 }
 
-function listRepeatedIds(source: Source, rules: readonly (LoadedFile['rules'][number] | undefined)[]): Problem[] {
+function listRepeatedIds(source: Source, rules: readonly (LoadedRule | undefined)[]): Problem[] {
   const seen = new Set<string>();
   return rules.flatMap((rule) => {
     if (rule === undefined) return [];
@@ -137,7 +150,7 @@ function listRepeatedIds(source: Source, rules: readonly (LoadedFile['rules'][nu
     seen.add(id);
     return repeated
       ? [
-          problemAt(source, ['rules', rule.index, 'id'], {
+          problemAt(source, [...rule.path, 'id'], {
             code: 'duplicate-rule',
             message: `Two rules have the id \`${id}\`; give this one another.`,
           }),
@@ -181,7 +194,7 @@ function listRepeatedNames(files: readonly LoadedFile[]): Problem[] {
 function dropLoosening(file: LoadedFile, notices: Problem[]): LoadedFile {
   const { input, source, head } = file;
   if (input.origin !== 'repository' || input.trusted) return file;
-  const ignore = (path: (string | number)[], what: string) =>
+  const ignore = (path: SourcePath, what: string) =>
     notices.push(
       problemAt(source, path, {
         code: 'untrusted',
@@ -192,13 +205,13 @@ function dropLoosening(file: LoadedFile, notices: Problem[]): LoadedFile {
   // Whom it would have asked, and how late, is the user's to say.
   const asking = file.rules.map((rule) => {
     const { approvers, escalate, ...shape } = rule.shape;
-    if (approvers !== undefined) ignore(['rules', rule.index, 'approvers'], `\`approvers\` of rule \`${shape.id}\``);
-    if (escalate !== undefined) ignore(['rules', rule.index, 'escalate'], `\`escalate\` of rule \`${shape.id}\``);
+    if (approvers !== undefined) ignore([...rule.path, 'approvers'], `\`approvers\` of rule \`${shape.id}\``);
+    if (escalate !== undefined) ignore([...rule.path, 'escalate'], `\`escalate\` of rule \`${shape.id}\``);
     return { ...rule, shape };
   });
-  const rules = asking.filter(({ shape, index }) => {
+  const rules = asking.filter(({ shape, path }) => {
     const kept = !warns && (shape.effect === 'deny' || shape.effect === 'require_approval');
-    if (!kept) ignore(['rules', index, 'effect'], `Rule \`${shape.id}\` (${warns ? 'only warned' : shape.effect})`);
+    if (!kept) ignore([...path, 'effect'], `Rule \`${shape.id}\` (${warns ? 'only warned' : shape.effect})`);
     return kept;
   });
   const { default: fallback, ...rest } = head;
@@ -218,14 +231,14 @@ function indexPolicies(files: readonly LoadedFile[]): Policies {
     for (const { shape, conditions } of rules)
       for (const kind of new Set(shape.on)) byKind[kind].push({ ...from, ...readRuleFields(shape, conditions.get(kind)) });
   }
-  return { byKind, defaults, files: files.map(describeFile) };
+  return { byKind, defaults, files: files.map(describeFile), permits: listPermitted({ byKind, defaults }) };
 }
 
 function readRuleFields(
   shape: RuleShape,
   condition: Condition | undefined,
 ): Pick<Rule, 'id' | 'effect' | 'message' | 'severity'> & Partial<Rule> {
-  const { id, effect, message, severity, approvers, quorum, escalate, expires, excepts } = shape;
+  const { id, effect, message, severity, approvers, quorum, escalate, expires, excepts, timeout } = shape;
   return {
     id,
     effect,
@@ -236,6 +249,7 @@ function readRuleFields(
     ...(escalate === undefined ? {} : { escalate: listEscalation(escalate) }),
     ...(expires === undefined ? {} : { expiresMs: expires }),
     ...(excepts === undefined ? {} : { excepts }),
+    ...(timeout === undefined ? {} : { timeout }),
     ...(condition === undefined ? {} : { condition }),
   };
 }

@@ -1,5 +1,5 @@
 // What loaded policies look like to the decision: rules by kind of action, defaults by layer.
-import type { ActionKind, Effect, Reason } from '../../shared/state/action.ts';
+import { ACTION_KINDS, type ActionKind, type Effect, type Reason } from '../../shared/state/action.ts';
 import type { Demands } from './asking.ts';
 import type { Condition } from './condition.ts';
 
@@ -19,6 +19,8 @@ export interface Rule extends Demands {
   severity: Reason['severity'];
   /** Rules of the host that ask, as `policy/rule`, which this one answers in the user's place. */
   excepts?: readonly string[];
+  /** Of a task: its timeout when nobody said one, and the longest, in milliseconds. Such a rule decides nothing else. */
+  timeout?: { default?: number | undefined; max?: number | undefined };
   /** Absent for a rule that always matches. */
   condition?: Condition;
 }
@@ -48,6 +50,20 @@ export interface Policies {
   byKind: Readonly<Record<ActionKind, readonly Rule[]>>;
   defaults: readonly PolicyDefault[];
   files: readonly PolicyFile[];
+  /** Kinds of which every action is allowed, whatever it is and however things stand. */
+  permits: ReadonlySet<ActionKind>;
+}
+
+/** The kinds of which every action is allowed; rather one too few than one too many. */
+export function listPermitted({ byKind, defaults }: Pick<Policies, 'byKind' | 'defaults'>): Set<ActionKind> {
+  const allows = (kind: ActionKind, layer: Layer): boolean => {
+    const rules = byKind[kind].filter((rule) => rule.layer === layer);
+    if (rules.some((rule) => rule.effect !== 'allow' || rule.condition !== undefined || rule.timeout !== undefined)) return false;
+    if (rules.some((rule) => rule.enforcement !== 'warn')) return true;
+    const own = defaults.filter((each) => each.layer === layer);
+    return own.every((each) => each.effect === 'allow') && (layer === 'repository' || own.length > 0);
+  };
+  return new Set(ACTION_KINDS.filter((kind) => allows(kind, 'host') && allows(kind, 'repository')));
 }
 
 const STRICTNESS: Record<Effect, number> = { allow: 0, warn: 1, require_approval: 2, deny: 3 };

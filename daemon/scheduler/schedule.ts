@@ -3,6 +3,7 @@
  *
  * 1. Higher priority first, then the order of submission.
  * 2. It never asks for more attempts than an agent has free slots.
+ * 3. A task that the policy holds is tried again only when it is asked to, and of those that are held alike only some.
  */
 import type { State } from '../../shared/state/evolve.ts';
 import type { Task } from '../../shared/state/task.ts';
@@ -24,6 +25,33 @@ export function assignPending(state: State, newId: () => string): CommandOf<'tas
   return assignments;
 }
 
+/** Tasks that are held of which so many are tried in one look, and so many of those that wait alike. */
+const MAX_RETRIES = 32;
+const MAX_ALIKE = 4;
+
+/**
+ * Tries the tasks again that the policy holds; each is decided anew, so most of them stay where they are. Without an end:
+ * what is not tried in one look is in a later one, because `turn` counts the looks.
+ */
+export function retryHeld(state: State, newId: () => string, turn: number): CommandOf<'task/assign'>[] {
+  const free = freeSlots(state);
+  const alike = new Map<string, number>();
+  const held: Task[] = [];
+  for (const id of state.pending) {
+    const task = state.tasks.get(id);
+    if (task?.heldAt === undefined || !free.has(task.wants)) continue;
+    const group = `${task.waitsFor}\n${task.wants}\n${task.run}\n${task.message}`;
+    const before = alike.get(group) ?? 0;
+    alike.set(group, before + 1);
+    // A question concerns this task alone.
+    if (before < MAX_ALIKE || task.waitsFor === 'approval') held.push(task);
+  }
+  held.sort((a, b) => b.priority - a.priority);
+  const start = held.length <= MAX_RETRIES ? 0 : (turn * MAX_RETRIES) % held.length;
+  const tried = [...held.slice(start), ...held.slice(0, start)].slice(0, MAX_RETRIES);
+  return tried.map((task) => ({ type: 'task/assign', task: task.id, attempt: newId(), agent: task.wants }));
+}
+
 function freeSlots(state: State): Map<string, number> {
   const free = new Map<string, number>();
   if (state.pending.size === 0) return free;
@@ -37,7 +65,7 @@ function byPriority(state: State): Task[] {
   let same = true;
   for (const id of state.pending) {
     const task = state.tasks.get(id);
-    if (!task) continue;
+    if (!task || task.heldAt !== undefined) continue;
     same &&= task.priority === tasks[0]?.priority || tasks.length === 0;
     tasks.push(task);
   }

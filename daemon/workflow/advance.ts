@@ -67,7 +67,7 @@ function beginStage(place: Place, def: StageDefinition): Command[] {
   if (def.merge && run.into === undefined) return skip('No branch to merge into was named; the work stays on its own branch.', 'condition');
   if (typeof def.command === 'string' && !resolveArgv(state, run, def.command)) return skip(`${def.command} has no value.`, 'condition');
   const prepare = def.gate !== undefined || def.approval !== undefined || def.merge !== undefined || def.command !== undefined;
-  return [{ type: 'stage/start', run: run.id, stage: def.id, prepare }];
+  return [{ type: 'stage/start', run: run.id, stage: def.id, prepare, always: def.always }];
 }
 
 function valueOf({ state, run }: Place, reference: string): unknown {
@@ -95,7 +95,8 @@ function admit(state: State, run: Run, stage: Stage): Command[] {
 
 function startWork(place: Place, def: StageDefinition, stage: Stage): Command[] {
   const { state, run } = place;
-  const refused = def.gate ? undefined : stage.results.find((r) => !r.allowed);
+  // What a gate refuses is left out of the work; whether the stage may start at all is another question.
+  const refused = stage.results.find((r) => !r.allowed && (!def.gate || r.key === 'start'));
   if (refused) {
     const at = { run: run.id, stage: def.id };
     if (def.onDenied === 'skip') return [{ type: 'stage/skip', ...at, reason: refused.reason, cause: 'denied' }];

@@ -11,8 +11,6 @@ import {
 } from '../../shared/state/workflow.ts';
 import type { CommandOf } from '../commands.ts';
 
-/** Time that an agent has for a prompt when the workflow does not say, in milliseconds. */
-const AGENT_TIMEOUT_MS = 3_600_000;
 
 /** Settings that the engine needs, in milliseconds. */
 export interface EngineSettings {
@@ -58,7 +56,7 @@ export function isFoundCommand(def: StageDefinition): boolean {
 }
 
 /** The command that makes a task of an admitted stage. Its id follows from run and stage, so that it is made once. */
-export function submitStage({ state, run, definition, settings }: Place, def: StageDefinition, stage: Stage): CommandOf<'task/submit'> {
+export function submitStage({ state, run, definition }: Place, def: StageDefinition, stage: Stage): CommandOf<'task/submit'> {
   const artifacts: Record<string, string> = {};
   const payload: Record<string, unknown> = {};
   const made = state.artifacts.get(run.id);
@@ -86,7 +84,7 @@ export function submitStage({ state, run, definition, settings }: Place, def: St
     wants: def.agent ?? '',
     action: def.action ?? (argv ? 'run' : def.prompt === undefined ? '' : 'prompt'),
     priority: 0,
-    timeoutMs: def.timeoutMs ?? (def.prompt === undefined ? settings.taskTimeoutMs : AGENT_TIMEOUT_MS),
+    timeoutMs: def.timeoutMs ?? 0,
     maxAttempts: 1,
     payload,
     artifacts,

@@ -17,6 +17,8 @@ export type TaskEvent =
     >
   /** The lease: `token` fences, an answer with an older one changes nothing. */
   | EventOf<'task.assigned', { token: number; leaseMs: number }>
+  /** The policy does not let it go to its agent yet: a quota is used up, or a person is asked. */
+  | EventOf<'task.held', { waitsFor: 'quota' | 'approval'; reason: string }>
   | EventOf<'task.running', Record<string, never>>
   | EventOf<'task.requeued', { reason: string; failures: number }>
   /** Asked for while an attempt was under way; the attempt ends first. */

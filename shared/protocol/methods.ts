@@ -71,7 +71,8 @@ const TaskSubmit = z.strictObject({
   action: z.string().min(1).max(200),
   payload: Values.default({}),
   priority: z.int().min(-100).max(100).default(0),
-  timeoutMs: z.int().min(1).max(86_400_000).default(300_000),
+  /** Without one, the policy's default holds, else the setting's. */
+  timeoutMs: z.int().min(1).max(86_400_000).optional(),
   maxAttempts: z.int().min(1).max(100).default(3),
 });
 

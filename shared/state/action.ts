@@ -166,9 +166,11 @@ export const Action = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('stage.advance'),
     ...common,
-    /** Name of the workflow whose author wants a person asked here. */
+    /** Name of the workflow. */
     workflow: z.string(),
     base: z.string(),
+    /** True when the stage runs also after others have failed: cleanup, a report. */
+    always: z.boolean().default(false),
   }),
   z.object({
     kind: z.literal('handoff.accept'),
@@ -245,6 +247,8 @@ export const Obligations = z.object({
   quorum: z.number().int().min(2).optional(),
   /** Who looks at it before a person is asked to; absent when a person is asked at once. */
   escalate: z.array(Escalation).optional(),
+  /** Of a task that is submitted: the timeout when nobody said one, and the longest, in milliseconds. */
+  timeout: z.object({ defaultMs: z.number().optional(), maxMs: z.number().optional() }).optional(),
 });
 export type Obligations = z.infer<typeof Obligations>;
 

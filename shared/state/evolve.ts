@@ -135,6 +135,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, status: 'running', task: event.task ?? '' }));
   },
   'task.assigned': task,
+  'task.held': task,
   'task.running': task,
   'task.requeued': task,
   'task.cancel_requested': task,
@@ -199,8 +200,8 @@ function evolveOne<T extends EventType>(state: State, event: EventNamed<T>, at: 
 }
 
 function recordDecision(state: State, event: EventNamed<'policy.decided'>): void {
-  // What an attempt asks while it works is no part of what its stage asked before it began.
-  if (event.attempt !== undefined) return;
+  // What is decided about a task and its attempts is no part of what its stage asked before it began.
+  if (event.task !== undefined) return;
   const { key, summary, decision } = event.data;
   const reason = decision.reasons.map((r) => r.message).join(' ');
   const decided = { key, summary, effect: decision.effect, reason };
@@ -211,7 +212,7 @@ function recordQuestion(state: State, event: EventNamed<'approval.requested'>, a
   evolveApprovals(state.approvals, event, at);
   const { approval, key } = event.data;
   state.asked.add(approval);
-  if (event.attempt !== undefined) return;
+  if (event.task !== undefined) return;
   updateStage(state.stages, event.run, event.stage, (before) => ({
     ...before,
     proposed: before.proposed.map((p) => (p.key === key ? { ...p, approval } : p)),

@@ -34,6 +34,8 @@ export interface Task {
   artifacts: Readonly<Record<string, string>>;
   status: TaskStatus;
   waitsFor?: WaitsFor;
+  /** Since when a quota, or a question, holds it. */
+  heldAt?: string;
   /** Token of the newest lease; counts attempts from 1. */
   token: number;
   /** Attempts that failed; interrupted ones do not count. */
@@ -83,15 +85,24 @@ export function evolveTasks(tasks: Map<string, Task>, pending: Set<string>, even
   if (!task) return;
   tasks.set(id, applyToTask(task, event, at));
   if (event.type === 'task.requeued') pending.add(id);
-  else if (event.type !== 'task.cancel_requested') pending.delete(id);
+  else if (event.type !== 'task.cancel_requested' && event.type !== 'task.held') pending.delete(id);
+}
+
+/** The task without why it was held. */
+function heldNoMore(task: Task): Task {
+  if (task.heldAt === undefined) return task;
+  const { heldAt: _, message: __, ...rest } = task;
+  return rest;
 }
 
 function applyToTask(task: Task, event: Event & Exclude<TaskEvent, { type: 'task.submitted' }>, at: string): Task {
   switch (event.type) {
     case 'task.assigned': {
-      const { waitsFor: _, ...rest } = task;
+      const { waitsFor: _, ...rest } = heldNoMore(task);
       return { ...rest, status: 'assigned', token: event.data.token, attempt: event.attempt ?? '', agent: event.agent ?? '' };
     }
+    case 'task.held':
+      return { ...task, waitsFor: event.data.waitsFor, message: event.data.reason, heldAt: at };
     case 'task.running':
       return { ...task, status: 'running' };
     case 'task.requeued':

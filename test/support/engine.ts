@@ -4,6 +4,7 @@
  */
 import type { Action, Decision, Effect, Obligations } from '../../shared/state/action.ts';
 import type { Event, UnchainedCommit } from '../../shared/events/envelope.ts';
+import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
 import { fromJson, toJson } from '../../shared/state/serialize.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
@@ -12,6 +13,8 @@ import { bindingOf } from '../../daemon/decide/binding.ts';
 import { isRefusal, type Context } from '../../daemon/decide/context.ts';
 import { decide } from '../../daemon/decide/decide.ts';
 import { sha256 } from '../../daemon/platform/digest.ts';
+import { decideAction } from '../../daemon/policy/decide.ts';
+import type { Policies } from '../../daemon/policy/rules.ts';
 import { assignPending } from '../../daemon/scheduler/schedule.ts';
 import { advanceRun } from '../../daemon/workflow/advance.ts';
 import { loadWorkflow } from '../../daemon/workflow/load.ts';
@@ -26,6 +29,8 @@ export interface Scripts {
   effect?(action: Action): Effect;
   /** What the rules demand of each question. */
   obligations?: Obligations;
+  /** Real policies, in place of `effect`. */
+  policies?: Policies;
 }
 
 export function loadDefinition(text: string): WorkflowDefinition {
@@ -57,12 +62,15 @@ export class Simulation {
       severity: 'low' as const,
       values: {},
     });
-    const judge = (action: Action): Decision => {
+    const { policies } = this.#scripts;
+    const judge = (action: Action, standing: DecisionContext): Decision => {
+      if (policies) return decideAction(policies, action, standing);
       const effect = this.#scripts.effect?.(action) ?? 'allow';
       return { effect, reasons: [reason(effect)], obligations: this.#scripts.obligations ?? {} };
     };
     return {
       now: this.now,
+      principal: 'test',
       epoch: 'test',
       host: 'h',
       bootId: 'b',
@@ -70,6 +78,8 @@ export class Simulation {
       judge,
       digest: (action) => sha256(JSON.stringify(bindingOf(action))),
       approvalMs: 60_000,
+      taskTimeoutMs: 1_000,
+      permits: (kind) => policies?.permits.has(kind) ?? true,
     };
   }
 
@@ -133,7 +143,12 @@ export class Simulation {
     const wanted = this.#scripts.proposals?.(stage, round) ?? [];
     const proposals = wanted.map(({ key, summary = key }): Proposal => {
       const about = { summary, agent: '', run, stage, task: '', repo: '/r', risk: 'medium' as const };
-      return { key, artifact: '0'.repeat(64), show: {}, action: { kind: 'stage.advance', ...about, workflow: 'test', base: '' } };
+      return {
+        key,
+        artifact: '0'.repeat(64),
+        show: {},
+        action: { kind: 'stage.advance', ...about, workflow: 'test', base: '', always: false },
+      };
     });
     this.#queue.push({ type: 'stage/propose', run, stage, round, proposals, done: true, facts: this.#scripts.facts?.(stage) ?? {} });
   }

@@ -58,6 +58,8 @@ export async function startSmallDaemon(options: SmallDaemonOptions): Promise<Sma
       judge: () => ({ effect: 'allow', reasons: [], obligations: {} }),
       digest: () => '0'.repeat(64),
       approvalMs: 60_000,
+      taskTimeoutMs: 1_000,
+      permits: () => true,
     },
   });
   const submit = (command: Command) => coordinator.submit(command, { principal: 'test', cause: 'test' });

@@ -96,7 +96,8 @@ function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): 
   const task = state.tasks.get(stage.task ?? '');
   if (task?.status === 'pending') {
     const what = task.waitsFor === 'agent' || task.waitsFor === undefined ? `the agent ${task.wants}` : task.waitsFor;
-    return { mark: 'waiting', text: `waits for ${what}`, since: task.submittedAt, brief: true };
+    const why = task.heldAt === undefined ? '' : `: ${cleanLine(task.message ?? '')}`;
+    return { mark: 'waiting', text: `waits for ${what}${why}`, since: task.submittedAt, brief: true };
   }
   const said = cleanLine(picture.progress.get(task?.attempt ?? '')?.text ?? '');
   return { mark: 'running', text: cleanLine(def.name), ...(said === '' ? {} : { progress: said }) };

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { MAX_FIELD_BYTES } from '../../../shared/events/envelope.ts';
-import type { Handlers } from '../connection.ts';
+import type { Connection, Handlers } from '../connection.ts';
 import { listTasks } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
@@ -20,10 +20,14 @@ function refuseLarge(value: unknown, what: string): void {
 export function taskHandlers(core: Core): TaskHandlers {
   const { state } = core;
   return {
-    async 'task/submit'({ id, agent, ...rest }, connection) {
+    async 'task/submit'({ id, agent, timeoutMs = 0, ...rest }, connection) {
       refuseLarge(rest.payload, 'The payload');
-      const { existing } = await submitOrThrow(core, { type: 'task/submit', task: id, wants: agent, artifacts: {}, ...rest }, connection);
-      return { task: id, existing };
+      const command = { type: 'task/submit', task: id, wants: agent, artifacts: {}, timeoutMs, ...rest } as const;
+      const result = await core.submit(command, originOf(connection));
+      if (result.ok) return { task: id, existing: result.commit === undefined };
+      if (result.refusal.code === 'policy_denied')
+        await recordRefusal(core, connection, `submit the task ${id}: ${result.refusal.message}`);
+      throw new SignalboxError(result.refusal);
     },
     'task/list': ({ run, active, limit, cursor }) => listTasks(core, { run, active, limit, cursor }),
     'task/get': async ({ task }) => ({ task: found(state.tasks.get(task) ?? (await core.archive.readTask(task))?.task, `task ${task}`) }),
@@ -63,6 +67,12 @@ export function taskHandlers(core: Core): TaskHandlers {
       return { accepted: results.length - refused.length, refused };
     },
   };
+}
+
+/** What the policy forbids leaves no task behind, but a trace. */
+async function recordRefusal(core: Core, connection: Connection, what: string): Promise<void> {
+  const { name } = connection.principal;
+  await core.submit({ type: 'principal/refuse', name, code: 'policy_denied', what: what.slice(0, 1_000) }, originOf(connection));
 }
 
 /** A worker that is gone answers for nothing any more: its attempts are interrupted, and their tasks wait again. */

@@ -141,6 +141,7 @@ describe('decide: approvals', () => {
       risk: 'low',
       workflow: 'w',
       base: '',
+      always: false,
     } as const;
     s.apply({
       type: 'stage/propose',
@@ -197,6 +198,7 @@ describe('decide: approvals', () => {
       risk: 'low',
       workflow: 'w',
       base: '',
+      always: false,
     } as const;
     assert.deepEqual(
       s.apply({

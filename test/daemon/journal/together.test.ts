@@ -8,7 +8,17 @@ import { FaultDisk } from './fault-disk.ts';
 
 async function openOptions(): Promise<CoordinatorOptions> {
   const { journal } = await openJournal({ dir: '/state', installation: 'test', now: '2026-01-02T03:04:05.678Z', disk: new FaultDisk() });
-  const context = { epoch: 'e', host: 'h', bootId: 'b', newId: () => 'id', judge: () => assert.fail(), digest: () => '', approvalMs: 1 };
+  const context = {
+    epoch: 'e',
+    host: 'h',
+    bootId: 'b',
+    newId: () => 'id',
+    judge: () => assert.fail(),
+    digest: () => '',
+    approvalMs: 1,
+    taskTimeoutMs: 1_000,
+    permits: () => true,
+  };
   return { journal, published: emptyState(), tentative: emptyState(), now: () => 0, onFatal: () => undefined, context };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { findSecrets, MAX_REDACTABLE_LENGTH, redact, TextTooLongError } from '../../../daemon/platform/redact.ts';
+import { findSecrets, listSecretKinds, MAX_REDACTABLE_LENGTH, redact, TextTooLongError } from '../../../daemon/platform/redact.ts';
 
 // Put together at run time, so that no scanner takes this file for a leak.
 const join = (...parts: string[]) => parts.join('');
@@ -68,6 +68,13 @@ describe('redact', () => {
   for (const text of innocent) {
     it(`leaves alone: ${JSON.stringify(text)}`, async () => assert.equal(await redact(text), text));
   }
+
+  it('names each kind of secret once, and no value', async () => {
+    const { jwt, openai } = SECRETS;
+    const text = [openai?.secret, jwt?.secret, openai?.secret].join('\n');
+    assert.deepEqual(await listSecretKinds('a.txt', text), ['jwt', 'openai-key']);
+    assert.deepEqual(await listSecretKinds('a.txt', 'hello'), []);
+  });
 
   it('refuses text that is too long', async () => {
     await assert.rejects(redact('x'.repeat(MAX_REDACTABLE_LENGTH + 1)), TextTooLongError);

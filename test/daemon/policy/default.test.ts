@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Action, Effect } from '../../../shared/state/action.ts';
-import { advance, configure, decide, edit, execute, merge, pathAt, policiesOf } from './fixtures.ts';
+import { advance, configure, decide, edit, execute, merge, pathAt, policiesOf, sampleOf } from './fixtures.ts';
 
 describe('default policy', () => {
   const text = readFileSync(new URL('../../../daemon/policy/default.yaml', import.meta.url), 'utf8');
@@ -21,7 +21,10 @@ describe('default policy', () => {
     ['a command of an agent is asked about', execute({ source: 'agent' }), 'require_approval', 'run-named-code'],
     ['a merge is asked about', merge(), 'require_approval', 'merge'],
     ['a merge of our own files is asked about louder', merge(['a', '.signalbox/policies/x.yaml']), 'require_approval', 'merge-signalbox'],
-    ['a stage that the author wants approved is asked about', advance(), 'require_approval', 'advance'],
+    ['a stage starts', advance(), 'allow', 'advance'],
+    ['a task is submitted', sampleOf('task.submit'), 'allow', 'work'],
+    ['a task is dispatched', sampleOf('task.dispatch'), 'allow', 'work'],
+    ['what an agent would register is asked about', sampleOf('agent.register'), 'require_approval', 'default'],
     ['configuration is asked about', configure(), 'require_approval', 'configure'],
   ];
   for (const [what, action, effect, rule] of table)

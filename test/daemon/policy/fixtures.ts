@@ -30,7 +30,7 @@ export function execute(change: Partial<Extract<Action, { kind: 'agent.execute' 
 }
 
 export function advance(): Action {
-  return { kind: 'stage.advance', ...COMMON, workflow: 'checkup', base: 'b' };
+  return { kind: 'stage.advance', ...COMMON, workflow: 'checkup', base: 'b', always: false };
 }
 
 export function merge(files: string[] = ['src/a.ts']): Action {
