@@ -23,11 +23,8 @@ export function taskHandlers(core: Core): TaskHandlers {
     async 'task/submit'({ id, agent, timeoutMs = 0, ...rest }, connection) {
       refuseLarge(rest.payload, 'The payload');
       const command = { type: 'task/submit', task: id, wants: agent, artifacts: {}, timeoutMs, ...rest } as const;
-      const result = await core.submit(command, originOf(connection));
-      if (result.ok) return { task: id, existing: result.commit === undefined };
-      if (result.refusal.code === 'policy_denied')
-        await recordRefusal(core, connection, `submit the task ${id}: ${result.refusal.message}`);
-      throw new SignalboxError(result.refusal);
+      const { existing } = await submitOrThrow(core, command, connection).catch(recordRefusal(core, connection, id));
+      return { task: id, existing };
     },
     'task/list': ({ run, active, limit, cursor }) => listTasks(core, { run, active, limit, cursor }),
     'task/get': async ({ task }) => ({ task: found(state.tasks.get(task) ?? (await core.archive.readTask(task))?.task, `task ${task}`) }),
@@ -70,9 +67,14 @@ export function taskHandlers(core: Core): TaskHandlers {
 }
 
 /** What the policy forbids leaves no task behind, but a trace. */
-async function recordRefusal(core: Core, connection: Connection, what: string): Promise<void> {
-  const { name } = connection.principal;
-  await core.submit({ type: 'principal/refuse', name, code: 'policy_denied', what: what.slice(0, 1_000) }, originOf(connection));
+function recordRefusal(core: Core, connection: Connection, task: string): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (error instanceof SignalboxError && error.code === 'policy_denied') {
+      const what = `submit the task ${task}: ${error.message}`.slice(0, 1_000);
+      await core.submit({ type: 'principal/refuse', name: connection.principal.name, code: error.code, what }, originOf(connection));
+    }
+    throw error;
+  };
 }
 
 /** A worker that is gone answers for nothing any more: its attempts are interrupted, and their tasks wait again. */
