@@ -11,7 +11,6 @@ import {
 } from '../../shared/state/workflow.ts';
 import type { CommandOf } from '../commands.ts';
 
-
 /** Settings that the engine needs, in milliseconds. */
 export interface EngineSettings {
   taskTimeoutMs: number;
