@@ -16,7 +16,6 @@ import { sha256 } from '../platform/digest.ts';
 import { writeLog } from '../platform/log.ts';
 import { listSecretKinds } from '../platform/redact.ts';
 import { readYamlFolder } from '../platform/yaml-folder.ts';
-import { normaliseArgv } from '../policy/commands.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { AcpAgents } from './acp.ts';
 import type { Stores } from './stores.ts';
@@ -77,7 +76,6 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       return path;
     },
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
-    readCommands: normaliseArgv,
     listSecretKinds,
     hash: sha256,
     progress: subscriptions.progress,

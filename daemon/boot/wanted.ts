@@ -10,7 +10,8 @@ import type { AttemptSpec } from '../agents/agent.ts';
 import type { Described, Wanted } from '../agents/acp/wanted.ts';
 import { sha256 } from '../platform/digest.ts';
 import { findSecrets, MAX_REDACTABLE_LENGTH } from '../platform/redact.ts';
-import { normaliseArgv } from '../policy/commands.ts';
+import { readArgv, readCommandLine } from '../policy/shell/read.ts';
+import { listPaths as pathsOfCommands, settleCommands } from '../policy/shell/settle.ts';
 import { resolveLivePath } from '../workspace/resolve-live.ts';
 
 /** Files that make programs of the person or of the repository run something, by what their path looks like. */
@@ -75,14 +76,17 @@ async function describeExecute(
 ): Promise<Described> {
   const place = await resolveLivePath(root, cwd === '' ? root : isAbsolute(cwd) ? cwd : join(root, cwd));
   const typed = line === '' ? argv.join(' ') : line;
+  const folder = place.inside ? place.relative || '.' : place.path;
+  const { commands, problem } = line === '' ? readArgv(argv, { cwd: folder }) : readCommandLine(line, { cwd: folder });
+  const named = pathsOfCommands(commands).map(async (path): Promise<[string, ActionPath]> => [path, await resolveLivePath(root, path)]);
   const action: Action = {
     kind: 'agent.execute',
     ...common(spec, `run ${typed.slice(0, 500)}`, 'medium'),
     argv: line === '' ? argv : ['sh', '-c', line],
     line,
-    commands: normaliseArgv(line === '' ? argv : ['sh', '-c', line]),
-    problem: '',
-    cwd: place.inside ? place.relative || '.' : place.path,
+    commands: settleCommands(commands, new Map(await Promise.all(named))),
+    problem,
+    cwd: folder,
     source: 'agent',
     base: spec.commit ?? '',
   };

@@ -3,7 +3,7 @@ import type { Progress } from '../../shared/protocol/views.ts';
 import type { AdapterKind } from '../../shared/state/agent.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Assignment } from '../../shared/protocol/views.ts';
-import type { Action, SimpleCommand } from '../../shared/state/action.ts';
+import type { Action } from '../../shared/state/action.ts';
 import type { Adapter, Json } from '../agents/agent.ts';
 import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import type { diffCommits } from '../workspace/diff.ts';
@@ -67,8 +67,6 @@ export interface Ports {
   /** A folder of the attempt's own, made when it is asked for. */
   homeFor(attempt: string): Promise<string>;
   worktreeFor(attempt: string): string;
-  /** The simple commands of an argv. */
-  readCommands(argv: readonly string[]): SimpleCommand[];
   /** The kinds of secret that a text for a path holds, never their values. */
   listSecretKinds(path: string, text: string): Promise<string[]>;
   hash(text: string): string;

@@ -3,11 +3,13 @@
  * recognised again. Doing it twice gives the same actions, so a restart may do it again.
  */
 import { Plan, type Repair } from '../../shared/artifacts/plan.ts';
-import type { Action, Risk } from '../../shared/state/action.ts';
+import type { Action, ActionPath, Risk } from '../../shared/state/action.ts';
 import type { Run } from '../../shared/state/run.ts';
 import { stageOf } from '../../shared/state/select.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Proposal } from '../commands.ts';
+import { readArgv } from '../policy/shell/read.ts';
+import { listPaths, settleCommands } from '../policy/shell/settle.ts';
 import { isFoundCommand, resolveArgv } from '../workflow/submit.ts';
 import { baseOf } from './base.ts';
 import { explain, placeOfRun } from './merges.ts';
@@ -108,26 +110,39 @@ async function listSecrets({ ports }: Place, { operations }: Repair): Promise<st
 }
 
 async function proposeCommand(place: Place, command: NonNullable<StageDefinition['command']>): Promise<Proposal[]> {
-  const { state, run, def, ports } = place;
+  const { state, run, def } = place;
   const argv = resolveArgv(state, run, command);
   if (!argv) throw Object.assign(new Error('The command of the stage has no value.'), { code: 'command_missing' });
   const source = isFoundCommand(def) ? 'repository' : 'workflow';
   const summary = `Run ${argv.join(' ').slice(0, 500)}`;
   const base = baseOf(state, run, def) ?? '';
+  const cwd = '.';
+  const { commands, problem } = readArgv(argv, { cwd });
   const action: Action = {
     kind: 'agent.execute',
     ...common(place, summary, 'medium'),
     argv,
     line: '',
-    commands: ports.readCommands(argv),
-    problem: '',
-    cwd: '.',
+    commands: settleCommands(commands, await resolvePaths(place, base, listPaths(commands))),
+    problem,
+    cwd,
     source,
     base,
   };
   const proposal = await store(place, 'command', action);
   // The summary may be cut; whoever answers can see every argument.
   return [{ ...proposal, show: { command: proposal.artifact } }];
+}
+
+/** Where paths that a command names lead, in the commit that it runs on; outside where there is no repository. */
+async function resolvePaths({ run, ports }: Place, base: string, paths: readonly string[]): Promise<Map<string, ActionPath>> {
+  const repo = placeOfRun(run);
+  if (!repo || base === '') return new Map();
+  const resolve = async (path: string): Promise<[string, ActionPath]> => [
+    path,
+    await ports.workspace.resolvePath(repo, base, path, run.repo ?? ''),
+  ];
+  return new Map(await Promise.all(paths.map(resolve)));
 }
 
 async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> {

@@ -4,12 +4,14 @@
 // I2. Paths are judged by their text alone unless the caller can resolve links.
 import { posix } from 'node:path';
 import * as z from 'zod';
-import { ACTION_KINDS, Action, ActionPath, type ActionKind, type SimpleCommand } from '../../shared/state/action.ts';
+import { ACTION_KINDS, Action, ActionPath, type ActionKind } from '../../shared/state/action.ts';
 import { contextOf, DecisionContext } from '../../shared/state/decision-context.ts';
 import { emptyState } from '../../shared/state/evolve.ts';
 import { strictShape, suggestName } from '../../shared/yaml/source.ts';
-import { normaliseArgv } from './commands.ts';
 import { readHost } from './functions.ts';
+import type { ParsedLine } from './shell/command.ts';
+import { readArgv, readCommandLine } from './shell/read.ts';
+import { listPaths, settleCommands } from './shell/settle.ts';
 
 /** How paths of an action become absolute and real. */
 export type ResolvePath = (path: string) => ActionPath;
@@ -125,7 +127,7 @@ function elementOf(element: z.ZodType, name: string): z.ZodType {
 /** The facts that follow from others: commands from a line, hosts from addresses, a summary from the kind. */
 function fillFacts(given: Record<string, unknown>, resolve: ResolvePath): Record<string, unknown> {
   const action = { ...given, ...resolvePaths(given, resolve) };
-  if (given['kind'] === 'agent.execute') Object.assign(action, fillCommands(given as Partial<Execute>));
+  if (given['kind'] === 'agent.execute') Object.assign(action, fillCommands(given as Partial<Execute>, resolve));
   if (given['kind'] === 'agent.fetch') Object.assign(action, fillHosts(given as { urls: string[]; hosts: string[] }));
   if (given['summary'] === '') Object.assign(action, { summary: summarise(action as Partial<Execute>).slice(0, 500) });
   return action;
@@ -142,22 +144,27 @@ function resolvePaths({ paths }: Record<string, unknown>, resolve: ResolvePath):
 
 type Execute = Extract<Action, { kind: 'agent.execute' }>;
 
-function fillCommands({ line = '', argv = [], commands = [], cwd = '', problem = '' }: Partial<Execute>): Partial<Execute> {
-  const read: { argv: string[]; commands: SimpleCommand[]; problem: string } =
-    line === '' ? { argv, commands: normaliseArgv(argv), problem } : readLine(line);
+function fillCommands(
+  { line = '', argv = [], commands = [], cwd = '', problem = '' }: Partial<Execute>,
+  resolve: ResolvePath,
+): Partial<Execute> {
+  const place = { cwd: cwd === '' ? '.' : cwd };
+  const nothing: ParsedLine = { commands: [], problem: '' };
+  const ofArgv = argv.length === 0 ? nothing : readArgv(argv, place);
+  const read = line === '' ? ofArgv : readCommandLine(line, place);
+  const places = new Map(listPaths(read.commands).map((path) => [path, resolve(path)]));
   return {
-    cwd: cwd === '' ? '.' : cwd,
-    argv: argv.length > 0 ? argv : read.argv,
-    commands: commands.length > 0 ? commands : read.commands,
+    ...place,
+    argv: argv.length > 0 || line === '' ? argv : splitLine(line),
+    commands: commands.length > 0 ? commands : settleCommands(read.commands, places),
     problem: problem === '' ? read.problem : problem,
   };
 }
 
 /** A line of plain words is its own argv; anything that a shell would treat is the shell's. */
-function readLine(line: string): { argv: string[]; commands: SimpleCommand[]; problem: string } {
+function splitLine(line: string): string[] {
   const plain = /^[\w@%+=:,./ -]+$/.test(line);
-  const argv = plain ? line.split(' ').filter((word) => word !== '') : ['sh', '-c', line];
-  return { argv, commands: normaliseArgv(argv), problem: '' };
+  return plain ? line.split(' ').filter((word) => word !== '') : ['sh', '-c', line];
 }
 
 function fillHosts({ urls, hosts }: { urls: string[]; hosts: string[] }): { hosts: string[] } {

@@ -19,32 +19,42 @@ export type ActionPath = z.infer<typeof ActionPath>;
 
 /** A redirection of a command: where its input comes from, or where its output goes. */
 export const Redirection = z.object({
-  /** As the shell writes it: `>`, `>>`, `<`, `>|`, `&>`. */
+  /** As the shell writes it: `>`, `>>`, `<`, `>|`, `&>`, `<>`. */
   operator: z.string(),
   /** True when the file is created, changed or emptied. */
   writes: z.boolean(),
+  /** Its `path` is as the line writes it, and lies outside, when it is only known when the line runs. */
   path: ActionPath,
 });
 export type Redirection = z.infer<typeof Redirection>;
 
-/** One simple command of a command line: a program that could run, however the line wraps it. */
+/**
+ * One simple command of a command line: a program that could run, however the line wraps it. A program that only starts another
+ * stands in its `via`; one that does something of its own as well (`sudo`, `find`, `npx`, `docker run`) is also a command of the list.
+ */
 export const SimpleCommand = z.object({
+  /** Name without its folder; as it was written where it is a file of the worktree (`./gradlew`); empty for what the shell itself does. */
   program: z.string(),
+  /** After quotes and expansions; what is only known when it runs stands there as it was written. */
   args: z.array(z.string()),
+  /** Of known programs, its short names written out: `push`, `install`, `compose up`, `pr merge`. */
   subcommand: z.string(),
+  /** Options up to `--`, without values; a cluster also letter by letter. Git's `+ref` counts as `--force`, `:ref` as `--delete`. */
   options: z.array(z.string()),
   /** Variables that the line sets for it, `NAME=value`. */
   assignments: z.array(z.string()).default([]),
   redirections: z.array(Redirection).default([]),
   /** Programs that start it, outermost first: `sudo`, `env`, `sh`, `xargs`. */
   via: z.array(z.string()).default([]),
-  /** Folder that it runs in, relative to the worktree; `.` is its root, and empty means that it cannot be known. */
+  /** Folder that it runs in, relative to the worktree; `.` is its root, absolute when it lies outside, empty when it cannot be known. */
   cwd: z.string().default('.'),
-  /** Hosts of the URLs among its arguments. */
+  /** Hosts among its arguments, lower-case, without a port; an empty one stands for a host that is only known when it runs. */
   hosts: z.array(z.string()).default([]),
-  /** True when an argument is code that the program runs (`sh -c`, `git -c alias.x=!…`, `find -exec`). */
+  /** True when its arguments hold code, or name a program, that it runs (`sh -c`, `git -c alias.x=!...`, `find -exec`). */
   inline: z.boolean().default(false),
-  /** True when what would run cannot be known without running it. */
+  /** True when an argument is only known when it runs (`$X`, `$(...)`, a glob). */
+  expands: z.boolean().default(false),
+  /** True when what would run cannot be known without running it; otherwise all that it runs is in the list. */
   opaque: z.boolean(),
 });
 export type SimpleCommand = z.infer<typeof SimpleCommand>;
