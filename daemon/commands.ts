@@ -1,6 +1,6 @@
 import type { Action } from '../shared/state/action.ts';
 import type { ApprovalLevel } from '../shared/state/approval.ts';
-import type { AdapterKind } from '../shared/state/agent.ts';
+import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { Run } from '../shared/state/run.ts';
 import type { AttemptEnd } from '../shared/state/attempt.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
@@ -61,6 +61,7 @@ export type Command =
       tags: string[];
       adapter: AdapterKind;
       slots: number;
+      enforcement?: Enforcement;
       /** The action that the policy decides, and who asks; absent for the daemon's own agents and for workers. */
       asked?: { proposal: Proposal; by: string };
     }
@@ -115,7 +116,7 @@ export type Command =
     }
   | { type: 'task/assign'; task: string; attempt: string; agent: string }
   | { type: 'task/cancel'; task: string; reason: string }
-  | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string }
+  | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string; enforcement?: Enforcement }
   | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }

@@ -33,6 +33,8 @@ import { writeLog } from './platform/log.ts';
 import { ensurePaths, resolvePaths } from './platform/paths.ts';
 import { ATTEMPT_TAG, identifyProcess } from './platform/process.ts';
 import { readYamlFolder } from './platform/yaml-folder.ts';
+import { inspectMachine } from './platform/sandbox/machine.ts';
+import { createSandbox } from './platform/sandbox/sandbox.ts';
 import { endLeftovers, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
 import { createHandlers } from './rpc/handlers/index.ts';
@@ -113,11 +115,19 @@ async function furnish(stage: Stage) {
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
+  const machine = await inspectMachine(settings.sandbox);
+  const sandbox = createSandbox({
+    machine,
+    bridgePath: join(here, 'bridge.cjs'),
+    hidden: [home, config],
+    personHome: homedir(),
+    readable: settings.sandboxRead,
+  });
   const acp = await openAcpAgents({ home, config, state });
-  const made = { definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
+  const made = { sandbox, definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
   const { ports, runPorts } = buildPorts({ here, home, stores, workflows, ...made });
   await restoreRuns({ state, definitions, runPorts, tell });
-  await registerAgents(tell);
+  await registerAgents(tell, sandbox.enforcement);
   coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });

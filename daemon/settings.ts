@@ -26,6 +26,14 @@ export const SETTINGS = {
     text: 'Free space on the disk of the state folder below which no new work is taken, in MB; 0 for never.',
     default: '256',
   },
+  SIGNALBOX_SANDBOX: {
+    text: '`auto` starts programs of agents in a sandbox where bubblewrap works; `off` never does, and every attempt says so.',
+    default: 'auto',
+  },
+  SIGNALBOX_SANDBOX_READ: {
+    text: 'Further folders that programs in the sandbox may read, absolute, separated by `:`; for tools that lie elsewhere.',
+    default: '',
+  },
 } as const;
 
 const Seconds = z.coerce.number().int().min(1).max(2_592_000);
@@ -45,6 +53,9 @@ export interface Settings {
   keep: { runs: number; tasks: number; ageMs: number };
   /** Bytes of free space below which no new work is taken. */
   minFreeBytes: number;
+  sandbox: 'auto' | 'off';
+  /** Absolute folders that a sandbox shows read-only beside the system's. */
+  sandboxRead: string[];
 }
 
 /** Reads the settings of the environment; throws an Error that names the variable, what it holds and what it may hold. */
@@ -69,6 +80,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     drainMs: seconds('SIGNALBOX_DRAIN_TIMEOUT'),
     keep: { runs: count('SIGNALBOX_KEEP_RUNS'), tasks: count('SIGNALBOX_KEEP_TASKS'), ageMs: count('SIGNALBOX_KEEP_DAYS') * DAY_MS },
     minFreeBytes: count('SIGNALBOX_MIN_FREE_MB') * MB,
+    sandbox: readSandbox(env['SIGNALBOX_SANDBOX']),
+    sandboxRead: readFolders(env['SIGNALBOX_SANDBOX_READ'] ?? ''),
   };
 }
 
@@ -87,4 +100,16 @@ function readEscalation(given: string): Escalation[] | undefined {
   if (!read.success)
     throw new Error(`SIGNALBOX_ESCALATION is ${JSON.stringify(given)}; it takes peer:30m,lead:2h,person:4h, of which person is needed.`);
   return listEscalation(read.data);
+}
+
+function readSandbox(given = 'auto'): 'auto' | 'off' {
+  if (given === 'auto' || given === 'off') return given;
+  throw new Error(`SIGNALBOX_SANDBOX is ${JSON.stringify(given)}; it takes auto or off.`);
+}
+
+function readFolders(given: string): string[] {
+  const folders = given.split(':').filter((folder) => folder !== '');
+  const wrong = folders.find((folder) => !folder.startsWith('/') || folder === '/');
+  if (wrong === undefined) return folders;
+  throw new Error(`SIGNALBOX_SANDBOX_READ holds ${JSON.stringify(wrong)}; it takes absolute folders, separated by ":", and not "/".`);
 }

@@ -8,6 +8,7 @@
  */
 
 import type { Action } from '../../shared/state/action.ts';
+import type { Enforcement } from '../../shared/state/agent.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -18,6 +19,13 @@ export interface ProcessIdentity {
   startTime: string;
   host: string;
   bootId: string;
+}
+
+/** A git directory of the attempt's own, to be shown in a sandbox instead of the repository's: see daemon/workspace/lend.ts. */
+export interface LentGit {
+  gitDir: string;
+  link: string;
+  objects: readonly string[];
 }
 
 export interface AttemptSpec {
@@ -39,7 +47,7 @@ export interface AttemptSpec {
   /** The repository, when the task has one. */
   repo?: { path: string; gitDir: string };
   /** The attempt's own worktree; absent for work that only reads objects. */
-  worktree?: { path: string; gitDir: string; branch: string };
+  worktree?: { path: string; gitDir: string; branch: string; lent?: LentGit };
   /** Commit that the work starts from. */
   commit?: string;
   /** Values and parsed JSON artifacts by name. */
@@ -76,7 +84,8 @@ export interface WantedAction {
 }
 
 export type AttemptEvent =
-  | { type: 'started'; process?: ProcessIdentity }
+  /** `enforcement` says how the processes are kept to what they may do, where the adapter starts programs that are not ours. */
+  | { type: 'started'; process?: ProcessIdentity; enforcement?: Enforcement }
   | { type: 'progress'; text: string; activity?: Activity; fraction?: number }
   /**
    * `answer` is called once, when it is known: at once, or when a person has answered, or the deadline passed, or the attempt

@@ -1,7 +1,7 @@
 /** Puts the impure rooms together into the ports that the coordinator takes. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdapterKind } from '../../shared/state/agent.ts';
+import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
 import { createBuiltinAdapter } from '../agents/builtin/index.ts';
 import { createCommandAdapter } from '../agents/command/index.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
@@ -19,13 +19,11 @@ import { readYamlFolder } from '../platform/yaml-folder.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { AcpAgents } from './acp.ts';
 import type { Stores } from './stores.ts';
-import { commitWorktree } from '../workspace/commit.ts';
+import { workspace } from './workspace.ts';
+import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
-import { diffCommits } from '../workspace/diff.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
-import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
-import { readBranch, resolvePath } from '../workspace/resolve.ts';
-import { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
+import { readBranch } from '../workspace/resolve.ts';
 
 /** Attempts that each kind of agent of ours takes at once. */
 const SLOTS = { builtin: 2, command: 2 } as const;
@@ -43,31 +41,21 @@ interface Parts {
   coordinator: Coordinator;
   /** The way in for what clients ask. */
   submit: Coordinator['submit'];
+  sandbox: Sandbox;
   workflows: ReadonlyMap<string, { file: string; text: string }>;
 }
 
 export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
-  const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator } = parts;
+  const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, sandbox } = parts;
   const ports: Ports = {
     adapters: {
       builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }),
-      command: createCommandAdapter(),
+      command: createCommandAdapter({ sandbox }),
       acp: parts.acp.adapter,
     },
     artifacts: stores.artifacts,
     spools: stores.spools,
-    workspace: {
-      createWorktree,
-      removeWorktree,
-      dropUnusedBranch,
-      commitWorktree,
-      diffCommits,
-      previewMerge,
-      mergeBranch,
-      undoMerge,
-      readBranch,
-      resolvePath,
-    },
+    workspace,
     remote,
     definitionOf: definitions.get,
     async homeFor(attempt) {
@@ -76,6 +64,8 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       return path;
     },
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
+    lentFor: (attempt) => join(home, 'lent', attempt),
+    enforcement: sandbox.enforcement,
     listSecretKinds,
     hash: sha256,
     progress: subscriptions.progress,
@@ -112,7 +102,15 @@ const AGENTS: readonly { agent: string; role: string; capabilities: string[]; ad
   { agent: 'command', role: 'Runs one command for each task', capabilities: ['run'], adapter: 'command' },
 ];
 
-/** Registers the agents that come with the daemon. */
-export async function registerAgents(tell: (command: Command) => Promise<CommandResult>): Promise<void> {
-  await Promise.all(AGENTS.map((agent) => tell({ type: 'agent/register', tags: [], slots: SLOTS[agent.adapter], ...agent })));
+/** Registers the agents that come with the daemon; only what runs programs of others needs a sandbox. */
+export async function registerAgents(tell: (command: Command) => Promise<CommandResult>, enforcement: Enforcement): Promise<void> {
+  const register = (agent: (typeof AGENTS)[number]) =>
+    tell({
+      type: 'agent/register',
+      tags: [],
+      slots: SLOTS[agent.adapter],
+      ...agent,
+      ...(agent.adapter === 'command' ? { enforcement } : {}),
+    });
+  await Promise.all(AGENTS.map(register));
 }

@@ -9,13 +9,15 @@ import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agents/agent.ts';
+import type { LentGit } from '../workspace/lend.ts';
+import type { Worktree } from '../workspace/worktrees.ts';
 import type { AttemptEnding } from '../commands.ts';
 import { committedBefore } from './base.ts';
 import { gatherInputs } from './inputs.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
-import { keepWork, leavePlace, preparePlace, type WorkPlace } from './places.ts';
 import { createPermissions, type Permissions } from './permissions.ts';
+import { keepWork, leavePlace, preparePlace, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
 
 export interface Attempts {
@@ -33,6 +35,8 @@ interface Live {
   task: Task;
   running?: RunningAttempt;
   done: Promise<void>;
+  /** Why somebody wants it ended, from before its adapter was started. */
+  ending?: string;
   interrupted?: string;
 }
 
@@ -76,12 +80,12 @@ export function startAttempts(context: EffectContext): Attempts {
     async cancel(attempt, reason) {
       const agent = state.attempts.get(attempt)?.agent ?? '';
       if (state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, reason);
-      await live.get(attempt)?.running?.cancel(reason);
+      await endLive(live.get(attempt), reason);
     },
     async forget(attempt, status) {
       const agent = state.attempts.get(attempt)?.agent ?? '';
       if (status === 'timeout' && state.agents.get(agent)?.adapter === 'remote') ports.remote.cancel(agent, attempt, 'timeout');
-      if (status === 'timeout') await live.get(attempt)?.running?.cancel('timeout');
+      if (status === 'timeout') await endLive(live.get(attempt), 'timeout');
     },
     answered: permissions.note,
     async drain(graceMs) {
@@ -92,10 +96,17 @@ export function startAttempts(context: EffectContext): Attempts {
       clearTimeout(timer);
       if (ended) return;
       for (const entry of live.values()) entry.interrupted = 'The daemon was stopped while it was under way.';
-      await Promise.all([...live.values()].flatMap((entry) => entry.running?.cancel('the daemon stops') ?? []));
+      await Promise.all([...live.values()].map((entry) => endLive(entry, 'the daemon stops')));
       await all;
     },
   };
+}
+
+/** Ends an attempt; one that is still being prepared ends as soon as it is started. */
+async function endLive(entry: Live | undefined, reason: string): Promise<void> {
+  if (!entry) return;
+  entry.ending ??= reason;
+  await entry.running?.cancel(reason);
 }
 
 async function drive(job: Job): Promise<void> {
@@ -108,7 +119,9 @@ async function drive(job: Job): Promise<void> {
     place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
     spool = await context.ports.spools.open(attempt);
     const outcome = await runAdapter(job, await describeAttempt(job, place), spool);
-    if (outcome.status === 'succeeded') await keepWork(context, { run: job.run, def: job.def, task, attempt }, place, cause);
+    const work = { run: job.run, def: job.def, task, attempt };
+    await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
+    if (outcome.status === 'succeeded') await keepWork(context, work, place, cause);
     ending = {
       ...toEnding(outcome),
       ...(job.live.interrupted === undefined ? {} : { status: 'interrupted', message: job.live.interrupted }),
@@ -149,14 +162,16 @@ async function describeAttempt({ context, task, attempt, run, def }: Job, place:
     ...(typeof prompt === 'string' ? { prompt } : {}),
     ...(payload['env'] === undefined ? {} : { env: payload['env'] as Record<string, string> }),
     ...(run?.repo !== undefined && run.gitDir !== undefined ? { repo: { path: run.repo, gitDir: run.gitDir } } : {}),
-    ...(place.worktree === undefined
-      ? {}
-      : { worktree: { path: place.worktree.path, gitDir: place.worktree.gitDir, branch: place.worktree.branch } }),
+    ...(place.worktree === undefined ? {} : { worktree: describeWorktree(place.worktree, place.lent) }),
     ...(place.commit === undefined ? {} : { commit: place.commit }),
     inputs: { ...inputs, done: committedBefore(context.state, task.id).map((c) => c.key) },
     timeoutMs: task.timeoutMs || (def?.timeoutMs ?? context.settings.taskTimeoutMs),
     home: await context.ports.homeFor(attempt),
   };
+}
+
+function describeWorktree({ path, gitDir, branch }: Worktree, lent: LentGit | undefined): NonNullable<AttemptSpec['worktree']> {
+  return { path, gitDir, branch, ...(lent === undefined ? {} : { lent }) };
 }
 
 function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome> {
@@ -175,6 +190,7 @@ function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome>
       else if (event.type === 'ended') inOrder(async () => resolve(event.outcome));
       else inOrder(() => handle(job, event));
     });
+    if (live.ending !== undefined) void live.running.cancel(live.ending);
   });
 }
 
@@ -184,6 +200,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
   switch (event.type) {
     case 'started': {
       const { pid, startTime } = event.process ?? {};
+      const { enforcement } = event;
       await tell(
         {
           type: 'attempt/run',
@@ -191,6 +208,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
           token: task.token,
           ...(pid === undefined ? {} : { pid }),
           ...(startTime === undefined ? {} : { startTime }),
+          ...(enforcement === undefined ? {} : { enforcement }),
         },
         cause,
       );

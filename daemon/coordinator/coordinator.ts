@@ -97,8 +97,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         lastMs = Math.max(lastMs, options.now());
         const commits = await writeBatch(options, { waiting, follow, now: lastMs });
         if (commits.length > 0) for (const listen of listeners) listen(commits);
-        // Sockets and timers get their turn between batches, and what they bring joins the next one.
-        await new Promise((resolve) => setImmediate(resolve));
+        await answersAreOut();
       }
     } catch (error) {
       dead = true;
@@ -116,7 +115,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       if (queue.length >= MAX_QUEUE) return Promise.resolve(QUEUE_FULL);
       return new Promise((answer) => {
         queue.push({ command, origin, answer });
-        pumping ??= Promise.resolve().then(pump);
+        // Not at once: what all sockets bring in this turn of the event loop makes one batch.
+        pumping ??= new Promise(setImmediate).then(pump);
       });
     },
     onRecorded(listener) {
@@ -150,6 +150,14 @@ async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }:
   return commits;
 }
 
+/**
+ * Between batches answers leave, sockets and timers get their turn, and what they bring joins the next one. By the tick all
+ * promises of this batch have run their course, so that what they want sent is in line before this.
+ */
+function answersAreOut(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(setImmediate, resolve));
+}
+
 /** Throws when one of the three has what another has not: nothing that is decided on such a state could be trusted. */
 function assertTogether({ journal, published, tentative }: CoordinatorOptions): void {
   if (published.seq === journal.head.seq && tentative.seq === published.seq) return;
@@ -174,7 +182,7 @@ function decideOne(tentative: State, waiting: Waiting, batch: Batch, deciding: O
     return;
   }
   const commit = stamp(verdict, { seq: tentative.seq + 1, now: context.now, epoch: context.epoch, origin: waiting.origin });
-  const bytes = Buffer.byteLength(JSON.stringify(commit.events)) + ENVELOPE_BYTES;
+  const bytes = Buffer.byteLength(commit.eventsJson) + ENVELOPE_BYTES;
   if (bytes > MAX_COMMIT_BYTES) {
     const message = `It would make a record of about ${bytes} bytes; ${MAX_COMMIT_BYTES} is the most. Pass large values as artifacts.`;
     batch.outcomes.push({
@@ -195,7 +203,8 @@ function isNewWork(command: Command): boolean {
 function stamp(
   events: NewEvent[],
   { seq, now, epoch, origin }: { seq: number; now: number; epoch: string; origin: Origin },
-): UnchainedCommit {
+): UnchainedCommit & { eventsJson: string } {
   const stamped = events.map((event, index): Event => ({ id: `${epoch}-${seq}.${index}`, tenant: LOCAL_TENANT, ...event }));
-  return { seq, at: new Date(now).toISOString(), ...origin, events: stamped };
+  // Made once: it is measured here, and the journal writes it as it is.
+  return { seq, at: new Date(now).toISOString(), ...origin, events: stamped, eventsJson: JSON.stringify(stamped) };
 }

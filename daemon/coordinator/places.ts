@@ -1,6 +1,8 @@
+import type { Agent } from '../../shared/state/agent.ts';
 import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { LentGit } from '../workspace/lend.ts';
 import type { Worktree } from '../workspace/worktrees.ts';
 import { baseOf, committedBefore } from './base.ts';
 import { placeOfRun } from './merges.ts';
@@ -10,6 +12,8 @@ import type { EffectContext } from './reactor.ts';
 export interface WorkPlace {
   worktree?: Worktree;
   commit?: string;
+  /** The git directory that the attempt sees instead of the repository's, where it runs in a sandbox. */
+  lent?: LentGit;
   /** True when it begins with what an earlier attempt committed. */
   continues?: boolean;
 }
@@ -41,7 +45,31 @@ export async function preparePlace(
   const branch = branchFor(run, task);
   const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base });
   await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
-  return { worktree, commit: base, continues: earlier !== undefined };
+  const place = { worktree, commit: base, continues: earlier !== undefined };
+  const agent = state.agents.get(task.agent ?? '');
+  if (ports.enforcement.level !== 'enforced' || agent?.adapter !== 'command') return place;
+  return { ...place, lent: await ports.workspace.lendGit(worktree, ports.lentFor(attempt), agent.id) };
+}
+
+/** Adapters that start programs which are not ours. */
+function runsPrograms({ adapter }: Agent): boolean {
+  return adapter === 'command' || adapter === 'acp';
+}
+
+/** What an attempt committed itself: it comes onto its branch in any case, and into the record when the attempt succeeded. */
+export async function takeWork(
+  { state, ports, tell }: EffectContext,
+  { task, attempt }: Work,
+  { place, succeeded }: { place: WorkPlace; succeeded: boolean },
+  cause: string,
+): Promise<void> {
+  const { worktree, lent } = place;
+  const agent = state.agents.get(task.agent ?? '');
+  if (!worktree || !agent || !runsPrograms(agent)) return;
+  const commit = lent ? await ports.workspace.takeBack(worktree, lent) : await ports.workspace.readCommitted(worktree);
+  if (lent) await ports.workspace.forgetGit(lent);
+  if (!succeeded || commit === undefined) return;
+  await tell({ type: 'attempt/commit', attempt, token: task.token, key: 'own', commit, summary: `Commits of ${agent.id}` }, cause);
 }
 
 /** Commits what a command left in its worktree when a later stage builds on it, and what an agent was asked for in any case. */

@@ -1,6 +1,6 @@
 /** What the coordinator needs of the impure rooms. Types only; `main.ts` passes the implementations in. */
 import type { Progress } from '../../shared/protocol/views.ts';
-import type { AdapterKind } from '../../shared/state/agent.ts';
+import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Assignment } from '../../shared/protocol/views.ts';
 import type { Action } from '../../shared/state/action.ts';
@@ -8,6 +8,8 @@ import type { Adapter, Json } from '../agents/agent.ts';
 import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import type { diffCommits } from '../workspace/diff.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
+import type { forgetGit, lendGit } from '../workspace/lend.ts';
+import type { readCommitted, takeBack } from '../workspace/take-back.ts';
 import type { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
 
 export interface StoredArtifact {
@@ -35,6 +37,10 @@ export interface WorkspacePort {
   removeWorktree: typeof removeWorktree;
   dropUnusedBranch: typeof dropUnusedBranch;
   commitWorktree: typeof commitWorktree;
+  lendGit: typeof lendGit;
+  takeBack: typeof takeBack;
+  forgetGit: typeof forgetGit;
+  readCommitted: typeof readCommitted;
   diffCommits: typeof diffCommits;
   previewMerge: typeof previewMerge;
   mergeBranch: typeof mergeBranch;
@@ -67,6 +73,10 @@ export interface Ports {
   /** A folder of the attempt's own, made when it is asked for. */
   homeFor(attempt: string): Promise<string>;
   worktreeFor(attempt: string): string;
+  /** Folder for the git directory that an attempt in a sandbox is lent. */
+  lentFor(attempt: string): string;
+  /** How programs that are not ours are started on this machine. */
+  enforcement: Enforcement;
   /** The kinds of secret that a text for a path holds, never their values. */
   listSecretKinds(path: string, text: string): Promise<string[]>;
   hash(text: string): string;

@@ -192,10 +192,10 @@ async function readPage(
     inMemory && first !== undefined ? recent.slice(Math.max(0, after + 1 - first)) : after >= state.seq ? [] : journal.read(after + 1);
   const page: MissedPage = { commits: [], to: after };
   let chars = 0;
-  for await (const { seq, at, principal, events } of from) {
-    if (seq > after + 1 && page.to === after) return undefined;
-    const seen = narrow(scope, { seq, at, principal, events });
-    page.to = seq;
+  for await (const commit of from) {
+    if (commit.seq > after + 1 && page.to === after) return undefined;
+    const seen = narrow(scope, commit);
+    page.to = commit.seq;
     if (!seen) continue;
     page.commits.push(seen);
     chars += JSON.stringify(seen).length;

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
+import type { Agent } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { CommandOf, Proposal } from '../commands.ts';
 import { askFor } from './approval.ts';
@@ -15,7 +17,7 @@ export function registerAgent(state: State, command: CommandOf<'agent/register'>
     return refuse('id_taken', `The agent ${id} is registered with the adapter ${known.adapter}.`, { agent: id });
   const decided = asked === undefined ? [] : decideRegistration(state, { id, ...asked }, context);
   if (!Array.isArray(decided)) return decided;
-  const same = known !== undefined && JSON.stringify(data) === JSON.stringify(pick(known));
+  const same = known !== undefined && isDeepStrictEqual(data, pick(known));
   const registered = same ? [] : [event('agent.registered', stream, of, data)];
   const here = known?.status === 'ready' || known?.status === 'busy';
   if (here && same) return [];
@@ -46,9 +48,9 @@ function decideRegistration(
   });
 }
 
-function pick(agent: { role: string; capabilities: readonly string[]; tags: readonly string[]; adapter: string; slots: number }): unknown {
-  const { role, capabilities, tags, adapter, slots } = agent;
-  return { role, capabilities, tags, adapter, slots };
+function pick(agent: Agent): unknown {
+  const { role, capabilities, tags, adapter, slots, enforcement } = agent;
+  return { role, capabilities, tags, adapter, slots, ...(enforcement === undefined ? {} : { enforcement }) };
 }
 
 /** The agent is gone, for instance because its worker's connection ended. */

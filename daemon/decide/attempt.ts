@@ -17,8 +17,12 @@ export function runAttempt(state: State, command: CommandOf<'attempt/run'>): Ver
   const lease = holdLease(state, command);
   if ('code' in lease) return lease;
   if (lease.attempt.status === 'running') return [];
-  const { pid, startTime } = command;
-  const data = { ...(pid === undefined ? {} : { pid }), ...(startTime === undefined ? {} : { startTime }) };
+  const { pid, startTime, enforcement } = command;
+  const data = {
+    ...(pid === undefined ? {} : { pid }),
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(enforcement === undefined ? {} : { enforcement }),
+  };
   const of = ofAttempt(lease);
   return [event('attempt.running', `attempt/${lease.attempt.id}`, of, data), event('task.running', `task/${lease.task.id}`, of, {})];
 }

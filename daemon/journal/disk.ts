@@ -3,8 +3,9 @@
  *
  * 1. `append` may write less than it was given and says how much; nothing here retries.
  * 2. Bytes are durable after `datasync`, names after `syncFolder`.
+ * 3. The calls that end in `Now` block the thread: pace.ts says when that is the better deal.
  */
-import { constants, fdatasync as fdatasyncCallback, write as writeCallback } from 'node:fs';
+import { constants, fdatasync as fdatasyncCallback, fdatasyncSync, write as writeCallback, writeSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,6 +21,8 @@ export interface DiskFile {
   /** Writes over what is there; returns how much was written. */
   overwrite(bytes: Uint8Array, position: number): Promise<number>;
   datasync(): Promise<void>;
+  appendNow(bytes: Uint8Array): number;
+  datasyncNow(): void;
   /** Cuts the file, durably. */
   truncate(size: number): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +80,8 @@ export const nodeDisk: Disk = {
       append: async (bytes) => (await write(fd, bytes, 0, bytes.length, null)).bytesWritten,
       overwrite: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       datasync: () => fdatasync(fd),
+      appendNow: (bytes) => writeSync(fd, bytes, 0, bytes.length, null),
+      datasyncNow: () => fdatasyncSync(fd),
       truncate: async (size) => {
         await handle.truncate(size);
         await handle.sync();

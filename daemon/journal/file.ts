@@ -3,11 +3,12 @@
  *
  * 1. One append is one write and one fdatasync; the head moves, and readers see it, only behind both.
  * 2. A failed write, short write or sync ends all appending: what the disk has is then known only to the next start.
- * 3. Appends are written in the order of their calls, one at a time.
+ * 3. Appends are written in the order of their calls, one at a time; the next is made into bytes while the disk works on the one before.
  */
 import { type Commit, MAX_COMMIT_BYTES, type UnchainedCommit } from '../../shared/events/envelope.ts';
 import { nodeDisk, shortWrite, type Disk, type DiskFile } from './disk.ts';
-import { encodeBatch, encodeCommit, isCommitTime, MAX_BATCH_BYTES } from './format.ts';
+import { BatchWriter, isCommitTime, MAX_BATCH_BYTES } from './format.ts';
+import { Pace } from './pace.ts';
 import { JournalFailed, type Appended, type Head, type Journal } from './port.ts';
 import { readLists } from './read.ts';
 import { recoverJournal, type SetAside } from './recover.ts';
@@ -45,16 +46,24 @@ interface Tip {
 }
 
 interface Encoded {
+  kind: 'encoded';
   commits: Commit[];
   bytes: Buffer;
-  lines: number;
+  head: Head;
 }
+
+type Refused = Extract<Appended, { kind: 'refused' }>;
 
 class FileJournal implements Journal {
   readonly #options: OpenJournal & { disk: Disk };
   readonly #segments: Segment[];
   readonly #tip: Tip;
+  readonly #pace = new Pace();
+  /** Where the head will be once everything that waits is written. */
+  #planned: Head;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Appends that wait or are being written by the pool. */
+  #turns = 0;
   #failed: JournalFailed | undefined;
   #closing: Promise<void> | undefined;
   readonly #waiting = new Set<() => void>();
@@ -63,51 +72,81 @@ class FileJournal implements Journal {
     this.#options = options;
     this.#segments = segments;
     this.#tip = tip;
+    this.#planned = tip.head;
   }
 
   get head(): Head {
     return this.#tip.head;
   }
 
-  append(expectedSeq: number, commits: readonly UnchainedCommit[]): Promise<Appended> {
-    if (this.#closing) return Promise.reject(closed());
-    const turn = this.#turn.then(() => this.#appendNow(expectedSeq, commits));
+  async append(expectedSeq: number, commits: readonly UnchainedCommit[]): Promise<Appended> {
+    if (this.#closing) throw closed();
+    if (this.#failed) throw this.#failed;
+    const batch = encodeAll(expectedSeq, commits, this.#planned);
+    if (batch.kind === 'encoded') {
+      this.#planned = batch.head;
+      if (this.#turns === 0 && this.#pace.mayBlock(batch.bytes.length) && !this.#isSegmentFull()) return this.#appendBlocking(batch);
+    }
+    this.#turns += 1;
+    const turn = this.#turn.then(() => this.#appendInTurn(batch)).finally(() => (this.#turns -= 1));
     this.#turn = turn.catch(() => {});
     return turn;
   }
 
-  async #appendNow(expected: number, commits: readonly UnchainedCommit[]): Promise<Appended> {
-    if (this.#failed) throw this.#failed;
-    const { head } = this.#tip;
-    if (expected !== head.seq) {
-      const message = `The journal stands at ${head.seq}, not at ${expected}: somebody else appended. Read on from there and decide again.`;
-      return { kind: 'refused', code: 'stale_head', message, expected, head };
-    }
-    if (commits.length === 0) return { kind: 'appended', commits: [] };
-    const encoded = encodeAll(commits, head);
-    if ('kind' in encoded) return encoded;
+  #appendBlocking(batch: Encoded): Appended {
+    const { file } = this.#tip;
     try {
-      await this.#write(encoded);
+      const begin = performance.now();
+      this.#checkWritten(file.appendNow(batch.bytes), batch);
+      file.datasyncNow();
+      this.#pace.note(performance.now() - begin);
     } catch (error) {
-      this.#failed = failure(error);
-      throw this.#failed;
+      throw this.#fail(error);
     }
-    this.#wakeFollowers();
-    return { kind: 'appended', commits: encoded.commits };
+    return this.#advance(batch);
   }
 
-  async #write({ commits, bytes, lines }: Encoded): Promise<void> {
+  async #appendInTurn(batch: Encoded | Appended): Promise<Appended> {
+    if (this.#failed) throw this.#failed;
+    // A refusal waits its turn too: it speaks of a head that must be durable by then.
+    if (batch.kind !== 'encoded') return batch;
+    try {
+      if (this.#isSegmentFull()) await this.#rotate();
+      const { file } = this.#tip;
+      const begin = performance.now();
+      this.#checkWritten(await file.append(batch.bytes), batch);
+      await file.datasync();
+      this.#pace.note(performance.now() - begin);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    return this.#advance(batch);
+  }
+
+  #checkWritten(written: number, { bytes }: Encoded): void {
+    if (written !== bytes.length) throw shortWrite(this.#tip.segment.path, written, bytes.length);
+  }
+
+  #fail(error: unknown): JournalFailed {
+    this.#failed = failure(error);
+    return this.#failed;
+  }
+
+  /** The batch is durable. */
+  #advance({ commits, bytes, head }: Encoded): Appended {
     const tip = this.#tip;
-    if (tip.end >= (this.#options.segmentBytes ?? SEGMENT_BYTES) && tip.head.seq >= tip.segment.header.first) await this.#rotate();
-    const written = await tip.file.append(bytes);
-    if (written !== bytes.length) throw shortWrite(tip.segment.path, written, bytes.length);
-    await tip.file.datasync();
     addMark(tip.segment, { offset: tip.end, line: tip.line }, tip.head);
     tip.end += bytes.length;
-    tip.line += lines;
+    tip.line += commits.length + 1;
     tip.segment.end = tip.end;
-    const last = commits[commits.length - 1];
-    if (last) tip.head = { seq: last.seq, hash: last.hash };
+    tip.head = head;
+    this.#wakeFollowers();
+    return { kind: 'appended', commits };
+  }
+
+  #isSegmentFull(): boolean {
+    const { end, head, segment } = this.#tip;
+    return end >= (this.#options.segmentBytes ?? SEGMENT_BYTES) && head.seq >= segment.header.first;
   }
 
   async #rotate(): Promise<void> {
@@ -169,31 +208,31 @@ class FileJournal implements Journal {
 }
 
 /** Chains and checks all commits before anything is written; a wrong seq or time is a bug of the caller. */
-function encodeAll(commits: readonly UnchainedCommit[], before: Head): Encoded | Extract<Appended, { kind: 'refused' }> {
-  let head = before;
-  const chained: Commit[] = [];
-  const lines: string[] = [];
-  for (const unchained of commits) {
-    if (unchained.seq !== head.seq + 1) throw new RangeError(`Commit ${unchained.seq} cannot follow commit ${head.seq}.`);
-    if (!isCommitTime(unchained.at))
-      throw new RangeError(`Commit ${unchained.seq} has no RFC 3339 time in UTC with milliseconds: ${unchained.at}`);
-    const { commit, line } = encodeCommit(unchained, head);
-    // No character has more than three bytes per UTF-16 unit, so most lines need no counting.
-    const bytes = line.length * 3 <= MAX_COMMIT_BYTES ? 0 : Buffer.byteLength(line);
-    if (bytes > MAX_COMMIT_BYTES) {
-      const message = `Commit ${commit.seq} has ${bytes} bytes; the most is ${MAX_COMMIT_BYTES}. Put large values into artifacts.`;
-      return { kind: 'refused', code: 'commit_too_large', message, seq: commit.seq, bytes, limit: MAX_COMMIT_BYTES };
-    }
-    chained.push(commit);
-    lines.push(line);
-    head = { seq: commit.seq, hash: commit.hash };
+function encodeAll(
+  expected: number,
+  commits: readonly UnchainedCommit[],
+  head: Head,
+): Encoded | Refused | { kind: 'appended'; commits: [] } {
+  if (expected !== head.seq) {
+    const message = `The journal stands at ${head.seq}, not at ${expected}: somebody else appended. Read on from there and decide again.`;
+    return { kind: 'refused', code: 'stale_head', message, expected, head };
   }
-  const { bytes, body } = encodeBatch(lines);
-  if (body > MAX_BATCH_BYTES) {
-    const message = `The batch has ${body} bytes; the most is ${MAX_BATCH_BYTES}. Append fewer commits at once.`;
-    return { kind: 'refused', code: 'batch_too_large', message, bytes: body, limit: MAX_BATCH_BYTES };
+  if (commits.length === 0) return { kind: 'appended', commits: [] };
+  const writer = new BatchWriter(head, commits.length);
+  for (const commit of commits) {
+    const { seq, at } = commit;
+    if (seq !== writer.head.seq + 1) throw new RangeError(`Commit ${seq} cannot follow commit ${writer.head.seq}.`);
+    if (!isCommitTime(at)) throw new RangeError(`Commit ${seq} has no RFC 3339 time in UTC with milliseconds: ${at}`);
+    const bytes = writer.add(commit);
+    if (bytes <= MAX_COMMIT_BYTES) continue;
+    const message = `Commit ${seq} has ${bytes} bytes; the most is ${MAX_COMMIT_BYTES}. Put large values into artifacts.`;
+    return { kind: 'refused', code: 'commit_too_large', message, seq, bytes, limit: MAX_COMMIT_BYTES };
   }
-  return { commits: chained, bytes, lines: lines.length + 1 };
+  if (writer.size > MAX_BATCH_BYTES) {
+    const message = `The batch has ${writer.size} bytes; the most is ${MAX_BATCH_BYTES}. Append fewer commits at once.`;
+    return { kind: 'refused', code: 'batch_too_large', message, bytes: writer.size, limit: MAX_BATCH_BYTES };
+  }
+  return { kind: 'encoded', head: writer.head, ...writer.finish() };
 }
 
 function failure(error: unknown): JournalFailed {

@@ -19,6 +19,9 @@ export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 /** Longest header or frame line, in bytes with the newline. */
 export const MAX_MARK_BYTES = 512;
 
+/** Room for a commit line, in bytes; more is made where one is longer. */
+const USUAL_LINE_BYTES = 1_024;
+
 const HASH_TAIL = ',"hash":"'.length + 64 + '"}'.length;
 const HEADER =
   /^\{"signalbox":"journal","format":(\d{1,6}),"first":([1-9]\d{0,15}),"prev":"([0-9a-f]{64})","installation":"([\w.-]{1,128})","crc":"([0-9a-f]{8})"\}$/;
@@ -92,20 +95,68 @@ export function parseFrame(line: string): Frame | undefined {
   return crc === undefined ? undefined : { count: Number(count), bytes: Number(bytes), crc };
 }
 
-/** Chains one commit to the head before it; `line` has no newline. */
-export function encodeCommit({ seq, at, principal, cause, events }: UnchainedCommit, head: Head): { commit: Commit; line: string } {
-  const prev = head.hash;
-  const whole = JSON.stringify({ seq, at, prev, principal, cause, events });
-  const start = whole.slice(0, -1);
-  const own = sha256(start);
-  return { commit: { seq, at, prev, principal, cause, events, hash: own }, line: `${start},"hash":"${own}"}` };
+/** The bytes of one batch of lines that are there already: frame and commit lines. */
+export function encodeBatch(lines: readonly string[]): Buffer {
+  const body = Buffer.from(`${lines.join('\n')}\n`);
+  return Buffer.concat([Buffer.from(encodeFrame(lines.length, body)), body]);
 }
 
-/** The bytes of one batch: frame and commit lines. */
-export function encodeBatch(lines: readonly string[]): { bytes: Buffer; body: number } {
-  const body = Buffer.from(`${lines.join('\n')}\n`);
-  const frame = `{"batch":${lines.length},"bytes":${body.length},"crc":"${checksum(body)}"}\n`;
-  return { bytes: Buffer.concat([Buffer.from(frame), body]), body: body.length };
+function encodeFrame(count: number, body: Uint8Array): string {
+  return `{"batch":${count},"bytes":${body.length},"crc":"${checksum(body)}"}\n`;
+}
+
+/** Writes commits, one behind the other, into the bytes of one batch: each is made text once, and copied once. */
+export class BatchWriter {
+  readonly #commits: Commit[] = [];
+  #bytes: Buffer;
+  #end = MAX_MARK_BYTES;
+  #head: Head;
+
+  /** `expected` is about how many commits will come. */
+  constructor(head: Head, expected: number) {
+    this.#head = head;
+    this.#bytes = Buffer.allocUnsafe(MAX_MARK_BYTES + expected * USUAL_LINE_BYTES);
+  }
+
+  /** The last commit added, or what stands before the first. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Bytes of commit lines so far. */
+  get size(): number {
+    return this.#end - MAX_MARK_BYTES;
+  }
+
+  /** Chains one more commit; returns the bytes of its line without the newline. */
+  add({ seq, at, principal, cause, events, eventsJson = JSON.stringify(events) }: UnchainedCommit): number {
+    const prev = this.#head.hash;
+    const start = `{"seq":${seq},"at":"${at}","prev":"${prev}","principal":${JSON.stringify(principal)},"cause":${JSON.stringify(cause)},"events":${eventsJson}`;
+    // No character has more than three bytes per UTF-16 unit.
+    this.#makeRoom(start.length * 3 + HASH_TAIL + 1);
+    const begin = this.#end;
+    const hashed = begin + this.#bytes.write(start, begin, 'utf8');
+    const own = sha256(this.#bytes.subarray(begin, hashed));
+    this.#end = hashed + this.#bytes.write(`,"hash":"${own}"}\n`, hashed, 'latin1');
+    this.#commits.push({ seq, at, prev, principal, cause, events, hash: own });
+    this.#head = { seq, hash: own };
+    return this.#end - begin - 1;
+  }
+
+  /** Puts the frame before the lines. */
+  finish(): { commits: Commit[]; bytes: Buffer } {
+    const frame = encodeFrame(this.#commits.length, this.#bytes.subarray(MAX_MARK_BYTES, this.#end));
+    const begin = MAX_MARK_BYTES - frame.length;
+    this.#bytes.write(frame, begin, 'latin1');
+    return { commits: this.#commits, bytes: this.#bytes.subarray(begin, this.#end) };
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#end + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#end + bytes));
+    this.#bytes.copy(larger, 0, 0, this.#end);
+    this.#bytes = larger;
+  }
 }
 
 /** The link of a commit line (without newline), from its first and last bytes; undefined when it has not the form of one. */

@@ -96,7 +96,7 @@ async function cut(dir: string, segments: readonly SoundSegment[]): Promise<void
   for (const segment of [...segments].reverse()) {
     const isLast = segment === segments.at(-1);
     if (segment.intact && !isLast) continue;
-    const bytes = [Buffer.from(encodeHeader(segment.header)), ...segment.batches.map((lines) => encodeBatch(lines).bytes)];
+    const bytes = [Buffer.from(encodeHeader(segment.header)), ...segment.batches.map((lines) => encodeBatch(lines))];
     await writeNewFile(nodeDisk, join(folder, segmentName(segment.header.first)), Buffer.concat(bytes));
   }
 }

@@ -109,10 +109,10 @@ function decodeNames(names: Buffer): string[] {
   return unique;
 }
 
-// Only what says which index to use, who wrote and when; everything else is ours to set.
-const CALLER_VARIABLE = /^GIT_(INDEX_FILE|(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE))$/;
+// Only what says which index and further objects to use, who wrote and when; everything else is ours to set.
+const CALLER_VARIABLE = /^GIT_(INDEX_FILE|ALTERNATE_OBJECT_DIRECTORIES|(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE))$/;
 
-/** The whole environment of a git process; `extra` may set only the index file and the author's and committer's name, email and date. */
+/** The whole environment of a git process; `extra` may set only the index file, further objects, and the author's and committer's name, email and date. */
 export function gitEnvironment(
   where: GitWhere,
   settings: readonly GitSetting[],

@@ -52,7 +52,7 @@ export interface GitOptions {
   /** Default 60,000 ms. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
-  /** Only GIT_INDEX_FILE and GIT_AUTHOR_* / GIT_COMMITTER_* are accepted. */
+  /** Only GIT_INDEX_FILE, GIT_ALTERNATE_OBJECT_DIRECTORIES and GIT_AUTHOR_* / GIT_COMMITTER_* are accepted. */
   readonly env?: Readonly<Record<string, string>>;
   /** Exit codes that are an answer; default only 0. */
   readonly okCodes?: readonly number[];

@@ -5,6 +5,7 @@ import { collect, type GitOptions, type GitResult, spawnGit } from './git-proces
 
 export type { GitWhere } from './git-environment.ts';
 export { type BatchObject, catFileBatch, listTree } from './git-objects.ts';
+export { pipeGit } from './git-pipe.ts';
 export { GitError, type GitOptions, type GitResult } from './git-process.ts';
 
 /**

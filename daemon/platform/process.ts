@@ -90,16 +90,20 @@ const POLL_MS = 25;
 
 /**
  * Ends every process of a tag: SIGTERM, up to `graceMs` to go, then SIGKILL until nobody is left or `killMs` (default 5,000) is over.
- * `pid` is the process that spawnTagged started (used on Windows, where the tag cannot be read). Returns how many survived.
+ * `pid` is the process that spawnTagged started (used on Windows, where the tag cannot be read). `spare` is asked to end only by the
+ * end of what it contains. Returns how many survived.
  */
 export async function endTree(
-  { pid, tag }: { pid?: number; tag: ProcessTag },
+  { pid, tag, spare }: { pid?: number; tag: ProcessTag; spare?: number },
   { graceMs, killMs = 5_000 }: { graceMs: number; killMs?: number },
 ): Promise<number> {
   if (process.platform === 'win32') return endWindowsTree(pid);
   const known = new Map<number, string>();
   let left = await findMembers(tag, known);
-  signalAll(left, 'SIGTERM');
+  signalAll(
+    left.filter((row) => row.pid !== spare),
+    'SIGTERM',
+  );
   const graceEnds = performance.now() + graceMs;
   while (left.length > 0 && performance.now() < graceEnds) {
     await delay(POLL_MS);

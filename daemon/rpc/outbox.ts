@@ -1,5 +1,6 @@
 // What waits to be sent on one connection.
 // 1. What is queued in one turn of the event loop is written at once, in its order; notifications that follow each other share a frame.
+//    A notification does not wait for the end of that turn: work for a worker is on its way before answers are made.
 // 2. `waitingBytes` counts everything that the other end has not taken: queued here, in ws, in the socket, and held for a batch.
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
@@ -31,11 +32,11 @@ export function createOutbox(ws: WebSocket, socket: Duplex, onFlush: () => void)
   let queue: Queued[] = [];
   let queuedBytes = 0;
   let heldBytes = 0;
-  let scheduled = false;
+  let scheduled: 'no' | 'soon' | 'at once' = 'no';
   let stopped = false;
 
   const flush = (): void => {
-    scheduled = false;
+    scheduled = 'no';
     if (stopped || queue.length === 0) return;
     const frames = joinFrames(queue);
     queue = [];
@@ -50,9 +51,13 @@ export function createOutbox(ws: WebSocket, socket: Duplex, onFlush: () => void)
     const bytes = Buffer.byteLength(text);
     queue.push({ text, bytes, notification });
     queuedBytes += bytes;
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(flush);
+    if (notification && scheduled !== 'at once') {
+      scheduled = 'at once';
+      queueMicrotask(flush);
+    } else if (scheduled === 'no') {
+      scheduled = 'soon';
+      setImmediate(flush);
+    }
   };
 
   return {

@@ -22,7 +22,9 @@ export type WorkspaceErrorCode =
   | 'not_a_merge'
   | 'merge_not_on_branch'
   | 'undo_conflicts'
-  | 'configuration_unreadable';
+  | 'configuration_unreadable'
+  | 'objects_not_lendable'
+  | 'lent_git_unusable';
 
 /** A refusal about a repository or worktree: `code` is stable, the message says what to do, `facts` are the details. */
 export class WorkspaceError extends Error {

@@ -2,6 +2,7 @@
 import type { Agent, AgentStatus } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { formatRef } from '../refs.ts';
+import { sayEnforcement } from './describeStage.ts';
 import type { Node } from './nodes.ts';
 import { sayTime, type Reader } from './words.ts';
 
@@ -33,6 +34,7 @@ export function describeAgent(agent: Agent, states: readonly State[], reader: Re
       ...(agent.reason === '' ? [] : [{ text: agent.reason }]),
       { name: t('Can do'), value: agent.capabilities.join(', ') },
       { name: t('Driven as'), value: agent.adapter },
+      ...(agent.enforcement === undefined ? [] : [{ name: t('Sandbox'), value: sayEnforcement(agent.enforcement, reader) }]),
       ...(agent.provider === undefined ? [] : [{ name: t('Provider'), value: agent.provider }]),
       ...(agent.model === undefined ? [] : [{ name: t('Model'), value: agent.model }]),
     ],

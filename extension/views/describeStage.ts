@@ -1,6 +1,7 @@
 // A stage and its attempts as rows. Pure.
 import { attemptsOf } from '../../shared/state/select.ts';
 import type { Approval } from '../../shared/state/approval.ts';
+import type { Enforcement } from '../../shared/state/agent.ts';
 import type { Attempt, AttemptStatus } from '../../shared/state/attempt.ts';
 import { runEnded, type Stage, type StageStatus } from '../../shared/state/run.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
@@ -144,12 +145,14 @@ function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node 
   ];
   if (attempt.message !== undefined) lines.push({ text: attempt.message });
   if (attempt.pid !== undefined && attempt.endedAt === undefined) lines.push({ name: t('Process'), value: String(attempt.pid) });
+  const { enforcement } = attempt;
+  if (enforcement) lines.push({ name: t('Sandbox'), value: sayEnforcement(enforcement, reader) });
   if (attempt.workspace)
     lines.push({ name: t('Branch'), value: attempt.workspace.branch }, { name: t('Worktree'), value: attempt.workspace.path });
   return {
     id: ref,
     label,
-    description: how,
+    description: enforcement?.level === 'advisory' ? t('{0}, no sandbox', how) : how,
     tooltip: lines,
     icon: ATTEMPT_ICONS[attempt.status],
     context: `attempt ${attempt.endedAt === undefined ? 'active' : 'ended'}`,
@@ -158,6 +161,11 @@ function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node 
     command: { id: 'signalbox.showLog', title: t('Show Log'), args: [ref] },
     children: [],
   };
+}
+
+/** Whether the operating system keeps a program to what it may do. */
+export function sayEnforcement({ level, why }: Enforcement, { t }: Reader): string {
+  return level === 'enforced' ? t('enforced: {0}', why) : t('advisory, with all rights of your account: {0}', why);
 }
 
 function sayAttemptStatus(attempt: Attempt, reader: Reader): string {

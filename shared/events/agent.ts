@@ -1,4 +1,4 @@
-import type { AdapterKind } from '../state/agent.ts';
+import type { AdapterKind, Enforcement } from '../state/agent.ts';
 import type { EventOf } from './envelope.ts';
 
 export type AgentEvent =
@@ -13,6 +13,8 @@ export type AgentEvent =
         provider?: string;
         model?: string;
         region?: string;
+        /** Absent in old records, and for agents whose processes others start. */
+        enforcement?: Enforcement;
       }
     >
   | EventOf<'agent.starting', Record<string, never>>

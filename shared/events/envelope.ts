@@ -71,7 +71,10 @@ export interface Commit {
 }
 
 /** A commit before the journal has chained it. */
-export type UnchainedCommit = Omit<Commit, 'prev' | 'hash'>;
+export interface UnchainedCommit extends Omit<Commit, 'prev' | 'hash'> {
+  /** `events` as JSON, from whoever has made it already. */
+  eventsJson?: string;
+}
 
 /** Events of the subject `T`, for handlers that look at one type. */
 export type EventNamed<T extends EventType> = Extract<Event, { type: T }>;

@@ -14,6 +14,12 @@ export const AGENT_TABLE: StateTable<AgentStatus> = {
   failed: ['starting'],
 };
 
+/** Whether the operating system keeps an agent's processes to what they may do, and by what, or why not. */
+export interface Enforcement {
+  level: 'enforced' | 'advisory';
+  why: string;
+}
+
 export interface Agent {
   id: string;
   role: string;
@@ -23,6 +29,8 @@ export interface Agent {
   provider?: string;
   model?: string;
   region?: string;
+  /** Of agents whose processes the daemon starts; what an attempt really got stands with the attempt. */
+  enforcement?: Enforcement;
   /** How many attempts it takes at once. */
   slots: number;
   /** How many it has now; `busy` means none is free. */

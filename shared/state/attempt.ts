@@ -1,6 +1,7 @@
 import type { AttemptEvent } from '../events/attempt.ts';
 import type { Event } from '../events/envelope.ts';
 import type { UsageEvent } from '../events/usage.ts';
+import type { Enforcement } from './agent.ts';
 import type { StateTable } from './table.ts';
 
 export type AttemptEnd = 'succeeded' | 'failed' | 'canceled' | 'timeout' | 'interrupted';
@@ -30,6 +31,8 @@ export interface Attempt {
   bootId: string;
   pid?: number;
   startTime?: string;
+  /** How its processes are kept to what they may do; absent when Signalbox did not start any but its own. */
+  enforcement?: Enforcement;
   /** `left` once it was removed, or kept for the work in it. */
   workspace?: { path: string; branch: string; base: string; left?: boolean };
   /** Commits made on its branch, by key, oldest first. */

@@ -21,7 +21,7 @@ export const DecisionContext = z.object({
     tags: z.array(z.string()),
     slots: z.number(),
     used: z.number(),
-    /** `enforced` in a sandbox, `advisory` without one, empty when nothing of it runs. */
+    /** How its programs are started here: `enforced` in a sandbox, `advisory` without one, empty when it starts none. */
     enforcement: z.string(),
   }),
   /** Stages of the action's run that have ended; `rate` is completed / (completed + failed), 1 when none has. */
@@ -49,9 +49,9 @@ export function contextOf(state: State, action: Pick<Action, 'agent' | 'run'>, n
 }
 
 function describeAgent(agent: Agent | undefined): DecisionContext['agent'] {
-  const { status = '', adapter = '', role = '', capabilities = [], tags = [], slots = 0, used = 0 } = agent ?? {};
+  const { status = '', adapter = '', role = '', capabilities = [], tags = [], slots = 0, used = 0, enforcement } = agent ?? {};
   const lists = { capabilities: [...capabilities], tags: [...tags] };
-  return { status, adapter, role, ...lists, slots, used, enforcement: used > 0 ? 'advisory' : '' };
+  return { status, adapter, role, ...lists, slots, used, enforcement: enforcement?.level ?? '' };
 }
 
 function countStages(state: State, run: string): DecisionContext['stages'] {

@@ -23,10 +23,9 @@ export function isInScope(scope: EventScope, event: Event): boolean {
 
 /** The part of a commit that a scope sees; undefined when it sees nothing of it. */
 export function narrow(scope: EventScope, commit: Recorded): Recorded | undefined {
-  if (scope.kind === 'all') return commit;
-  const events = commit.events.filter((event) => isInScope(scope, event));
-  if (events.length === 0) return undefined;
-  return { seq: commit.seq, at: commit.at, principal: commit.principal, events };
+  const { seq, at, principal } = commit;
+  const events = scope.kind === 'all' ? commit.events : commit.events.filter((event) => isInScope(scope, event));
+  return events.length === 0 ? undefined : { seq, at, principal, events };
 }
 
 /** The part of the state that a scope sees; entries are shared, tables are new. */

@@ -17,6 +17,8 @@ export interface ProcessRequest {
   cwd: string;
   env: Readonly<Record<string, string>>;
   stdin?: string;
+  /** `argv` starts a sandbox: ending its outer process would take everything inside with it at once. */
+  sandboxed?: boolean;
   timeoutMs: number;
   /** How long the processes have after SIGTERM. */
   graceMs: number;
@@ -73,7 +75,8 @@ async function run(request: ProcessRequest, stopped: Promise<'stopped'>, isStopp
   const late = waitUntilLate(request.timeoutMs, timer.signal);
   const first = await Promise.race([waitForExit(child), stopped, late]);
   timer.abort();
-  const survivors = await endTree({ pid: identity.pid, tag }, { graceMs: request.graceMs });
+  const spare = request.sandboxed === true ? { spare: identity.pid } : {};
+  const survivors = await endTree({ pid: identity.pid, tag, ...spare }, { graceMs: request.graceMs });
   // With everybody gone the pipes end by themselves; somebody outside who was handed one must not hold us up.
   await Promise.race([drained, delay(LAST_OUTPUT_MS, undefined, { ref: false })]);
   child.stdout?.destroy();

@@ -6,7 +6,10 @@
  */
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import type { Enforcement } from '../../../shared/state/agent.ts';
+import type { Sandbox } from '../../platform/sandbox/sandbox.ts';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
+import { askForHosts } from '../fetches.ts';
 import { scrubEnvironment } from '../scrub.ts';
 import { type ProcessEnd, runProcess, type RunningProcess } from './attempt-process.ts';
 
@@ -14,20 +17,33 @@ import { type ProcessEnd, runProcess, type RunningProcess } from './attempt-proc
 export interface CommandOptions {
   maxOutputBytes?: number;
   graceMs?: number;
+  /** Where programs are started; without one they run with all rights of the daemon's user. */
+  sandbox?: Sandbox;
 }
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const GRACE_MS = 3_000;
 
+const UNASKED: Enforcement = { level: 'advisory', why: 'No sandbox was asked for.' };
+const NO_SANDBOX: Sandbox = {
+  enforcement: UNASKED,
+  wrap: ({ argv, env }) =>
+    Promise.resolve({ argv, env, enforcement: UNASKED, notStarted: () => undefined, close: () => Promise.resolve() }),
+};
+
 type Emit = (event: AttemptEvent) => void;
 
 /** Makes the adapter that runs programs. */
-export function createCommandAdapter({ maxOutputBytes = MAX_OUTPUT_BYTES, graceMs = GRACE_MS }: CommandOptions = {}): Adapter {
+export function createCommandAdapter({
+  maxOutputBytes = MAX_OUTPUT_BYTES,
+  graceMs = GRACE_MS,
+  sandbox = NO_SANDBOX,
+}: CommandOptions = {}): Adapter {
   return {
     start(spec: AttemptSpec, emit: Emit): RunningAttempt {
       let running: RunningProcess | undefined;
       let canceled: string | undefined;
-      const done = runCommand(spec, emit, { maxOutputBytes, graceMs }, (started) => {
+      const done = runCommand(spec, emit, { maxOutputBytes, graceMs, sandbox }, (started) => {
         running = started;
         if (canceled !== undefined) running.stop();
       })
@@ -65,22 +81,41 @@ async function runCommand(
   const cwd = spec.worktree?.path ?? spec.home;
   const place = await stat(cwd).catch(() => undefined);
   if (place?.isDirectory() !== true) return fail('directory_missing', `The working directory ${cwd} does not exist.`);
-  const output = passOutput(emit, bounds.maxOutputBytes);
-  const running = runProcess({
-    attempt: spec.attempt,
+  const { sandbox, graceMs, maxOutputBytes } = bounds;
+  const wrapped = await sandbox.wrap({
     argv: [program, ...args],
-    cwd,
     env: scrubEnvironment(spec.home, spec.env),
-    ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
-    timeoutMs: spec.timeoutMs,
-    graceMs: bounds.graceMs,
-    onStarted: (identity) => emit({ type: 'started', process: identity }),
-    onOutput: output.take,
+    cwd,
+    home: spec.home,
+    ...(spec.worktree === undefined ? {} : { worktree: spec.worktree }),
+    decideFetch: askForHosts(spec, emit),
   });
-  onRunning(running);
-  const end = await running.ended;
-  const dropped = output.finish();
-  return describeEnd(end, { spec, program, values: dropped === 0 ? {} : { droppedBytes: dropped } });
+  try {
+    const output = passOutput(emit, maxOutputBytes);
+    const running = runProcess({
+      attempt: spec.attempt,
+      argv: wrapped.argv,
+      cwd,
+      env: wrapped.env,
+      ...(spec.stdin === undefined ? {} : { stdin: spec.stdin }),
+      sandboxed: wrapped.enforcement.level === 'enforced',
+      timeoutMs: spec.timeoutMs,
+      graceMs,
+      onStarted: (identity) => emit({ type: 'started', process: identity, enforcement: wrapped.enforcement }),
+      onOutput: output.take,
+    });
+    onRunning(running);
+    const end = await running.ended;
+    const dropped = output.finish();
+    const reason = wrapped.notStarted();
+    return describeEnd(reason === undefined ? end : { kind: 'not_started', reason }, {
+      spec,
+      program,
+      values: dropped === 0 ? {} : { droppedBytes: dropped },
+    });
+  } finally {
+    await wrapped.close();
+  }
 }
 
 /** Decodes and passes on the output, as far as the bound allows; `finish` says how many bytes were dropped. */

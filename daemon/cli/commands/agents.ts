@@ -65,8 +65,14 @@ async function list({ terminal }: Context, client: Client, options: CommonOption
   const { agents } = await client.call('agent/list', {});
   const look = terminal.tableLook();
   if (options.json) printJson(terminal, { agents });
-  else terminal.print(...renderTable(columns(terminal.now(), look.paint), agents, look));
+  else terminal.print(...renderTable(columns(terminal.now(), look.paint), agents, look), ...explainAdvisory(agents, look.paint));
   return EXIT.ok;
+}
+
+/** Why some agents' programs run without a sandbox, each reason once. */
+function explainAdvisory(agents: readonly Agent[], paint: Paint): string[] {
+  const advisory = agents.flatMap(({ enforcement }) => (enforcement?.level === 'advisory' ? [enforcement.why] : []));
+  return [...new Set(advisory)].map((why) => paint.yellow(`advisory: their programs run with all rights of your account. ${why}`));
 }
 
 function columns(now: number, paint: Paint): Column<Agent>[] {
@@ -80,6 +86,11 @@ function columns(now: number, paint: Paint): Column<Agent>[] {
       style: (text, agent) => renderStatus(agent.status, paint).replace(agent.status, text),
     },
     { title: 'SLOTS', text: (agent) => `${agent.used}/${agent.slots}`, align: 'right' },
+    {
+      title: 'SANDBOX',
+      text: (agent) => agent.enforcement?.level ?? '-',
+      style: (text, agent) => (agent.enforcement?.level === 'advisory' ? paint.yellow(text) : text),
+    },
     { title: 'SINCE', text: (agent) => formatAgo(agent.since, now) },
     { title: 'REASON', text: (agent) => agent.reason, flex: 'end', min: 6 },
   ];

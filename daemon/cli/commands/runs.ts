@@ -8,6 +8,7 @@ import { type CommonOptions, type Context, perform, printJson, withDaemon } from
 import { EXIT } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { findRun } from '../lookup.ts';
+import { renderEnforcement } from '../render/enforcement.ts';
 import { renderMarkdown } from '../render/markdown.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { renderRun, renderStatus } from '../render/run.ts';
@@ -88,6 +89,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
         '',
         look.paint.dim(`artifacts: ${detail.artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`),
       );
+    const enforcement = renderEnforcement(picture, look.paint);
+    if (enforcement.length > 0) terminal.print('', ...enforcement);
     for (const approval of listQuestions(picture))
       terminal.print(look.paint.yellow(`${shortId(approval.id)} waits for an answer: ${cleanLine(approval.summary)}`));
     if (runEnded(detail.run)) terminal.print('', ...renderOutcome(picture, look));

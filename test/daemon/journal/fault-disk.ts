@@ -119,21 +119,25 @@ export class FaultDisk implements Disk {
       if (inode.lost && position <= inode.lost.from && position + written >= inode.lost.to) inode.lost = undefined;
       return written;
     };
+    const append = (bytes: Uint8Array): number => write('append', bytes, inode.seen.length);
+    const datasync = (): void => {
+      try {
+        this.#fault('datasync');
+      } catch (error) {
+        inode.lost = { from: inode.durable.length, to: inode.seen.length };
+        throw error;
+      }
+      inode.durable = Buffer.from(inode.seen);
+      if (inode.lost) inode.durable.fill(0, inode.lost.from, inode.lost.to);
+    };
     return {
       size: async () => inode.seen.length,
       read: async (into, position) => inode.seen.copy(into, 0, position),
-      append: async (bytes) => write('append', bytes, inode.seen.length),
+      append: async (bytes) => append(bytes),
       overwrite: async (bytes, position) => write('overwrite', bytes, position),
-      datasync: async () => {
-        try {
-          this.#fault('datasync');
-        } catch (error) {
-          inode.lost = { from: inode.durable.length, to: inode.seen.length };
-          throw error;
-        }
-        inode.durable = Buffer.from(inode.seen);
-        if (inode.lost) inode.durable.fill(0, inode.lost.from, inode.lost.to);
-      },
+      datasync: async () => datasync(),
+      appendNow: append,
+      datasyncNow: datasync,
       truncate: async (size) => {
         this.#fault('truncate');
         inode.seen = inode.seen.subarray(0, size);

@@ -205,7 +205,7 @@ async function forge(path: string, { which, rehash }: { which: number; rehash: b
   const start = (commits[at] ?? '').split(',"hash":')[0]?.replace('"forbidden"', '"forgiven!"') ?? '';
   const hash = rehash ? createHash('sha256').update(start).digest('hex') : (JSON.parse(commits[at] ?? '') as { hash: string }).hash;
   const forged = commits.with(at, `${start},"hash":"${hash}"}`);
-  await writeFile(path, Buffer.concat([Buffer.from(`${header}\n`), ...forged.map((line) => encodeBatch([line]).bytes)]));
+  await writeFile(path, Buffer.concat([Buffer.from(`${header}\n`), ...forged.map((line) => encodeBatch([line]))]));
   await during();
   await writeFile(path, original);
 }

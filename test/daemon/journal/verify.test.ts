@@ -30,7 +30,7 @@ async function afterEdit(edit: Edit, { segment = 0, honest = false, commits = 24
   const [path, bytes] = disk.files[segment] ?? ['', Buffer.alloc(0)];
   const [header = '', ...lines] = bytes.toString('utf8').trimEnd().split('\n');
   const edited = edit(honest ? lines.filter((line) => line.startsWith('{"seq"')) : lines);
-  const body = honest ? encodeBatch(edited).bytes.toString('utf8') : `${edited.join('\n')}\n`;
+  const body = honest ? encodeBatch(edited).toString('utf8') : `${edited.join('\n')}\n`;
   disk.put(path, Buffer.from(`${header}\n${body}`));
   return summary(await verifyJournal('/state', { disk }));
 }

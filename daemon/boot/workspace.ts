@@ -1,0 +1,26 @@
+/** What the coordinator may do with repositories and worktrees. */
+import type { WorkspacePort } from '../coordinator/ports.ts';
+import { commitWorktree } from '../workspace/commit.ts';
+import { diffCommits } from '../workspace/diff.ts';
+import { forgetGit, lendGit } from '../workspace/lend.ts';
+import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
+import { readBranch, resolvePath } from '../workspace/resolve.ts';
+import { readCommitted, takeBack } from '../workspace/take-back.ts';
+import { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
+
+export const workspace: WorkspacePort = {
+  createWorktree,
+  removeWorktree,
+  dropUnusedBranch,
+  commitWorktree,
+  lendGit,
+  takeBack,
+  forgetGit,
+  readCommitted,
+  diffCommits,
+  previewMerge,
+  mergeBranch,
+  undoMerge,
+  readBranch,
+  resolvePath,
+};

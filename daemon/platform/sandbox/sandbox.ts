@@ -1,0 +1,113 @@
+/**
+ * Puts an attempt's command line into a sandbox, where this machine has one; elsewhere the same command line runs as it is, and
+ * says so. What `wrap` opened for the attempt is closed by `close`, after its processes are gone.
+ */
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Enforcement } from '../../../shared/state/agent.ts';
+import { liesIn, sandboxArguments } from './argv.ts';
+import { listTools, type Machine } from './machine.ts';
+import { type FetchRequest, type FetchVerdict, openRelay } from './relay.ts';
+
+/** What an attempt of an agent wants to start, and where; paths are absolute. */
+export interface SandboxRequest {
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly home: string;
+  readonly worktree?: SandboxWorktree;
+  /** Ports of this machine's loopback that appear inside: a model, an MCP server. */
+  readonly loopbackPorts?: readonly number[];
+  /** Asked before anything beyond this machine is connected to. */
+  decideFetch(request: FetchRequest): Promise<FetchVerdict>;
+}
+
+/** A worktree as it appears inside: with a git directory of its own, behind a `.git` that cannot be changed. */
+export interface SandboxWorktree {
+  readonly path: string;
+  readonly lent?: { readonly gitDir: string; readonly link: string; readonly objects: readonly string[] };
+}
+
+/** What to start instead. */
+export interface Wrapped {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly enforcement: Enforcement;
+  /** The system's code for why the program could not be started inside, such as ENOENT, once its process has ended. */
+  notStarted(): string | undefined;
+  close(): Promise<void>;
+}
+
+export interface Sandbox {
+  /** How attempts are started here; what one really got is in what `wrap` returns. */
+  readonly enforcement: Enforcement;
+  /** Never falls back: where the machine has a sandbox, an attempt that cannot be put into it is not started (throws). */
+  wrap(request: SandboxRequest): Promise<Wrapped>;
+}
+
+/** What the daemon knows and no attempt may see. */
+export interface SandboxOptions {
+  readonly machine: Machine;
+  /** Bundle of the process that runs first inside. */
+  readonly bridgePath: string;
+  /** State, configuration and runtime folders. */
+  readonly hidden: readonly string[];
+  /** The person's home: of it only tools are shown. */
+  readonly personHome: string;
+  /** Further folders that attempts may read, as the user set them. */
+  readonly readable: readonly string[];
+}
+
+const SOCKET = '/run/signalbox/relay';
+const BRIDGE = '/run/signalbox/bridge.cjs';
+
+/** Makes the sandbox of this daemon. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const { machine } = options;
+  const { enforcement, bwrap } = machine;
+  return {
+    enforcement,
+    async wrap(request) {
+      const { argv, env } = request;
+      if (bwrap === undefined) return { argv, env, enforcement, notStarted: () => undefined, close: () => Promise.resolve() };
+      const relay = await openRelay({ decide: request.decideFetch, loopbackPorts: request.loopbackPorts ?? [] });
+      try {
+        const args = await describeInside(options, request, relay.socket);
+        const electron = process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
+        return { argv: [bwrap, ...args], env: { ...env, ...electron }, enforcement, notStarted: relay.notStarted, close: relay.close };
+      } catch (error) {
+        await relay.close();
+        throw error;
+      }
+    },
+  };
+}
+
+async function describeInside(
+  { machine, bridgePath, hidden, personHome, readable }: SandboxOptions,
+  request: SandboxRequest,
+  socket: string,
+): Promise<string[]> {
+  const { env, home, worktree, cwd, loopbackPorts = [] } = request;
+  const { lent } = worktree ?? {};
+  const node = await realpath(process.execPath);
+  const found = await listTools(env['PATH'] ?? '', machine, [personHome]);
+  const known = [...machine.system.map(({ path }) => path), ...found];
+  const tools = [...found, ...(known.some((folder) => liesIn(node, folder)) ? [] : [dirname(node)]), ...readable];
+  return sandboxArguments({
+    argv: [node, BRIDGE, SOCKET, loopbackPorts.join(','), ...request.argv],
+    cwd,
+    system: machine.system,
+    masked: machine.masked,
+    tools,
+    hidden,
+    borrowed: lent?.objects ?? [],
+    writable: [home, ...(worktree === undefined ? [] : [worktree.path]), ...(lent === undefined ? [] : [lent.gitDir])],
+    pinned: [
+      { from: await realpath(bridgePath), at: BRIDGE },
+      { from: socket, at: SOCKET },
+      ...(lent === undefined || worktree === undefined ? [] : [{ from: lent.link, at: `${worktree.path}/.git` }]),
+    ],
+  });
+}

@@ -1,0 +1,131 @@
+// What the daemon makes of a sandbox; everything here must hold without one too, but for what says `enforced`.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { inspectMachine } from '../../../daemon/platform/sandbox/machine.ts';
+import { findTagged } from '../../../daemon/platform/process.ts';
+import type { Connected } from '../../../daemon/rpc/connect.ts';
+import type { RunDetail } from '../../../shared/protocol/views.ts';
+import { finishRun } from '../../support/checkup.ts';
+import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
+import { git, makeRepo, removeTempFolders } from '../../support/repos.ts';
+
+const POLICY = `policy: default
+version: 1
+default: allow
+rules:
+  - id: nothing
+    on: [daemon.configure]
+    effect: require_approval
+    message: Asked.
+`;
+
+const workflow = (script: string): string => `workflow: work
+version: 1
+stages:
+  - id: make
+    agent: command
+    command: [sh, -c, ${JSON.stringify(script)}]
+  - id: into
+    needs: [make]
+    merge: { from: make }
+`;
+
+describe('attempts in a sandbox', function () {
+  this.timeout(60_000);
+  let home: string;
+  let daemon: DaemonProcess;
+  let client: Connected;
+  let level: string;
+  let ids = 0;
+
+  before(async () => {
+    home = await makeHome();
+    mkdirSync(join(home, 'config/policies'), { recursive: true, mode: 0o700 });
+    writeFileSync(join(home, 'config/policies/default.yaml'), POLICY);
+    const { enforcement } = await inspectMachine('auto');
+    ({ level } = enforcement);
+    if (level !== 'enforced') console.log(`    (attempts are advisory on this machine: ${enforcement.why})`);
+    daemon = await startDaemon({ home });
+    client = await daemon.connect();
+  });
+  after(async () => {
+    client.close();
+    await daemon.end();
+    await removeHome(home);
+    removeTempFolders();
+  });
+
+  const run = async (script: string, into?: string): Promise<{ repo: string; detail: RunDetail }> => {
+    const repo = makeRepo({ 'a.txt': 'a\n' });
+    const id = `run-${++ids}`;
+    const flow = { file: 'work.yaml', text: workflow(script) };
+    await client.call('run/start', { id, workflow: flow, repo, ...(into === undefined ? {} : { into }) });
+    return { repo, detail: await finishRun(client, id) };
+  };
+
+  it('say how they were started, on the agent and on the attempt', async () => {
+    const { agents } = await client.call('agent/list', {});
+    assert.equal(agents.find(({ id }) => id === 'command')?.enforcement?.level, level);
+    assert.equal(agents.find(({ id }) => id === 'data-plane')?.enforcement, undefined);
+    const { detail } = await run('echo b > b.txt');
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    assert.equal(detail.attempts[0]?.enforcement?.level, level);
+  });
+
+  it('bring their own commits and what they left uncommitted onto the branch, in order', async () => {
+    const { repo, detail } = await run(
+      'echo b > b.txt && git add b.txt && git -c user.name=a -c user.email=a@b commit -qm own && echo c > c.txt',
+      'main',
+    );
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    assert.deepEqual(
+      detail.attempts[0]?.commits.map(({ key }) => key),
+      ['own', 'work'],
+    );
+    assert.equal(git(repo, 'log', '--format=%s', '--no-merges', 'main'), 'make\nown\nfirst');
+    assert.equal(git(repo, 'status', '--porcelain'), '');
+    assert.deepEqual(readdirSync(join(home, 'worktrees')), []);
+    if (level === 'enforced') assert.deepEqual(readdirSync(join(home, 'lent')), []);
+  });
+
+  it('keep the work of one that failed on its branch, and off the record', async () => {
+    const { repo, detail } = await run('echo b > b.txt && git add b.txt && git -c user.name=a -c user.email=a@b commit -qm own && exit 3');
+    assert.equal(detail.run.status, 'failure');
+    const [attempt] = detail.attempts;
+    assert.deepEqual(attempt?.commits, []);
+    assert.equal(git(repo, 'log', '-1', '--format=%s', attempt?.workspace?.branch ?? ''), 'own');
+  });
+
+  it('end with the daemon, also when it is killed', async function () {
+    if (level !== 'enforced') this.skip();
+    const repo = makeRepo();
+    const id = `run-${++ids}`;
+    const script = 'setsid env -i sh -c "trap \'\' TERM; sleep 1000; sleep 1000" & touch ready; sleep 1000';
+    await client.call('run/start', { id, workflow: { file: 'work.yaml', text: workflow(script) }, repo });
+    const attempt = await waitForAttempt(client, id);
+    const ready = join(home, 'worktrees', attempt, 'ready');
+    while (!existsSync(ready)) await delay(20);
+    assert.ok((await findTagged(attempt)).length >= 3);
+    client.close();
+    await daemon.end('SIGKILL');
+    // Nobody sweeps: the kernel ends the namespace with its first process.
+    while ((await findTagged(attempt)).length > 0) await delay(20);
+    daemon = await startDaemon({ home });
+    client = await daemon.connect();
+    const { attempts } = await client.call('run/get', { run: id });
+    assert.equal(attempts.find((a) => a.id === attempt)?.status, 'interrupted');
+    await client.call('run/cancel', { run: id });
+    await finishRun(client, id);
+  });
+});
+
+async function waitForAttempt(client: Connected, run: string): Promise<string> {
+  for (;;) {
+    const { attempts } = await client.call('run/get', { run });
+    const running = attempts.find(({ status }) => status === 'running');
+    if (running) return running.id;
+    await delay(20);
+  }
+}
