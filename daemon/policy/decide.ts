@@ -86,7 +86,7 @@ function setAside(matches: readonly Match[]): Match[] {
 }
 
 /** What an effect becomes under the enforcement of its policy. */
-function enforce(effect: Effect, enforcement: Rule['enforcement']): Effect {
+export function enforce(effect: Effect, enforcement: Rule['enforcement']): Effect {
   if (effect === 'deny' && enforcement === 'soft') return 'require_approval';
   if ((effect === 'deny' || effect === 'require_approval') && enforcement === 'warn') return 'warn';
   return effect;

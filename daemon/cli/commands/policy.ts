@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addCheck } from '../policy/check.ts';
+import { addConflicts } from '../policy/conflicts.ts';
 import { addExplain } from '../policy/explain.ts';
 import { addSchema } from '../policy/schema.ts';
 import { addTest } from '../policy/test.ts';
@@ -11,5 +12,6 @@ export function addPolicy(program: Command, context: Context): void {
   addCheck(policy, context);
   addExplain(policy, context);
   addTest(policy, context);
+  addConflicts(policy, context);
   addSchema(policy, context);
 }

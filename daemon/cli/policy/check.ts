@@ -11,7 +11,7 @@ import { CliFailure, EXIT, type ExitCode, shortenPath } from '../failure.ts';
 import { renderTable } from '../render/table.ts';
 import { cleanLine, cleanText } from '../render/text.ts';
 import type { Terminal } from '../terminal.ts';
-import { type Here, readBuiltin, readInForce } from './sources.ts';
+import { type Here, type InForce, readBuiltin, readInForce } from './sources.ts';
 
 const HELP = `
 Without FILES: what is in force where you stand, which is what comes with Signalbox, your own policies, and those of the
@@ -36,7 +36,7 @@ export function addCheck(policy: Command, context: Context): void {
 
 async function check(context: Context, files: readonly string[], options: CommonOptions): Promise<ExitCode> {
   const { terminal } = context;
-  const { inputs, repo } = files.length === 0 ? await readInForce(context, terminal.cwd) : await readNamed(context, files);
+  const { inputs, repo } = await readChosen(context, files);
   const tests = await readTestFiles(files, terminal.cwd);
   const loaded = loadPolicies(inputs, sha256);
   const problems = [...(loaded.ok ? [] : loaded.problems), ...tests.flatMap((file) => listProblems(file))];
@@ -47,6 +47,11 @@ async function check(context: Context, files: readonly string[], options: Common
   else if (ok) terminal.print(...describeForce(terminal, { files: inForce, notices, repo }));
   else terminal.note(...describeProblems(terminal, problems));
   return ok ? EXIT.ok : EXIT.failure;
+}
+
+/** The policies that a command is about: those in force where somebody stands, or those that they name beside what comes with Signalbox. */
+export function readChosen(context: Context, files: readonly string[]): Promise<InForce> {
+  return files.length === 0 ? readInForce(context, context.terminal.cwd) : readNamed(context, files);
 }
 
 /** A file that somebody names is looked at as the user's own, unless it lies where a repository keeps its policies. */

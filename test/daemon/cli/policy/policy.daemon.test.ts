@@ -132,4 +132,19 @@ describe('signalbox policy', function () {
     assert.match(run('check').out, /team +[0-9a-f]{12} +\d+ +the repository's, not trusted/);
     assert.match(run('test').out, /\.signalbox\/policies\/team\.test\.yaml[^]*, 0 failed\./);
   });
+
+  it('conflicts shows what never decides, with an action, and fails then', async () => {
+    await write('home/config/policies/team.yaml', TEAM);
+    const good = run('conflicts');
+    assert.equal(good.status, 0, good.out);
+    await write(
+      'home/config/policies/team.yaml',
+      `${TEAM}  - { id: all, on: [agent.execute], effect: allow, message: M., when: '"-f" in action.argv && action.risk == "x"' }\n`,
+    );
+    const bad = run('conflicts');
+    assert.equal(bad.status, 1);
+    assert.match(bad.out, /^Never match\n {2}allow team\/all on agent\.execute: no action can be like that/);
+    const { ok, findings } = JSON.parse(run('conflicts', '--json').out) as { ok: boolean; findings: { kind: string }[] };
+    assert.ok(!ok && findings.some(({ kind }) => kind === 'unreachable'));
+  });
 });
