@@ -83,7 +83,9 @@ export function makeRuns(args: readonly Word[]): boolean {
       return true;
     return (
       /^(-E|--eva)/.test(text) ||
-      (text.startsWith('-') && !readOptions([{ text, known: true, prefix: text, splits: false, runs: false }], MAKE).sure)
+      (text.startsWith('-') &&
+        !/^-[jl]\d[\d.]*$/.test(text) &&
+        !readOptions([{ text, known: true, prefix: text, splits: false, runs: false }], MAKE).sure)
     );
   });
 }
