@@ -1,14 +1,9 @@
 /**
  * What a start costs after a long history: a home with so many events is made by the real coordinator, journal and archive,
  * with the newest snapshot as far behind as it ever is; then the built daemon is started there.
- * `node --import tsx test/bench/history.ts [events ...]` prints a row for each number (1000000) and, as the last line, JSON.
  */
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startArchivist } from '../../daemon/coordinator/archivist.ts';
 import { createCoordinator, type Coordinator } from '../../daemon/coordinator/coordinator.ts';
 import type { Command } from '../../daemon/commands.ts';
@@ -19,13 +14,15 @@ import { readSettings } from '../../daemon/settings.ts';
 import { openArchive } from '../../daemon/store/archive.ts';
 import { emptyState } from '../../shared/state/evolve.ts';
 import { Simulation } from '../support/engine.ts';
+import { times, type Bench, type Line, type Row } from './row.ts';
+import { BenchDaemon } from './run.ts';
 
 const IN_FLIGHT = 256;
 /** As many commits as the daemon lets go by before it has a snapshot made. */
 const TAIL = 20_000;
 
 /** What came of a start: milliseconds from the spawn to `daemon.ready`, and resident memory right then and a second later, in MB. */
-export interface StartCost {
+interface StartCost {
   events: number;
   commits: number;
   tasks: number;
@@ -54,7 +51,7 @@ async function runTask(tell: (command: Command) => Promise<unknown>, n: number):
 }
 
 /** Makes the history in `home`; resolves with how much there is. */
-export async function makeHistory(home: string, events: number): Promise<{ events: number; commits: number; tasks: number }> {
+async function makeHistory(home: string, events: number): Promise<{ events: number; commits: number; tasks: number }> {
   const installation = await readInstallation(home);
   const { journal } = await openJournal({ dir: home, installation: installation.id, now: new Date().toISOString() });
   const { now: _, ...context } = new Simulation().context;
@@ -99,53 +96,37 @@ export async function makeHistory(home: string, events: number): Promise<{ event
   return { events: made, commits, tasks };
 }
 
-/** Starts the built daemon there and measures until it is ready. */
-export async function measureStart(home: string): Promise<Pick<StartCost, 'readyMs' | 'readyMb' | 'settledMb' | 'peakMb'>> {
-  const main = fileURLToPath(new URL('../../dist/daemon.cjs', import.meta.url));
+async function measureStart(home: string): Promise<Pick<StartCost, 'readyMs' | 'readyMb' | 'settledMb' | 'peakMb'>> {
   const begin = performance.now();
-  const child = spawn(process.execPath, [main], { env: { ...process.env, SIGNALBOX_HOME: home }, stdio: ['ignore', 'ignore', 'pipe'] });
-  await new Promise<void>((resolve) => child.stderr.on('data', (data: Buffer) => data.toString().includes('daemon.ready') && resolve()));
+  const daemon = await BenchDaemon.start(home);
   const readyMs = performance.now() - begin;
-  const readyMb = readMemory(child.pid, 'VmRSS');
+  const readyMb = daemon.memoryMb();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  const settledMb = readMemory(child.pid, 'VmRSS');
-  const peakMb = readMemory(child.pid, 'VmHWM');
-  child.kill('SIGKILL');
-  await new Promise((resolve) => child.once('exit', resolve));
-  return { readyMs, readyMb, settledMb, peakMb };
+  const cost = { readyMs, readyMb, settledMb: daemon.memoryMb(), peakMb: daemon.memoryMb('VmHWM') };
+  await daemon.end();
+  return cost;
 }
 
-/** A number of /proc in MB; 0 where there is none. */
-function readMemory(pid: number | undefined, name: string): number {
-  try {
-    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
-  } catch {
-    return 0;
-  }
+async function measure({ dir, say }: Bench, events: number): Promise<{ lines: Line[]; figures: unknown }> {
+  const home = join(dir, 'history');
+  await mkdir(home, { mode: 0o700 });
+  const made = await makeHistory(home, events);
+  say(`${made.events} events in ${made.commits} commits are there`);
+  const empty = await measureStart(join(dir, 'empty'));
+  const cost: StartCost = { ...made, ...(await measureStart(home)) };
+  const line: Line = {
+    what: `restart with ${made.events} events of history`,
+    ours: `ready in ${Math.round(cost.readyMs)} ms, ${Math.round(cost.settledMb)} MB (peak ${Math.round(cost.peakMb)})`,
+    beside: `an empty one: ${Math.round(empty.readyMs)} ms, ${Math.round(empty.settledMb)} MB`,
+    ratio: times(cost.readyMs / empty.readyMs),
+    ...(events >= 1_000_000 ? { budget: '2 s, 150 MB', met: cost.readyMs <= 2_000 && cost.settledMb <= 150 } : {}),
+  };
+  return { lines: [line], figures: { ...cost, empty } };
 }
 
-/** Makes a home with so many events, starts there, and removes it. */
-export async function measureHistory(events: number): Promise<StartCost> {
-  const home = await mkdtemp(join(tmpdir(), 'signalbox-history-'));
-  try {
-    const made = await makeHistory(home, events);
-    return { ...made, ...(await measureStart(home)) };
-  } finally {
-    // The child that makes a snapshot may still be at it.
-    await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  }
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const sizes = process.argv.slice(2).map(Number);
-  const rows: StartCost[] = [];
-  for (const size of sizes.length > 0 ? sizes : [1_000_000]) {
-    const cost = await measureHistory(size);
-    rows.push(cost);
-    const { events, commits, readyMs, readyMb, settledMb, peakMb } = cost;
-    process.stdout.write(
-      `${events} events in ${commits} commits: ready in ${Math.round(readyMs)} ms, ${Math.round(readyMb)} MB then, ${Math.round(settledMb)} MB a second later, peak ${Math.round(peakMb)} MB\n`,
-    );
-  }
-  process.stdout.write(`${JSON.stringify(rows)}\n`);
-}
+export const restartRows: readonly Row[] = [10_000, 100_000, 1_000_000].map((events) => ({
+  name: `restart-${events / 1_000}k`,
+  about: `start with ${events} events of history, made by the real coordinator, journal and archive`,
+  long: events >= 1_000_000,
+  measure: (bench) => measure(bench, events),
+}));

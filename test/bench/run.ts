@@ -1,9 +1,14 @@
 /** Starting and ending what a benchmark is made of. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Connected, connectTo } from '../../daemon/rpc/connect.ts';
+import { readEndpoint } from '../../daemon/rpc/endpoint.ts';
+import type { Endpoint } from '../../shared/protocol/endpoint.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -34,6 +39,77 @@ export async function end(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
   await gone;
+}
+
+/** Clock ticks of /proc in a second; Linux tells user space 100 everywhere. */
+const TICKS = 100;
+
+/** The built daemon in a process of its own, with what the system says of it. */
+export class BenchDaemon {
+  readonly child: ChildProcess;
+  readonly endpoint: Endpoint;
+
+  private constructor(child: ChildProcess, endpoint: Endpoint) {
+    this.child = child;
+    this.endpoint = endpoint;
+  }
+
+  /** Starts one in the state folder `home`; with a folder `profile` it leaves a .cpuprofile there when it ends. */
+  static async start(
+    home: string,
+    profile?: string,
+    { args = [], env = {} }: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
+  ): Promise<BenchDaemon> {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    const child = spawn(process.execPath, [...profiling, ...args, join(ROOT, 'dist/daemon.cjs')], {
+      env: { ...process.env, ...env, SIGNALBOX_HOME: home },
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`The daemon ended with ${String(code)} as it started.`)));
+    await Promise.race([waitFor(child.stderr, 'daemon.ready'), exited]);
+    exited.catch(() => undefined);
+    child.stderr?.resume();
+    const found = await readEndpoint(home);
+    if (found.kind !== 'running') throw new Error('The daemon is ready, and its endpoint file is not there.');
+    return new BenchDaemon(child, found.endpoint);
+  }
+
+  connect(token = this.endpoint.token): Promise<Connected> {
+    return connectTo({ ...this.endpoint, token }, { name: 'bench', version: '0' });
+  }
+
+  /** A token for a worker. */
+  async issueToken(): Promise<string> {
+    const client = await this.connect();
+    const { token } = await client.call('token/issue', { name: 'bench', scopes: ['worker'] });
+    client.close();
+    return token;
+  }
+
+  /** CPU that it used so far, in milliseconds; 0 where there is no /proc. */
+  cpuMs(): number {
+    const fields = readProc(this.child.pid, 'stat').split(') ')[1]?.split(' ') ?? [];
+    return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1_000) / TICKS;
+  }
+
+  /** Resident memory now, or the most it ever was, in MB; 0 where there is no /proc. */
+  memoryMb(name: 'VmRSS' | 'VmHWM' = 'VmRSS'): number {
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(readProc(this.child.pid, 'status'))?.[1] ?? 0) / 1_024;
+  }
+
+  end(): Promise<void> {
+    return end(this.child);
+  }
+}
+
+function readProc(pid: number | undefined, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Starts redis-server on a free loopback port, every write synced; undefined when none is installed. */

@@ -1,17 +1,17 @@
-/**
- * What subscribers cost: the same 5,000 events a second told to 1 and to 100 of them, in one run, by the real server and subscriptions.
- * `node --import tsx test/bench/subscribers.ts [seconds]` prints CPU of the server's process, memory and lag for both, and the ratio.
- */
+/** What subscribers cost: the same 5,000 events a second told to 1 and to 100 of them, in one run, by the real server and subscriptions. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { connectTo } from '../../daemon/rpc/connect.ts';
 import { createSubscriptions } from '../../daemon/coordinator/subscriptions.ts';
 import { startTestServer } from '../support/rpc.ts';
 import { emptyState, evolve, type Recorded } from '../../shared/state/evolve.ts';
+import { round, times, type Bench, type Line, type Row } from './row.ts';
 
 /** Commits a second, of so many events. */
 const PER_SECOND = 2_500;
 const EVENTS = 2;
+const SECONDS = 5;
+const MANY = 100;
 const TICK_MS = 10;
 /** What the coordinator records at once, at most. */
 const MAX_BATCH = 1_024;
@@ -116,7 +116,7 @@ interface Cost {
   delivered: number;
 }
 
-async function measure(count: number, seconds: number): Promise<Cost> {
+async function measureOne(count: number, seconds: number): Promise<Cost> {
   const server = start('serve', String(seconds));
   const { port, token } = (await next(server)) as { port: number; token: string };
   const readers = start('read', String(port), token, String(count));
@@ -131,21 +131,38 @@ async function measure(count: number, seconds: number): Promise<Cost> {
   return { ...cost, delivered };
 }
 
+async function measure({ say }: Bench): Promise<{ lines: Line[]; figures: unknown }> {
+  const one = await measureOne(1, SECONDS);
+  say(describe(1, one));
+  const many = await measureOne(MANY, SECONDS);
+  say(describe(MANY, many));
+  const ratio = many.cpuMs / one.cpuMs;
+  const line: Line = {
+    what: `${MANY} subscribers, ${PER_SECOND * EVENTS} events/s`,
+    ours: describe(MANY, many),
+    beside: `1 subscriber: ${describe(1, one)}`,
+    ratio: `${times(ratio)} the CPU`,
+    budget: 'bounded: nobody lost, under 20 x',
+    met: many.lost === 0 && ratio < 20,
+  };
+  return { lines: [line], figures: { one, many } };
+}
+
+function describe(count: number, { cpuMs, ms, worstPublishMs, peakMb, delivered }: Cost): string {
+  const core = round((100 * cpuMs) / ms, 0);
+  const all = count * SECONDS * PER_SECOND;
+  return `${core} % of a core, longest publish ${round(worstPublishMs, 1)} ms, peak ${round(peakMb, 0)} MB, ${delivered} of ${all} delivered`;
+}
+
+export const subscribersRow: Row = {
+  name: 'subscribers',
+  about: `${PER_SECOND * EVENTS} events a second told to 1 and to ${MANY} subscribers, by the real server and subscriptions`,
+  measure,
+};
+
+// The two other processes of a measurement run this file.
 const [role, ...args] = process.argv.slice(2);
-if (role === 'serve') await serve(Number(args[0]));
-else if (role === 'read') await read(Number(args[0]), args[1] ?? '', Number(args[2]));
-else {
-  const seconds = Number(role ?? 5);
-  const rows: (Cost & { subscribers: number })[] = [];
-  for (const subscribers of [1, 100]) {
-    const cost = { subscribers, ...(await measure(subscribers, seconds)) };
-    rows.push(cost);
-    const core = (100 * cost.cpuMs) / cost.ms;
-    process.stdout.write(
-      `${subscribers} subscribers, ${PER_SECOND * EVENTS} events/s in ${PER_SECOND} commits/s for ${seconds} s: ${core.toFixed(0)} % of a core, longest publish ${cost.worstPublishMs.toFixed(1)} ms, peak ${cost.peakMb.toFixed(0)} MB, ${cost.lost} lost, ${cost.delivered} of ${subscribers * seconds * PER_SECOND} commits delivered\n`,
-    );
-  }
-  const [one, many] = rows;
-  if (one && many) process.stdout.write(`100 subscribers cost ${(many.cpuMs / one.cpuMs).toFixed(1)} x the CPU of 1\n`);
-  process.stdout.write(`${JSON.stringify(rows)}\n`);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (role === 'serve') await serve(Number(args[0]));
+  else if (role === 'read') await read(Number(args[0]), args[1] ?? '', Number(args[2]));
 }

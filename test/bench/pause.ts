@@ -1,0 +1,100 @@
+/**
+ * How long the daemon's event loop pauses with 10,000 tasks active while work comes and goes and snapshots are made, measured from
+ * within; beside it a process that only waits, which shows what the machine itself takes away.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Assignment } from '../../shared/protocol/views.ts';
+import { round, times, type Bench, type Line, type Row } from './row.ts';
+import { BenchDaemon } from './run.ts';
+
+const ACTIVE = 10_000;
+/** Enough commits for a snapshot or two: one is made every 20,000. */
+const TURNOVER = 12_000;
+const FEED = 100;
+
+interface Delay {
+  p50: number;
+  p99: number;
+  p999: number;
+  max: number;
+}
+
+const LOADED = ['--import', 'tsx', '--import', fileURLToPath(new URL('loop-delay.ts', import.meta.url))];
+
+/** A process that does nothing but look at its loop. */
+function startBare(file: string): () => Promise<Delay> {
+  const wait = "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1000); process.kill(process.pid, 'SIGUSR2')";
+  const child = spawn(process.execPath, [...LOADED, '-e', wait], { env: { ...process.env, BENCH_LOOP_FILE: file }, stdio: 'ignore' });
+  return async () => {
+    const gone = once(child, 'exit');
+    child.kill('SIGTERM');
+    await gone;
+    return JSON.parse(await readFile(file, 'utf8')) as Delay;
+  };
+}
+
+/** Keeps so many tasks active: the oldest is reported done for each that is submitted. */
+async function turnOver(daemon: BenchDaemon, say: (text: string) => void, begin: () => void): Promise<void> {
+  const client = await daemon.connect();
+  const worker = await daemon.connect(await daemon.issueToken());
+  const held: Assignment[] = [];
+  worker.on('worker/assign', ({ assignments }) => held.push(...assignments));
+  await worker.call('worker/attach', { id: 'bench', slots: ACTIVE });
+  let made = 0;
+  const submit = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, () =>
+        client.call('task/submit', { id: `pause-${made++}`, agent: 'bench', action: 'noop', payload: { made }, timeoutMs: 3_600_000 }),
+      ),
+    );
+  while (made < ACTIVE) await submit(FEED);
+  while (held.length < ACTIVE) await sleep(20);
+  say(`${held.length} tasks are active`);
+  await sleep(1_000);
+  begin();
+  for (let done = 0; done < TURNOVER; done += FEED) {
+    const reports = held.splice(0, FEED).map(({ task, attempt, token }) => ({ task, attempt, token, status: 'succeeded' as const }));
+    await Promise.all([worker.call('worker/report', { reports }), submit(FEED)]);
+  }
+  await sleep(2_000);
+  client.close();
+  worker.close();
+}
+
+async function measure({ dir, say, profile }: Bench): Promise<{ lines: Line[]; figures: unknown }> {
+  const file = join(dir, 'loop.json');
+  const daemon = await BenchDaemon.start(dir, profile, { args: LOADED, env: { BENCH_LOOP_FILE: file } });
+  let bare: (() => Promise<Delay>) | undefined;
+  try {
+    await turnOver(daemon, say, () => {
+      bare = startBare(join(dir, 'bare.json'));
+      daemon.child.kill('SIGUSR2');
+    });
+  } finally {
+    await daemon.end();
+  }
+  const ours = JSON.parse(await readFile(file, 'utf8')) as Delay;
+  const beside = await bare?.();
+  const snapshots = (await readdir(join(dir, 'snapshots')).catch(() => [])).length;
+  if (snapshots === 0) throw new Error('No snapshot was made while the loop was looked at.');
+  const describe = ({ p99, max }: Delay): string => `longest ${round(max, 1)} ms, p99 ${round(p99, 1)} ms`;
+  const line: Line = {
+    what: 'pause of the event loop, 10,000 active tasks, snapshots',
+    ours: describe(ours),
+    ...(beside ? { beside: `a process that waits: ${describe(beside)}`, ratio: times(ours.max / beside.max) } : {}),
+    budget: 'no pause over 20 ms',
+    met: ours.max <= 20,
+  };
+  return { lines: [line], figures: { ours, beside, snapshots } };
+}
+
+export const pauseRow: Row = {
+  name: 'pause',
+  about: 'pauses of the event loop with 10,000 active tasks, snapshots included',
+  measure,
+};
