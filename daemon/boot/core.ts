@@ -1,15 +1,11 @@
 /** What the RPC handlers see of the daemon: the part of the composition that answers clients. */
 import { SignalboxError } from '../../shared/protocol/errors.ts';
-import { toCloudEvent } from '../../shared/protocol/cloud-events.ts';
-import type { EventScope } from '../../shared/protocol/methods.ts';
 import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
-import type { CloudEvent, StatusResult, SubscribeResult } from '../../shared/protocol/views.ts';
+import type { StatusResult, SubscribeResult } from '../../shared/protocol/views.ts';
 import { stateOf } from '../../shared/state/document.ts';
 import { runEnded } from '../../shared/state/run.ts';
-import { isInScope } from '../../shared/state/scope.ts';
 import { toJson } from '../../shared/state/serialize.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
-import { decodeCursor, encodeCursor } from '../coordinator/cursor.ts';
 import type { Origin } from '../commands.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
@@ -26,13 +22,12 @@ import { StoreError } from '../store/errors.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
+import { readEvents } from './events.ts';
 import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
 import type { AcpAgents } from './acp.ts';
 import { findParent, listChangedFiles, readFileAt } from './changes.ts';
 
-/** Commits that one `events/read` looks at. */
-const MAX_SCAN = 20_000;
 /** Bytes of an artifact or spool in one answer. */
 const PIECE_BYTES = 1024 * 1024;
 
@@ -207,21 +202,4 @@ function describeDaemon({ coordinator, notices, home, startedAt, door }: CorePar
     memoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
     notices: notices(),
   };
-}
-
-async function readEvents({ journal, installation }: CoreParts, scope: EventScope, cursor: string | undefined, limit: number) {
-  const after = cursor === undefined ? 0 : decodeCursor(installation, cursor);
-  if (after === undefined)
-    throw new SignalboxError({ code: 'cursor_unknown', message: 'The cursor is not one of this journal. Read from the start without it.' });
-  const events: CloudEvent[] = [];
-  let last = after;
-  let scanned = 0;
-  for await (const commit of journal.read(after + 1)) {
-    // Whole commits only, so that the cursor stands between two of them.
-    if (events.length >= limit || scanned >= MAX_SCAN) return { events, cursor: encodeCursor(installation, last), more: true };
-    for (const event of commit.events) if (isInScope(scope, event)) events.push(toCloudEvent(event, commit, installation));
-    last = commit.seq;
-    scanned += 1;
-  }
-  return { events, cursor: encodeCursor(installation, last), more: false };
 }

@@ -8,9 +8,9 @@
  * 4. Time never goes back: `at` is at least that of the commit before.
  * 5. State, tentative state and journal stand at the same commit before and behind each batch; otherwise the daemon stops.
  */
-import type { NewEvent, Event, UnchainedCommit } from '../../shared/events/envelope.ts';
+import type { Commit, NewEvent, Event, UnchainedCommit } from '../../shared/events/envelope.ts';
 import { LOCAL_TENANT, MAX_COMMIT_BYTES } from '../../shared/events/envelope.ts';
-import { evolve, type Recorded, type State } from '../../shared/state/evolve.ts';
+import { evolve, type State } from '../../shared/state/evolve.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { Command, CommandResult, Origin } from '../commands.ts';
 import { isRefusal, type Context } from '../decide/context.ts';
@@ -30,7 +30,7 @@ export interface Coordinator {
   /** Puts a command on the queue; resolves when it is durable, or refused. */
   submit(command: Command, origin: Origin): Promise<CommandResult>;
   /** Called with the commits of each batch once they are durable and in the state; returns what ends that. */
-  onRecorded(listener: (commits: readonly Recorded[]) => void): () => void;
+  onRecorded(listener: (commits: readonly Commit[]) => void): () => void;
   /**
    * Sets what follows from a batch at once: commands that are decided on the tentative state and recorded in the same append,
    * so that what a task waits for costs one sync and not two. It must only read the state.
@@ -80,7 +80,7 @@ const FOLLOWS: Origin = { principal: 'daemon', cause: 'scheduler' };
 
 /** Makes the coordinator of one journal. There is no other way to change what is recorded. */
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const listeners = new Set<(commits: readonly Recorded[]) => void>();
+  const listeners = new Set<(commits: readonly Commit[]) => void>();
   let queue: Waiting[] = [];
   let pumping: Promise<void> | undefined;
   let dead = false;
@@ -133,7 +133,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 }
 
 /** Decides, records and publishes what waits, in that order; then answers. Throws when the journal could not take it. */
-async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }: Turn): Promise<readonly Recorded[]> {
+async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }: Turn): Promise<readonly Commit[]> {
   const { journal, published, tentative, context, refuseNewWork } = options;
   const batch: Batch = { commits: [], outcomes: [], refuseNewWork };
   const expected = tentative.seq;

@@ -1,17 +1,19 @@
 /**
  * Who hears of what was recorded. A subscriber gets every commit of its scope after its cursor, once and in order.
  *
- * 1. What a subscriber missed comes from memory, else from the journal in pages; one that is too far behind gets the state of its scope instead.
+ * 1. What a subscriber missed comes from memory, else from the journal in pages; one that is too far behind gets the state of its scope
+ *    instead, and so does one that stands at a commit which this journal does not have, or no longer.
  * 2. Delivery never waits: a subscriber with too much unread is told `events/lost`, gets nothing more, and subscribes again.
  * 3. What a scope sees is selected and written as JSON once, however many look at it.
  */
+import type { Commit } from '../../shared/events/envelope.ts';
 import type { EventScope, Notifications } from '../../shared/protocol/methods.ts';
 import type { Progress, SubscribeResult } from '../../shared/protocol/views.ts';
 import type { Recorded, State } from '../../shared/state/evolve.ts';
 import { narrow, selectScope } from '../../shared/state/scope.ts';
 import { toJson } from '../../shared/state/serialize.ts';
 import type { Journal } from '../journal/port.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor, encodeCursor, isSamePlace, type Place } from './cursor.ts';
 
 /** Commits that are kept in memory for subscribers that come back. */
 const RECENT = 4_096;
@@ -34,7 +36,7 @@ export interface Subscriptions {
   /** Resolves with what was missed, or with a snapshot; what was missed beyond one page follows as notifications. */
   subscribe(subscriber: Subscriber, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult>;
   unsubscribe(id: string): void;
-  publish(commits: readonly Recorded[]): void;
+  publish(commits: readonly Commit[]): void;
   progress(item: Progress): void;
 }
 
@@ -42,8 +44,8 @@ interface Subscription {
   id: string;
   subscriber: Subscriber;
   scope: EventScope;
-  /** The last commit that it has, or that its scope did not see. */
-  at: number;
+  /** Behind the last commit that it has, or that its scope did not see. */
+  at: Place;
   /** False while it gets what it missed. */
   live: boolean;
 }
@@ -51,21 +53,27 @@ interface Subscription {
 interface Parts {
   state: State;
   installation: string;
-  journal: Pick<Journal, 'read'>;
+  journal: Pick<Journal, 'read' | 'head'>;
   log(event: string, facts: Record<string, unknown>): void;
 }
 
-/** Part of what a subscriber missed; `to` is the last commit that was looked at. */
+/** Part of what a subscriber missed; `to` is behind the last commit that was looked at. */
 interface MissedPage {
   commits: Recorded[];
-  to: number;
+  to: Place;
 }
 
 export function createSubscriptions(parts: Parts): Subscriptions {
-  const { state, installation, log } = parts;
+  const { state, installation, journal, log } = parts;
   const all = new Map<string, Subscription>();
-  let recent: Recorded[] = [];
+  let recent: Commit[] = [];
+  let told: Place = { ...journal.head };
 
+  // Between an append and its publication the journal is ahead of the state, by one batch.
+  const here = (): Place => {
+    const { seq } = state;
+    return [journal.head, told].find((place) => place.seq === seq) ?? { seq };
+  };
   const lose = ({ id, subscriber }: Subscription, reason: string): void => {
     all.delete(id);
     subscriber.notify('events/lost', { subscription: id, reason });
@@ -75,19 +83,16 @@ export function createSubscriptions(parts: Parts): Subscriptions {
   return {
     async subscribe(subscriber, id, scope, cursor) {
       const after = cursor === undefined ? undefined : decodeCursor(installation, cursor);
-      const subscription: Subscription = { id, subscriber, scope, at: after ?? state.seq, live: false };
+      const subscription: Subscription = { id, subscriber, scope, at: after ?? here(), live: false };
       all.set(id, subscription);
-      const page =
-        after === undefined || after > state.seq || state.seq - after > MAX_BEHIND
-          ? undefined
-          : await readPage(parts, recent, scope, after);
+      const page = after === undefined ? undefined : await readMissed(parts, recent, scope, { after, here: here() });
       if (!page) {
-        subscription.at = state.seq;
+        subscription.at = here();
         subscription.live = true;
-        return { subscription: id, cursor: encodeCursor(installation, state.seq), snapshot: toJson(selectScope(state, scope)) };
+        return { subscription: id, cursor: encodeCursor(installation, subscription.at), snapshot: toJson(selectScope(state, scope)) };
       }
       subscription.at = page.to;
-      if (page.to === state.seq) subscription.live = true;
+      if (page.to.seq === state.seq) subscription.live = true;
       else {
         catchUp(catchingUp, subscription).catch((error: unknown) => {
           log('subscription.failed', { subscription: id, error });
@@ -100,8 +105,8 @@ export function createSubscriptions(parts: Parts): Subscriptions {
     publish(commits) {
       recent.push(...commits);
       if (recent.length > 2 * RECENT) recent = recent.slice(-RECENT);
-      const cursor = encodeCursor(installation, commits.at(-1)?.seq ?? state.seq);
-      const news: News = { commits, cursor, texts: new Map() };
+      told = placeBehind(commits) ?? told;
+      const news: News = { commits, to: told, cursor: encodeCursor(installation, told), texts: new Map() };
       for (const subscription of all.values())
         if (subscription.live && !deliver(subscription, news))
           lose(subscription, 'It reads too slowly. Subscribe again with the last cursor.');
@@ -124,7 +129,7 @@ function tellProgress(subscriptions: Iterable<Subscription>, state: State, item:
 
 interface CatchingUp {
   parts: Parts;
-  recent(): readonly Recorded[];
+  recent(): readonly Commit[];
   /** True once nobody wants the subscription any more. */
   ended(id: string): boolean;
   lose(subscription: Subscription, reason: string): void;
@@ -133,7 +138,7 @@ interface CatchingUp {
 /** Delivers the pages after the first; from then on the subscription is live. */
 async function catchUp({ parts, recent, ended, lose }: CatchingUp, subscription: Subscription): Promise<void> {
   const { id, subscriber, scope } = subscription;
-  while (!ended(id) && subscription.at < parts.state.seq) {
+  while (!ended(id) && subscription.at.seq < parts.state.seq) {
     const page = await readPage(parts, recent(), scope, subscription.at);
     if (!page) return lose(subscription, 'What it missed is no longer in the journal.');
     const text = describe(id, JSON.stringify(page.commits), encodeCursor(parts.installation, page.to));
@@ -156,22 +161,28 @@ function writeSeen(scope: EventScope, commits: readonly Recorded[]): string {
   return seen.length === 0 ? '' : JSON.stringify(seen);
 }
 
+function placeBehind(commits: readonly Commit[]): Place | undefined {
+  const last = commits.at(-1);
+  return last && { seq: last.seq, hash: last.hash };
+}
+
 interface News {
-  commits: readonly Recorded[];
+  commits: readonly Commit[];
+  to: Place;
   cursor: string;
   /** What each scope sees of all the commits, as JSON. */
   texts: Map<string, string>;
 }
 
 /** False when the subscriber has no room for it. */
-function deliver(subscription: Subscription, { commits, cursor, texts }: News): boolean {
+function deliver(subscription: Subscription, { commits, to, cursor, texts }: News): boolean {
   const { id, subscriber, scope, at } = subscription;
   // Who subscribed between the recording and now has the first of these already.
-  const fresh = (commits[0]?.seq ?? 0) > at ? commits : commits.filter(({ seq }) => seq > at);
+  const fresh = (commits[0]?.seq ?? 0) > at.seq ? commits : commits.filter(({ seq }) => seq > at.seq);
   const key = scopeKey(scope);
   const text = (fresh === commits ? texts.get(key) : undefined) ?? writeSeen(scope, fresh);
   if (fresh === commits) texts.set(key, text);
-  subscription.at = Math.max(at, commits.at(-1)?.seq ?? at);
+  if (to.seq > at.seq) subscription.at = to;
   return text === '' || subscriber.offer('events/recorded', describe(id, text, cursor));
 }
 
@@ -179,27 +190,48 @@ function scopeKey(scope: EventScope): string {
   return scope.kind === 'repo' ? `repo ${scope.repo}` : scope.kind === 'run' ? `run ${scope.run}` : scope.kind;
 }
 
-/** The next page after commit `after`; undefined when the journal does not reach back to it. */
+/** The first page of what a cursor lacks; undefined when the state of the scope is the better answer, or the only one. */
+async function readMissed(
+  parts: Parts,
+  recent: readonly Commit[],
+  scope: EventScope,
+  { after, here }: { after: Place; here: Place },
+): Promise<MissedPage | undefined> {
+  if (after.seq > here.seq || here.seq - after.seq > MAX_BEHIND) return undefined;
+  if (after.seq === here.seq && !isSamePlace(after, here.hash)) return undefined;
+  return readPage(parts, recent, scope, after);
+}
+
+/** The next page behind a place; undefined when the journal does not reach back to it, or has another commit there. */
 async function readPage(
   { journal, state }: Pick<Parts, 'journal' | 'state'>,
-  recent: readonly Recorded[],
+  recent: readonly Commit[],
   scope: EventScope,
-  after: number,
+  after: Place,
 ): Promise<MissedPage | undefined> {
-  const first = recent[0]?.seq;
-  const inMemory = after >= state.seq || (first !== undefined && first <= after + 1 && (recent.at(-1)?.seq ?? 0) >= state.seq);
-  const from =
-    inMemory && first !== undefined ? recent.slice(Math.max(0, after + 1 - first)) : after >= state.seq ? [] : journal.read(after + 1);
   const page: MissedPage = { commits: [], to: after };
   let chars = 0;
-  for await (const commit of from) {
-    if (commit.seq > after + 1 && page.to === after) return undefined;
+  for await (const commit of listBehind(journal, state.seq, recent, after.seq)) {
+    if (page.to === after && (commit.seq > after.seq + 1 || !isSamePlace(after, commit.prev))) return undefined;
     const seen = narrow(scope, commit);
-    page.to = commit.seq;
+    page.to = { seq: commit.seq, hash: commit.hash };
     if (!seen) continue;
     page.commits.push(seen);
     chars += JSON.stringify(seen).length;
     if (page.commits.length >= PAGE_COMMITS || chars >= PAGE_CHARS) break;
   }
   return page;
+}
+
+/** The commits after one, from memory where they are all there. */
+function listBehind(
+  journal: Pick<Journal, 'read'>,
+  head: number,
+  recent: readonly Commit[],
+  after: number,
+): Iterable<Commit> | AsyncIterable<Commit> {
+  if (after >= head) return [];
+  const first = recent[0]?.seq ?? Infinity;
+  const inMemory = first <= after + 1 && (recent.at(-1)?.seq ?? 0) >= head;
+  return inMemory ? recent.slice(after + 1 - first) : journal.read(after + 1);
 }

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { connectTo } from '../../daemon/rpc/connect.ts';
 import { createSubscriptions } from '../../daemon/coordinator/subscriptions.ts';
 import { startTestServer } from '../support/rpc.ts';
-import { emptyState, evolve, type Recorded } from '../../shared/state/evolve.ts';
+import type { Commit } from '../../shared/events/envelope.ts';
+import { emptyState, evolve } from '../../shared/state/evolve.ts';
 import { round, times, type Bench, type Line, type Row } from './row.ts';
 
 /** Commits a second, of so many events. */
@@ -23,7 +24,7 @@ async function serve(seconds: number): Promise<void> {
     state,
     installation: 'bench',
     log: () => undefined,
-    journal: { read: async function* () {} },
+    journal: { head: { seq: 0, hash: '0'.repeat(64) }, read: async function* () {} },
   });
   let ids = 0;
   let lost = 0;
@@ -69,7 +70,7 @@ async function serve(seconds: number): Promise<void> {
   });
 }
 
-function makeCommit(seq: number): Recorded {
+function makeCommit(seq: number): Commit {
   const at = new Date().toISOString();
   const task = `0192f0c0-0000-7000-8000-${String(seq % 100).padStart(12, '0')}`;
   const of = { v: 1, stream: `task/${task}`, task, tenant: 'local' } as const;
@@ -81,8 +82,8 @@ function makeCommit(seq: number): Recorded {
       data: { wants: 'w', action: 'a', priority: 0, timeoutMs: 1, maxAttempts: 1, payload: { n: seq }, artifacts: {} },
     },
     { ...of, id: `e-${seq}.1`, type: 'task.completed', data: { values: {} } },
-  ] satisfies Recorded['events'];
-  return { seq, at, principal: 'bench', events };
+  ] satisfies Commit['events'];
+  return { seq, at, prev: '0'.repeat(64), principal: 'bench', cause: 'bench', events, hash: '0'.repeat(64) };
 }
 
 /** A process with subscribers, so that their reading is not the server's CPU. */

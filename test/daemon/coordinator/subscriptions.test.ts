@@ -76,7 +76,7 @@ describe('subscriptions', () => {
     await coordinator.submit({ type: 'run/start', run, workflow: { name: 'w', version: 1, digest: 'd' }, inputs: {}, again: true }, ORIGIN);
     await coordinator.idle();
   };
-  const cursor = (seq: number): string => encodeCursor('test', seq);
+  const cursor = (seq: number, hash?: string): string => encodeCursor('test', { seq, hash });
   const untilAt = async (reader: Reader, seq: number): Promise<void> => {
     while ((reader.commits.at(-1)?.seq ?? 0) < seq) await new Promise(setImmediate);
   };
@@ -127,7 +127,7 @@ describe('subscriptions', () => {
   it('give the state instead of a history that is too long, of another journal, or ahead of this one', async () => {
     await record(10_500);
     await record(10_000);
-    for (const given of [undefined, cursor(3), encodeCursor('other', 20_400), cursor(99_999), 'nonsense']) {
+    for (const given of [undefined, cursor(3), encodeCursor('other', { seq: 20_400 }), cursor(99_999), 'nonsense']) {
       const reader = new Reader();
       const answer = await subscriptions.subscribe(reader, 's', { kind: 'all' }, given);
       assert.equal(answer.commits, undefined);
@@ -135,6 +135,41 @@ describe('subscriptions', () => {
       const before = state.seq;
       await record(3);
       assert.deepEqual(seqs(answer, reader), range(before + 1, before + 3));
+    }
+  });
+
+  it('give the state to who stands at a commit that this journal does not have, and news to who stands where it says', async () => {
+    await record(5_000);
+    const answer = await subscriptions.subscribe(new Reader(), 'now', { kind: 'all' }, undefined);
+    const other = 'f'.repeat(64);
+    for (const [given, snapshot] of [
+      [answer.cursor, false],
+      [cursor(5_000, other), true],
+      // In memory, and so far behind that it is read from the journal.
+      [cursor(4_990, other), true],
+      [cursor(2, other), true],
+      [cursor(2), false],
+      [cursor(0, other), false],
+    ] as const) {
+      const { snapshot: state, commits } = await subscriptions.subscribe(new Reader(), 's', { kind: 'all' }, given);
+      assert.deepEqual([state !== undefined, commits !== undefined], [snapshot, !snapshot], Buffer.from(given, 'base64url').toString());
+      subscriptions.unsubscribe('s');
+    }
+  });
+
+  it('give cursors that say where they stand, in answers, news and pages', async () => {
+    await record(3_000);
+    const reader = new Reader();
+    const given: string[] = [(await subscriptions.subscribe(reader, 's', { kind: 'all' }, cursor(0))).cursor];
+    await untilAt(reader, 3_000);
+    await record(2);
+    given.push(...reader.params.map((params) => (JSON.parse(params) as { cursor: string }).cursor));
+    assert.ok(given.length >= 4);
+    for (const one of given) {
+      assert.match(Buffer.from(one, 'base64url').toString(), /^2:test:\d+:[0-9a-f]{12}$/);
+      const { commits } = await subscriptions.subscribe(new Reader(), 'again', { kind: 'all' }, one);
+      assert.ok(commits, 'its own cursor is served');
+      subscriptions.unsubscribe('again');
     }
   });
 
