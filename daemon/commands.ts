@@ -1,7 +1,7 @@
 import type { Action } from '../shared/state/action.ts';
 import type { ApprovalLevel } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
-import type { Run } from '../shared/state/run.ts';
+import type { Answering, Run } from '../shared/state/run.ts';
 import type { AttemptEnd } from '../shared/state/attempt.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
 import type { Commit } from '../shared/events/envelope.ts';
@@ -77,6 +77,7 @@ export type Command =
       workflow: { name: string; version: number; digest: string };
       inputs: Record<string, unknown>;
       again: boolean;
+      answering?: { mode: Answering['mode']; deadlineMs?: number };
       repository?: { repo: string; gitDir: string; commonDir: string; head?: string; base: string; into?: string };
     }
   | { type: 'run/begin'; run: string }

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import type { Approval } from '../../shared/state/approval.ts';
 import { type CommonOptions, type Context, perform, printJson, withDaemon } from './context.ts';
 import { CliFailure, EXIT, type ExitCode } from './failure.ts';
 import { shortId } from './ids.ts';
 import { findPending } from './lookup.ts';
+import type { Paint } from './render/paint.ts';
+import { renderQuorum } from './render/question.ts';
 import { cleanLine } from './render/text.ts';
 
 /** Adds the command that gives one answer, `approve` or `deny`. */
@@ -39,7 +42,13 @@ async function answerAll(
   });
   if (answered.length === 0) throw new CliFailure(`Nothing of ${given} waits for an answer.`, { code: 'not_found' });
   if (options.json) printJson(terminal, { approvals: answered });
-  const word = answer === 'grant' ? terminal.paint.green('approved') : terminal.paint.red('denied');
-  if (!options.json) terminal.print(...answered.map((approval) => `${word} ${shortId(approval.id)}  ${cleanLine(approval.summary)}`));
+  else terminal.print(...answered.map((approval) => describe(approval, answer, terminal.paint)));
   return EXIT.ok;
+}
+
+function describe(approval: Approval, answer: 'grant' | 'deny', paint: Paint): string {
+  const what = `${shortId(approval.id)}  ${cleanLine(approval.summary)}`;
+  if (answer === 'deny') return `${paint.red('denied')} ${what}`;
+  if (approval.status !== 'pending') return `${paint.green('approved')} ${what}`;
+  return `${paint.yellow('your yes is recorded')} ${what}: ${renderQuorum(approval)}`;
 }

@@ -1,6 +1,7 @@
 import type { Client } from '../../shared/client/client.ts';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { Plan } from '../../shared/artifacts/plan.ts';
+import { Action } from '../../shared/state/action.ts';
 import type { Approval } from '../../shared/state/approval.ts';
 
 const MAX_TEXT = 8 * 1024 * 1024;
@@ -38,6 +39,16 @@ export async function loadEvidence(client: Client, approval: Approval): Promise<
     if (name === 'plan.json') plan = parsePlan(texts[name] ?? '');
   }
   return { texts, ...(plan === undefined ? {} : { plan }) };
+}
+
+/** The exact action of an approval; undefined when its artifact is gone or of a kind that this version does not know. */
+export async function readAction(client: Client, digest: string): Promise<Action | undefined> {
+  try {
+    return Action.safeParse(JSON.parse(await readText(client, digest))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof SignalboxError && error.code !== 'disconnected')) return undefined;
+    throw error;
+  }
 }
 
 function parsePlan(text: string): Plan | undefined {

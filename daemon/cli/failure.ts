@@ -7,7 +7,7 @@ import type { Paint } from './render/paint.ts';
 import { cleanLine, cleanText } from './render/text.ts';
 
 /** Exit codes of every command. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, denied: 3, canceled: 4, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failure: 1, usage: 2, denied: 3, canceled: 4, expired: 5, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Thrown by a command that cannot go on; `hint` says what to do, `details` are shown as they stand. */

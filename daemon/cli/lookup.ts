@@ -2,6 +2,7 @@
 import type { Client } from '../../shared/client/client.ts';
 import type { Approval } from '../../shared/state/approval.ts';
 import type { Run } from '../../shared/state/run.ts';
+import { CliFailure } from './failure.ts';
 import { matchIds, pickOne } from './ids.ts';
 import { formatAgo } from './render/time.ts';
 
@@ -24,7 +25,19 @@ export async function findPending(client: Client, given: string, now: number): P
   );
   const [run, ...others] = runs;
   if (ids.length === 0 && run !== undefined && others.length === 0) return pending.filter((approval) => approval.run === run);
+  if (ids.length === 0 && run === undefined) await refuseQuietRun(client, given);
   return [pickOne(given, approvals, 'approval', describeApproval(now))];
+}
+
+/** A run that exists and asks nothing is no unknown id. */
+async function refuseQuietRun(client: Client, given: string): Promise<void> {
+  const { runs } = await client.call('run/list', { limit: LIMIT });
+  const [id] = matchIds(
+    given,
+    runs.map((run) => run.id),
+  );
+  const run = runs.find((each) => each.id === id);
+  if (run) throw new CliFailure(`Nothing waits in that run; it is ${run.status}.`, { code: 'not_found', facts: { run: run.id } });
 }
 
 /** The approval that the text means, whatever its status. */

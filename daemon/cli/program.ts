@@ -16,6 +16,7 @@ import { addJournal } from './commands/journal.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRedact } from './commands/redact.ts';
+import { addRevoke } from './commands/revoke.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addStatus } from './commands/status.ts';
@@ -29,7 +30,7 @@ import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addTask, addRuns, addCancel, addUndo, addDemo]],
-  ['Decide:', [addApprovals, addApprove, addDeny, addTrust, addInit, addPolicy]],
+  ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];
@@ -46,7 +47,7 @@ Every command takes --json. Ids may be shortened to their first characters, as t
 Environment:
 ${describeEnvironment(width)}
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 denied, 4 canceled, 130 interrupted.`;
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 denied, 4 canceled, 5 nobody answered in time, 130 interrupted.`;
 
 const NAME_WIDTH = 29;
 

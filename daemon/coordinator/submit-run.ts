@@ -2,7 +2,7 @@
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import type { ValidParamsOf } from '../../shared/protocol/methods.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
-import type { Command, CommandResult, Origin } from '../commands.ts';
+import type { Command, CommandOf, CommandResult, Origin } from '../commands.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { RepoInfo } from '../workspace/inspect.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
@@ -50,7 +50,15 @@ export async function submitRun(
   const digest = await ports.keepDefinition(definition);
   const workflow = { name: definition.workflow, version: definition.version, digest };
   const result = await ports.submit(
-    { type: 'run/start', run: params.id, workflow, inputs, again: params.again, ...(repository ? { repository } : {}) },
+    {
+      type: 'run/start',
+      run: params.id,
+      workflow,
+      inputs,
+      again: params.again,
+      answering: readAnswering(params),
+      ...(repository ? { repository } : {}),
+    },
     origin,
   );
   if (!result.ok) throw new SignalboxError(result.refusal);
@@ -206,4 +214,8 @@ function listNotices(info: RepoInfo, configuration: Configuration | undefined, t
         ]
       : []),
   ];
+}
+
+function readAnswering({ approve, deadlineMs }: Params): NonNullable<CommandOf<'run/start'>['answering']> {
+  return { mode: approve, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
 }

@@ -59,19 +59,39 @@ const ofWanted = ({ of, artifact }: Wanted): Correlation => (artifact === undefi
 /** Puts an action to the policy: the decision, and a question where a person is to be asked. */
 export function askFor(state: State, wanted: Wanted, context: Context): NewEvent[] {
   const judged = judge(state, wanted, context);
-  return judged.decision.effect === 'require_approval' ? [judged.decided, askPerson(judged, context)] : [judged.decided];
+  return judged.decision.effect === 'require_approval' ? [judged.decided, ...askPerson(state, judged, context)] : [judged.decided];
 }
 
-/** The question that a decision asks of a person. */
-export function askPerson({ wanted, decision, digest }: Judged, context: Context): NewEvent {
+/** The question that a decision asks of a person, and its answer where whoever started the run gave that beforehand. */
+export function askPerson(state: State, judged: Judged, context: Context): NewEvent[] {
+  const { wanted, decision } = judged;
+  const run = state.runs.get(wanted.of.run ?? '');
+  const question = makeQuestion(judged, run?.answering?.until, context);
+  if (!run?.answering || run.answering.mode === 'ask') return [question];
+  const { mode } = run.answering;
+  // Configuration is a person's, whatever a policy says; so is what several, or only some, may grant.
+  const { quorum, approvers } = question.data;
+  const personal = wanted.action.kind === 'daemon.configure' || quorum !== undefined || approvers !== undefined;
+  const yes = mode === 'policy' && decision.obligations.headless === 'grant' && !personal;
+  const reason = yes
+    ? 'The policy allows it where nobody is there to answer (headless: allow).'
+    : mode === 'policy'
+      ? 'Nobody is there to answer, and the policy does not allow it then (--approve=policy).'
+      : 'The run was started with --approve=deny.';
+  const data = { approval: question.data.approval, by: run.principal, reason };
+  return [question, event(yes ? 'approval.granted' : 'approval.denied', question.stream, wanted.of, data)];
+}
+
+function makeQuestion({ wanted, decision, digest }: Judged, until: string | undefined, context: Context) {
   const { key, action, show, replaces } = wanted;
   const approval = context.newId();
   const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
   const { expiresMs, quorum, approvers, escalate = context.escalation } = decision.obligations;
   const about = { approval, key, kind: action.kind, summary: action.summary, risk: action.risk, digest, why, show };
+  // The time to answer begins when a person is asked: nothing is denied because agents kept it to themselves.
+  const expiresAt = later(context, (escalate?.at(-1)?.afterMs ?? 0) + (expiresMs ?? wanted.expiresMs ?? context.approvalMs));
   const demands = {
-    // The time to answer begins when a person is asked: nothing is denied because agents kept it to themselves.
-    expiresAt: later(context, (escalate?.at(-1)?.afterMs ?? 0) + (expiresMs ?? wanted.expiresMs ?? context.approvalMs)),
+    expiresAt: until !== undefined && until < expiresAt ? until : expiresAt,
     ...(quorum === undefined ? {} : { quorum }),
     ...(approvers === undefined || approvers.includes('human') ? {} : { approvers }),
     ...(escalate === undefined ? {} : { escalate: [...escalate] }),
@@ -114,7 +134,7 @@ export function decideAction(state: State, command: CommandOf<'action/decide'>, 
   const grant = mine.find((a) => a.status === 'granted');
   if (grant) return [...before, event('approval.used', `approval/${grant.id}`, of, { approval: grant.id })];
   if (mine.some((a) => a.status === 'pending' || a.status === 'denied')) return before;
-  return [...before, askPerson(judged, context)];
+  return [...before, ...askPerson(state, judged, context)];
 }
 
 /** Uses a grant for the action that it was given for; only the newest attempt of its task can, and only once. */

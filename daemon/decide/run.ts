@@ -1,16 +1,16 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
 import { approvalsOf } from '../../shared/state/select.ts';
 import type { State } from '../../shared/state/evolve.ts';
-import { RUN_TABLE, runEnded, type Run, type RunStatus } from '../../shared/state/run.ts';
+import { RUN_TABLE, runEnded, type Answering, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
 import { settleAll } from './approval.ts';
-import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
+import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
 
 const gone = (id: string) => refuse('not_found', `There is no run ${id}.`, { run: id });
 
 /** A run with this id is started once; the same workflow runs once at a time on a repository unless asked for again. */
-export function startRun(state: State, command: CommandOf<'run/start'>): Verdict {
+export function startRun(state: State, command: CommandOf<'run/start'>, context: Context): Verdict {
   const known = state.runs.get(command.run);
   if (known) {
     const same = known.workflow.digest === command.workflow.digest && known.repo === command.repository?.repo;
@@ -23,7 +23,14 @@ export function startRun(state: State, command: CommandOf<'run/start'>): Verdict
   }
   const { repo, ...where } = command.repository ?? {};
   const of = { ...(repo === undefined ? {} : { repo }), run: command.run };
-  return [event('run.submitted', `run/${command.run}`, of, { workflow: command.workflow, inputs: command.inputs, ...where })];
+  const { workflow, inputs } = command;
+  return [event('run.submitted', `run/${command.run}`, of, { workflow, inputs, ...where, ...answeringOf(command, context) })];
+}
+
+function answeringOf({ answering }: CommandOf<'run/start'>, context: Context): { answering?: Answering } {
+  if (!answering || (answering.mode === 'ask' && answering.deadlineMs === undefined)) return {};
+  const { mode, deadlineMs } = answering;
+  return { answering: { mode, ...(deadlineMs === undefined ? {} : { until: later(context, deadlineMs) }) } };
 }
 
 function findSame(state: State, command: CommandOf<'run/start'>): Run | undefined {

@@ -47,7 +47,7 @@ export function startStage(state: State, command: CommandOf<'stage/start'>, cont
     const message = explainDecision(advance.decision).slice(0, 2_000);
     return [...again, advance.decided, event('stage.failed', stream(run), of, { code: 'policy_denied', message })];
   }
-  const question = advance?.decision.effect === 'require_approval' ? [askPerson(advance, context)] : [];
+  const question = advance?.decision.effect === 'require_approval' ? askPerson(state, advance, context) : [];
   const decided = advance ? [advance.decided, ...question] : [];
   if (command.prepare) return [...again, started, ...decided];
   const proposed = event('stage.proposed', stream(run), of, { count: advance ? 1 : 0, facts: {} });

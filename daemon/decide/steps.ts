@@ -99,7 +99,7 @@ export function judgeDispatch(state: State, task: Task, agent: Agent, context: C
     case 'deny':
       return { goes: false, events: denyDispatch(state, task, judged, context) };
     case 'require_approval': {
-      const dispatch = askToDispatch(task, approvalsOfTask(state, task), judged, context);
+      const dispatch = askToDispatch(state, task, judged, context);
       return { goes: dispatch.goes, events: [...before, ...dispatch.events] };
     }
     default:
@@ -136,8 +136,8 @@ function denyDispatch(state: State, task: Task, { decided, decision }: Judged, c
   return hold(task, 'quota', reason, context) ? [decided, held(task, 'quota', reason)] : [];
 }
 
-function askToDispatch(task: Task, known: ReturnType<typeof approvalsOfTask>, judged: Judged, context: Context): Dispatch {
-  const mine = known.filter((a) => a.key === 'dispatch');
+function askToDispatch(state: State, task: Task, judged: Judged, context: Context): Dispatch {
+  const mine = approvalsOfTask(state, task).filter((a) => a.key === 'dispatch');
   const same = mine.filter((a) => a.digest === judged.digest);
   const grant = same.find((a) => a.status === 'granted');
   if (grant) return { goes: true, events: [judged.decided, use(task, grant.id)] };
@@ -149,7 +149,7 @@ function askToDispatch(task: Task, known: ReturnType<typeof approvalsOfTask>, ju
     'What was asked has changed.',
   );
   const reason = explainDecision(judged.decision);
-  return { goes: false, events: [judged.decided, ...outdated, askPerson(judged, context), held(task, 'approval', reason)] };
+  return { goes: false, events: [judged.decided, ...outdated, ...askPerson(state, judged, context), held(task, 'approval', reason)] };
 }
 
 function hold(task: Task, waitsFor: 'quota' | 'approval', reason: string, context: Context): boolean {

@@ -37,7 +37,7 @@ export function submitTask(state: State, command: CommandOf<'task/submit'>, cont
         ? refuse('policy_denied', why, { rules: judged.decision.reasons })
         : [judged.decided, event('stage.failed', `run/${run}`, judged.wanted.of, { code: 'policy_denied', message: why.slice(0, 2_000) })];
     case 'require_approval':
-      return [submitted, judged.decided, askPerson(judged, context), held({ ...of, id: task }, 'approval', why)];
+      return [submitted, judged.decided, ...askPerson(state, judged, context), held({ ...of, id: task }, 'approval', why)];
     default:
       return [judged.decided, submitted];
   }

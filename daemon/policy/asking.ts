@@ -57,6 +57,8 @@ export interface Demands {
   quorum?: number;
   expiresMs?: number;
   escalate?: readonly Escalation[];
+  /** Its policy says yes where nobody is there to answer. */
+  headless?: true;
 }
 
 /** What all of them demand together: the shortest wait, the most people, whom every rule agrees on, and a person soonest. */
@@ -70,6 +72,7 @@ export function collectObligations(asking: readonly Demands[]): Obligations {
     ...(waits.length > 0 ? { expiresMs: Math.min(...waits) } : {}),
     ...(lists.length > 0 ? { approvers: intersect(lists) } : {}),
     ...(quorum > 1 ? { quorum } : {}),
+    ...(asking.length > 0 && asking.every((rule) => rule.headless) ? { headless: 'grant' as const } : {}),
     // A rule that asks without delay wants a person now.
     ...(soonest && ways.length === asking.length ? { escalate: [...soonest] } : {}),
   };

@@ -54,6 +54,8 @@ export const PolicyShape = strictShape({
   enforcement: z.enum(['hard', 'soft', 'warn'], { error: 'write `hard`, `soft` or `warn`' }).default('hard'),
   default: WrittenEffect.optional(),
   ...SECTIONS,
+  /** What becomes of its questions in a run of `--approve=policy`, where nobody is there to answer. */
+  headless: z.enum(['allow', 'deny'], { error: 'write `allow` or `deny`' }).optional(),
   rules: z.array(z.unknown()).max(MAX_RULES, `a policy has at most ${MAX_RULES} rules`).default([]),
 });
 export type PolicyShape = z.infer<typeof PolicyShape>;

@@ -226,10 +226,11 @@ function indexPolicies(files: readonly LoadedFile[]): Policies {
   for (const { input, head, rules, digest } of files) {
     const layer: Layer = input.origin === 'repository' ? 'repository' : 'host';
     const from = { layer, policy: head.policy, version: digest.slice(0, 12), enforcement: head.enforcement };
+    const headless = layer === 'host' && head.headless === 'allow' ? { headless: true as const } : {};
     if (head.default !== undefined)
       defaults.push({ ...from, effect: head.default === 'deny' && head.enforcement === 'soft' ? 'require_approval' : head.default });
     for (const { shape, conditions } of rules)
-      for (const kind of new Set(shape.on)) byKind[kind].push({ ...from, ...readRuleFields(shape, conditions.get(kind)) });
+      for (const kind of new Set(shape.on)) byKind[kind].push({ ...from, ...headless, ...readRuleFields(shape, conditions.get(kind)) });
   }
   return { byKind, defaults, files: files.map(describeFile), permits: listPermitted({ byKind, defaults }) };
 }

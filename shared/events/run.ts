@@ -1,3 +1,4 @@
+import type { Answering } from '../state/run.ts';
 import type { EventOf } from './envelope.ts';
 
 export type RunEvent =
@@ -14,6 +15,7 @@ export type RunEvent =
         head?: string;
         /** Branch that a granted merge moves; absent: the run leaves its own branch. */
         into?: string;
+        answering?: Answering;
       }
     >
   | EventOf<'run.started', Record<string, never>>

@@ -63,6 +63,10 @@ const RunStart = z.strictObject({
   inputs: Values.default({}),
   /** Start another one although the same is running. */
   again: z.boolean().default(false),
+  /** What becomes of its questions: they wait for a person, all are a no, or the policies say (`headless`). */
+  approve: z.enum(['ask', 'deny', 'policy']).default('ask'),
+  /** Time until all of its questions that wait are a no. */
+  deadlineMs: z.int().min(1_000).max(2_592_000_000).optional(),
 });
 
 const TaskSubmit = z.strictObject({

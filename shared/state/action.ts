@@ -255,6 +255,8 @@ export const Obligations = z.object({
   approvers: z.array(z.string()).optional(),
   /** How many different principals have to grant it; absent for one. */
   quorum: z.number().int().min(2).optional(),
+  /** Set where every rule that asks says yes when nobody is there to answer. */
+  headless: z.literal('grant').optional(),
   /** Who looks at it before a person is asked to; absent when a person is asked at once. */
   escalate: z.array(Escalation).optional(),
   /** Of a task that is submitted: the timeout when nobody said one, and the longest, in milliseconds. */

@@ -84,6 +84,14 @@ export interface Merge {
   undo?: { effect: string; at: string; by: string; commit?: string };
 }
 
+/** What whoever started a run said about its questions beforehand. */
+export interface Answering {
+  /** `ask` waits for a person; `deny` is a no to all of them; `policy` takes what the policies say for when nobody is there. */
+  mode: 'ask' | 'deny' | 'policy';
+  /** Questions are a no from then on, however long they could wait otherwise. */
+  until?: string;
+}
+
 export interface Run {
   id: string;
   repo?: string;
@@ -96,6 +104,8 @@ export interface Run {
   workflow: { name: string; version: number; digest: string };
   inputs: Readonly<Record<string, unknown>>;
   principal: string;
+  /** Absent: its questions wait for a person, each as long as it may. */
+  answering?: Answering;
   status: RunStatus;
   merge?: Merge;
   cancelReason?: string;

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { Approval } from '../../../shared/state/approval.ts';
-import { loadEvidence } from '../artifacts.ts';
+import { LEVELS, type Approval } from '../../../shared/state/approval.ts';
+import { loadEvidence, readAction } from '../artifacts.ts';
 import { type CommonOptions, type Context, perform, printJson, withDaemon } from '../context.ts';
 import { EXIT } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { findApproval, findRun } from '../lookup.ts';
 import type { Paint } from '../render/paint.ts';
-import { renderEvidence, renderQuestion } from '../render/question.ts';
+import { renderAction, renderEvidence, renderQuestion } from '../render/question.ts';
 import { renderStatus } from '../render/run.ts';
 import { whoAsks } from '../render/stages.ts';
 import { type Column, renderTable } from '../render/table.ts';
@@ -53,10 +53,16 @@ function columns(now: number, paint: Paint): Column<Approval>[] {
     { title: 'RUN', text: (a) => shortId(a.run ?? '-') },
     { title: 'STAGE', text: (a) => a.stage ?? '-', flex: 'end', min: 5 },
     { title: 'RISK', text: (a) => a.risk },
-    { title: 'STATUS', text: (a) => a.status, style: (text, a) => renderStatus(a.status, paint).replace(a.status, text) },
+    { title: 'STATUS', text: describeStatus, style: (text, a) => renderStatus(a.status, paint).replace(a.status, text) },
+    { title: 'WITH', text: (a) => (a.status === 'pending' ? LEVELS[a.level ?? 3] : (a.by ?? '-')) },
     { title: 'ENDS', text: (a) => (a.status === 'pending' ? formatUntil(a.expiresAt, now) : '-') },
     { title: 'WHAT', text: (a) => a.summary, flex: 'end', min: 12 },
   ];
+}
+
+/** The status, with the yeses so far where several are needed. */
+function describeStatus({ status, quorum, grants = [] }: Approval): string {
+  return quorum === undefined ? status : `${status} ${grants.length}/${quorum}`;
 }
 
 async function showApproval(context: Context, given: string, options: CommonOptions) {
@@ -64,13 +70,15 @@ async function showApproval(context: Context, given: string, options: CommonOpti
   await withDaemon(context, async (client) => {
     const approval = await findApproval(client, given, terminal.now());
     const evidence = await loadEvidence(client, approval);
-    if (options.json) return printJson(terminal, { approval, evidence: evidence.texts });
+    const action = approval.artifact === undefined ? undefined : await readAction(client, approval.artifact);
+    if (options.json) return printJson(terminal, { approval, action, evidence: evidence.texts });
     const who = approval.run === undefined ? 'somebody' : whoAsks(await client.call('run/get', { run: approval.run }), approval);
     const look = terminal.textLook();
     const id = shortId(approval.id);
     terminal.print(...renderQuestion({ approval, who, evidence }, terminal.now(), look));
     const shown = renderEvidence({ approval, evidence }, look);
     if (shown.length > 0) terminal.print('', ...shown);
+    if (action) terminal.print('', ...renderAction(action, look));
     terminal.print(
       '',
       approval.status === 'pending'

@@ -1,8 +1,10 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
 import type { Client } from '../../../shared/client/client.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { ParamsOf } from '../../../shared/protocol/methods.ts';
+import type { Answering } from '../../../shared/state/run.ts';
+import { parseDuration } from '../../../shared/state/workflow.ts';
 import { readText } from '../artifacts.ts';
 import type { Connection } from '../../../shared/client/connect.ts';
 import { reachDaemon } from '../connect/reach.ts';
@@ -21,7 +23,8 @@ interface RunOptions extends CommonOptions {
   repo?: string;
   into?: string;
   input: string[];
-  approve: 'ask' | 'deny';
+  approve?: Answering['mode'];
+  deadline?: number;
   detach?: boolean;
   again?: boolean;
 }
@@ -32,8 +35,13 @@ Examples:
   signalbox run checkup --into main              and merges into main what you approve
   signalbox run ./release.yaml --input tag=v1.2  runs a workflow file
   signalbox run checkup --approve=deny --json    nobody there to ask: every question is a no
+  signalbox run checkup --deadline 10m           questions wait ten minutes, here or for anybody else
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 something was denied, 4 canceled, 130 interrupted.`;
+With no terminal, questions wait for an answer from elsewhere (--approve=ask) until their deadline. Where CI is set and
+nobody is at a terminal, --approve=policy is the default: what no policy allows with \`headless: allow\` is a no.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 something was denied, 4 canceled, 5 nobody answered in time,
+130 interrupted.`;
 
 /** `signalbox run`: starts a workflow and watches it. */
 export function addRun(program: Command, context: Context): void {
@@ -49,7 +57,13 @@ export function addRun(program: Command, context: Context): void {
       (pair: string, all: string[]) => [...all, pair],
       [],
     )
-    .addOption(new Option('--approve <how>', 'what happens with questions').choices(['ask', 'deny']).default('ask'))
+    .addOption(
+      new Option(
+        '--approve <how>',
+        'what happens with questions: ask waits, deny is a no to all, policy does what `headless` says',
+      ).choices(['ask', 'deny', 'policy']),
+    )
+    .option('--deadline <time>', 'after so long (30s, 10m, 2h) its questions are a no', readDuration)
     .option('-d, --detach', 'start it and return')
     .option('--again', 'start another one although the same is running')
     .option('--json', 'print one JSON document at the end; progress goes to standard error')
@@ -59,6 +73,7 @@ export function addRun(program: Command, context: Context): void {
 
 async function run(context: Context, given: string, options: RunOptions): Promise<ExitCode> {
   const { terminal } = context;
+  const approve = chooseAnswering(context, options.approve);
   const workflow = await chooseWorkflow(given, terminal.cwd);
   const repo = chooseRepo(options.repo, workflow, terminal.cwd);
   const params = {
@@ -66,6 +81,8 @@ async function run(context: Context, given: string, options: RunOptions): Promis
     workflow,
     inputs: parseInputs(options.input),
     again: options.again ?? false,
+    approve,
+    ...(options.deadline === undefined ? {} : { deadlineMs: options.deadline }),
     ...(repo === undefined ? {} : { repo }),
     ...(options.into === undefined ? {} : { into: options.into }),
   };
@@ -78,7 +95,23 @@ async function run(context: Context, given: string, options: RunOptions): Promis
     throw error;
   }
   if (options.detach) return detach(context, connection, id, options);
-  return watchToEnd(context, connection, id, { answering: options.approve, json: options.json ?? false });
+  return watchToEnd(context, connection, id, { answering: approve === 'deny' ? 'deny' : 'ask', json: options.json ?? false });
+}
+
+/** What was asked for; else a person where one can be asked, and the policy's word in CI. */
+function chooseAnswering({ terminal, env }: Context, given: Answering['mode'] | undefined): Answering['mode'] {
+  if (given !== undefined) return given;
+  if (terminal.interactive || !env.CI || env.CI === 'false') return 'ask';
+  terminal.note(
+    'CI is set and nobody is at a terminal, so questions are answered by the policy (--approve=policy); what it does not allow is a no.',
+  );
+  return 'policy';
+}
+
+function readDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms < 1_000) throw new InvalidArgumentError('It takes a time such as 30s, 10m or 2h, at least 1s.');
+  return ms;
 }
 
 /** Starts the run, or finds the one that runs already; says so, and what there is to know beforehand. */

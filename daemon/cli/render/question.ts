@@ -1,7 +1,7 @@
 // An approval as a question to a person: who wants what, why, how risky, and what exactly. Pure.
 import type { Operation, Repair } from '../../../shared/artifacts/plan.ts';
-import type { Risk } from '../../../shared/state/action.ts';
-import type { Approval } from '../../../shared/state/approval.ts';
+import type { Action, Risk } from '../../../shared/state/action.ts';
+import { LEVELS, type Approval } from '../../../shared/state/approval.ts';
 import type { Evidence } from '../artifacts.ts';
 import { shortId } from '../ids.ts';
 import type { Look, Paint } from './paint.ts';
@@ -32,7 +32,44 @@ export function renderQuestion(question: Question, now: number, look: Look): str
     ...field('why', approval.why.map(cleanLine).join(' '), look),
     ...(repair ? describeRepair(repair, look) : []),
     ...field('stage', `${cleanLine(approval.stage ?? '-')}${approval.repo === undefined ? '' : `, in ${cleanLine(approval.repo)}`}`, look),
+    ...field('asked', describeAsked(approval), look),
+    ...(approval.comments ?? []).flatMap(({ by, level, text }) =>
+      field('said', `${cleanLine(by)} (${LEVELS[level]}): ${cleanLine(text)}`, look),
+    ),
     ...field('deadline', `${formatUntil(approval.expiresAt, now)}; without an answer it is a no`, look),
+  ];
+}
+
+/** How many have to say yes and who did, who may, and whom the question has come to; empty where any one person is asked. */
+function describeAsked(approval: Approval): string {
+  const { approvers, escalate, level, status } = approval;
+  const next = status === 'pending' ? escalate?.find((step) => step.level > (level ?? 3)) : undefined;
+  return [
+    renderQuorum(approval),
+    approvers === undefined ? '' : `Only ${approvers.map(cleanLine).join(', ') || 'nobody'} may approve.`,
+    level === undefined
+      ? ''
+      : `It is with the ${LEVELS[level]}${next ? `, next the ${LEVELS[next.level]}` : ''}; you can answer at any time.`,
+  ]
+    .filter((text) => text !== '')
+    .join(' ');
+}
+
+/** `1 of 2, by anna`; empty where one yes is enough. */
+export function renderQuorum({ quorum, grants = [] }: Approval): string {
+  if (quorum === undefined) return '';
+  const by = grants.map((grant) => `${cleanLine(grant.by)}${grant.reason ? ` (${cleanLine(grant.reason)})` : ''}`);
+  return `${grants.length} of ${quorum} have said yes${by.length > 0 ? `, by ${by.join(', ')}` : ''}.`;
+}
+
+/** What has happened to an open question since it was asked, a sentence each. */
+export function describeNews(approval: Approval): string[] {
+  const { grants = [], comments = [], reminders = 0, level } = approval;
+  return [
+    ...(level === undefined || level === 0 ? [] : [`It has come to the ${LEVELS[level]}.`]),
+    ...comments.map(({ by, text }) => `${cleanLine(by)} says: ${cleanLine(text)}`),
+    ...(grants.length === 0 ? [] : [renderQuorum(approval)]),
+    ...(reminders === 0 ? [] : [`It still waits for an answer; reminder ${reminders}.`]),
   ];
 }
 
@@ -129,4 +166,16 @@ export function renderKeys(evidence: Evidence | undefined, { paint, width }: Loo
   const plain = keys.map(([key, rest]) => `[${key}]${rest}`);
   if (plain.join('  ').length > width) return wrapText(plain.map((text) => text.replaceAll(' ', '\u00a0')).join(' '), width);
   return [keys.map(([key, rest]) => `[${paint.bold(key)}]${rest}`).join('  ')];
+}
+
+/** The exact action, key by key, without what the question says already; long values are cut. */
+export function renderAction(action: Action, look: Look): string[] {
+  const { summary: _, risk: _risk, ...exact } = action;
+  const lines = Object.entries(exact).flatMap(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return text === '' || text === '[]'
+      ? []
+      : [`  ${look.paint.dim(name.padEnd(9))} ${cutText(cleanLine(text), Math.max(40, look.width - 12))}`];
+  });
+  return [look.paint.dim('exactly:'), ...lines];
 }

@@ -2,7 +2,7 @@
 import type { Approval } from '../../../shared/state/approval.ts';
 import { shortId } from '../ids.ts';
 import type { Look } from '../render/paint.ts';
-import { renderEvidence, renderQuestion } from '../render/question.ts';
+import { describeNews, renderEvidence, renderQuestion } from '../render/question.ts';
 import { renderMove } from '../render/run.ts';
 import { describeStages, listQuestions, type Picture, type StageRow, whoAsks } from '../render/stages.ts';
 import { cleanLine, widthOf } from '../render/text.ts';
@@ -21,6 +21,8 @@ interface Plain {
   moves: ReturnType<typeof createMoves>;
   asked: Set<string>;
   settled: Set<string>;
+  /** What was told of each open question since it was asked. */
+  told: Map<string, readonly string[]>;
   picture?: Picture;
   /** What takes a moment to load holds back what comes after it, so that lines stay in their order. */
   queue: Promise<void>;
@@ -33,7 +35,16 @@ export function createPlainView(
   { answering, aside }: Pick<WatchOptions, 'answering' | 'aside'>,
 ): View {
   const plain: Plain = {
-    ...{ terminal, answers, answering, moves: createMoves(), asked: new Set(), settled: new Set(), queue: Promise.resolve() },
+    ...{
+      terminal,
+      answers,
+      answering,
+      moves: createMoves(),
+      asked: new Set(),
+      settled: new Set(),
+      told: new Map(),
+      queue: Promise.resolve(),
+    },
     look: { ...terminal.textLook(), paint: aside ? terminal.errorPaint : terminal.paint },
     write: aside ? terminal.note : terminal.print,
   };
@@ -42,7 +53,10 @@ export function createPlainView(
     update(next) {
       plain.picture = next;
       showMoves(plain);
-      for (const approval of listQuestions(next)) showQuestion(plain, next, approval);
+      for (const approval of listQuestions(next)) {
+        showQuestion(plain, next, approval);
+        showNews(plain, approval);
+      }
       for (const id of plain.asked) showAnswer(plain, next.state.approvals.get(id));
     },
     notice: (sentence) => terminal.note(terminal.errorPaint.yellow(sentence)),
@@ -80,6 +94,18 @@ function showQuestion(plain: Plain, picture: Picture, approval: Approval): void 
     plain.settled.add(approval.id);
     plain.write(look.paint.green(await answers.delegate(approval)));
   });
+}
+
+/** Each thing that happened to an open question is told once, on a line of its own. */
+function showNews(plain: Plain, approval: Approval): void {
+  const { told, look } = plain;
+  const news = describeNews(approval);
+  const before = told.get(approval.id);
+  told.set(approval.id, news);
+  // What had happened before it was shown stands in the question itself.
+  if (before === undefined) return;
+  for (const line of news.filter((each) => !before.includes(each)))
+    later(plain, () => plain.write(look.paint.dim(`${shortId(approval.id)}  ${line}`)));
 }
 
 function showAnswer(plain: Plain, approval: Approval | undefined): void {

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectTo } from '../../../daemon/rpc/connect.ts';
+import { readEndpoint } from '../../../daemon/rpc/endpoint.ts';
+import { idOf, json, Place } from './spawned.ts';
+
+const POLICY = `policy: two-eyes
+version: 1
+headless: allow
+rules:
+  - id: two
+    on: [agent.execute]
+    when: action.argv.exists(a, a == "echo two")
+    effect: require_approval
+    quorum: 2
+    message: Two people look at this.
+`;
+
+describe('answering from the command line', function () {
+  this.timeout(60_000);
+  const signalbox = Place.forEachTest();
+  const connect = async (token?: string) => {
+    const found = await readEndpoint(join(signalbox.folder, 'home'));
+    assert.ok(found.kind === 'running');
+    return connectTo(found.endpoint, { name: 'test', version: '0', ...(token === undefined ? {} : { token }) });
+  };
+
+  it('shows how far a question is: who said yes, what was said about it, and everything that it is about', async () => {
+    await mkdir(join(signalbox.folder, 'home', 'config', 'policies'), { recursive: true });
+    await writeFile(join(signalbox.folder, 'home', 'config', 'policies', 'two-eyes.yaml'), POLICY);
+    const work = signalbox.begin(['run', await signalbox.writeWorkflow(['echo two'])]);
+    await work.until(/0 of 2 have said yes/);
+    const { approvals } = json('approvals', await signalbox.run(['approvals', '--json']));
+    const id = idOf(approvals);
+    assert.match((await signalbox.run(['approve', id, '--reason', 'read it'])).out, /1 of 2 have said yes, by user \(read it\)/);
+    const user = await connect();
+    const { token } = await user.call('token/issue', { name: 'anna', scopes: ['observe', 'approve'] });
+    const anna = await connect(token);
+    const agent = await connect((await user.call('token/issue', { name: 'agent:other', scopes: ['observe', 'agent'] })).token);
+    await assert.rejects(agent.call('approval/comment', { approval: id, text: 'yes!' }), { code: 'forbidden' });
+    await assert.rejects(agent.call('approval/answer', { approval: id, answer: 'grant' }), { code: 'forbidden' });
+    await anna.call('approval/comment', { approval: id, text: 'looks\nfine' });
+    await work.until(/anna says: looks fine/);
+    assert.match((await signalbox.run(['approvals'])).out, /pending 1\/2 +person/);
+    const shown = (await signalbox.run(['approvals', 'show', id])).out;
+    assert.match(shown, /anna \(person\): looks fine/);
+    assert.match(shown, /argv +\["sh","-c","echo two"\]/);
+    await anna.call('approval/answer', { approval: id, answer: 'grant', reason: 'me too' });
+    for (const client of [user, anna, agent]) client.close();
+    assert.equal((await work.ended).code, 0);
+    assert.match((await signalbox.run(['approvals', 'show', id])).out, /2 of 2 have said yes, by user \(read it\), anna \(me too\)/);
+    assert.match((await signalbox.run(['revoke', id])).err, /Only a grant that nothing has used/);
+    const { runs } = json('runs', await signalbox.run(['runs', '--json']));
+    assert.match((await signalbox.run(['approve', idOf(runs)])).err, /Nothing waits in that run; it is success/);
+  });
+
+  it('ends with 5 when nobody answered in time, and in CI without waiting for anybody', async () => {
+    const file = await signalbox.writeWorkflow(['true']);
+    const late = await signalbox.run(['run', file, '--deadline', '1s']);
+    assert.equal(late.code, 5, late.out);
+    assert.match(late.out, /expired: s0 failed: Nobody answered in time/);
+    const ci = await signalbox.run(['run', file], { env: { CI: 'true' } });
+    assert.equal(ci.code, 3, ci.out);
+    assert.match(ci.err, /--approve=policy/);
+    assert.match(ci.out, /denied by user: .*the policy does not allow it then/);
+    assert.equal((await signalbox.run(['run', file, '--deadline', 'soon'])).code, 2);
+  });
+});
