@@ -123,11 +123,12 @@ async function furnish(stage: Stage) {
     personHome: homedir(),
     readable: settings.sandboxRead,
   });
-  const acp = await openAcpAgents({ home, config, state });
+  const acp = await openAcpAgents({ home, config, state, sandbox });
   const made = { sandbox, definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
   const { ports, runPorts } = buildPorts({ here, home, stores, workflows, ...made });
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell, sandbox.enforcement);
+  await acp.restore(tell);
   coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });

@@ -5,12 +5,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentCheck, AgentFound } from '../../shared/protocol/views.ts';
 import type { Action } from '../../shared/state/action.ts';
+import type { Agent, Enforcement } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Adapter, Outcome } from '../agents/agent.ts';
 import { createAcpAdapter, EXAMINE } from '../agents/acp/index.ts';
 import { loadProfiles } from '../agents/acp/profile-files.ts';
 import type { Profile } from '../agents/acp/profiles.ts';
 import { findProgram, folderOf } from '../agents/acp/program.ts';
+import type { Command, CommandResult } from '../commands.ts';
+import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { describeWanted } from './wanted.ts';
 
 export interface AcpAgents {
@@ -20,23 +23,40 @@ export interface AcpAgents {
   /** Starts an agent as an attempt would, up to a session, and ends it again; undefined when there is no profile of it. */
   examine(agent: string): Promise<AgentCheck | undefined>;
   /** What registering it means; undefined when there is no profile of it. */
-  registration(agent: string): Promise<{ action: Action; title: string } | undefined>;
+  registration(agent: string): Promise<Registration | undefined>;
+  /** Registers again, as this machine is now, those that were registered before. */
+  restore(tell: (command: Command) => Promise<CommandResult>): Promise<void>;
   notices(): string[];
+}
+
+/** What registering an agent means. */
+interface Registration {
+  action: Action;
+  title: string;
+  enforcement: Enforcement;
 }
 
 interface Parts {
   home: string;
   config: string;
   state: State;
+  sandbox: Sandbox;
+}
+
+interface Opened extends Parts {
+  installed: string;
+  profiles: ReadonlyMap<string, Profile>;
 }
 
 /** Opens the profiles; files that were changed count from the next look on. */
-export async function openAcpAgents({ home, config, state }: Parts): Promise<AcpAgents> {
+export async function openAcpAgents(parts: Parts): Promise<AcpAgents> {
+  const { home, config, state, sandbox } = parts;
   const folder = join(config, 'agents');
   const installed = join(home, 'agents');
   let { profiles, problems } = await loadProfiles(folder);
-  const reload = async (): Promise<void> => {
+  const reload = async (): Promise<Opened> => {
     ({ profiles, problems } = await loadProfiles(folder));
+    return { ...parts, installed, profiles };
   };
   const adapter = createAcpAdapter({
     profileOf: (agent) => profiles.get(agent),
@@ -44,40 +64,61 @@ export async function openAcpAgents({ home, config, state }: Parts): Promise<Acp
     personHome: homedir(),
     personEnv: process.env,
     describe: describeWanted,
+    sandbox,
   });
-  const look = async (profile: Profile): Promise<AgentFound> => {
-    const found = await findProgram(profile, { path: process.env['PATH'] ?? '', installed });
-    const { agent, title, program, package: name, uncovered } = profile;
-    return {
-      agent,
-      title,
-      program,
-      from: found?.from ?? 'missing',
-      argv: [...(found?.argv ?? [])],
-      registered: state.agents.get(agent)?.adapter === 'acp' && state.agents.get(agent)?.status !== 'offline',
-      uncovered,
-      ...(name === undefined ? {} : { package: name, folder: folderOf(installed, profile) }),
-    };
-  };
   return {
     adapter,
     async detect() {
-      await reload();
-      return Promise.all([...profiles.values()].map(look));
+      const opened = await reload();
+      return Promise.all([...opened.profiles.values()].map((profile) => lookFor(opened, profile)));
     },
     async examine(agent) {
-      await reload();
-      const profile = profiles.get(agent);
+      const opened = await reload();
+      const profile = opened.profiles.get(agent);
       if (!profile) return undefined;
       const outcome = await examine(adapter, home, profile);
-      return { ...(await look(profile)), ...describeCheck(outcome) };
+      return { ...(await lookFor(opened, profile)), ...describeCheck(outcome) };
     },
     async registration(agent) {
-      await reload();
-      const profile = profiles.get(agent);
-      return profile && { title: profile.title, action: describeRegistration(profile, (await look(profile)).argv) };
+      const opened = await reload();
+      const profile = opened.profiles.get(agent);
+      if (!profile) return undefined;
+      const { argv, enforcement } = await lookFor(opened, profile);
+      return { title: profile.title, enforcement, action: describeRegistration(profile, argv) };
+    },
+    async restore(tell) {
+      const mine = [...state.agents.values()].filter(({ adapter: kind, status }) => kind === 'acp' && status !== 'offline');
+      await Promise.all(mine.map((agent) => tell(restoreAgent(agent, profiles.get(agent.id), sandbox))));
     },
     notices: () => problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+  };
+}
+
+function restoreAgent({ id, role, capabilities, tags, slots }: Agent, profile: Profile | undefined, sandbox: Sandbox): Command {
+  if (!profile) return { type: 'agent/leave', agent: id, reason: 'Its profile is gone.' };
+  const about = { role, capabilities: [...capabilities], tags: [...tags], slots, adapter: 'acp' as const };
+  return { type: 'agent/register', agent: id, ...about, enforcement: enforcementOf(profile, sandbox) };
+}
+
+function enforcementOf({ title, sandbox: starts }: Profile, { enforcement }: Sandbox): Enforcement {
+  if (starts || enforcement.level === 'advisory') return enforcement;
+  return { level: 'advisory', why: `${title} does not start in a sandbox.` };
+}
+
+async function lookFor({ state, sandbox, installed }: Opened, profile: Profile): Promise<AgentFound> {
+  const found = await findProgram(profile, { path: process.env['PATH'] ?? '', installed });
+  const { agent, title, program, package: name, uncovered } = profile;
+  const registered = state.agents.get(agent);
+  return {
+    agent,
+    title,
+    program,
+    from: found?.from ?? 'missing',
+    argv: [...(found?.argv ?? [])],
+    registered: registered?.adapter === 'acp' && registered.status !== 'offline',
+    enforcement: enforcementOf(profile, sandbox),
+    uncovered,
+    ...(name === undefined ? {} : { package: name, folder: folderOf(installed, profile) }),
   };
 }
 

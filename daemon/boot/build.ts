@@ -65,7 +65,6 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     },
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
     lentFor: (attempt) => join(home, 'lent', attempt),
-    enforcement: sandbox.enforcement,
     listSecretKinds,
     hash: sha256,
     progress: subscriptions.progress,

@@ -47,7 +47,7 @@ export async function preparePlace(
   await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
   const place = { worktree, commit: base, continues: earlier !== undefined };
   const agent = state.agents.get(task.agent ?? '');
-  if (ports.enforcement.level !== 'enforced' || agent?.adapter !== 'command') return place;
+  if (agent?.enforcement?.level !== 'enforced' || !runsPrograms(agent)) return place;
   return { ...place, lent: await ports.workspace.lendGit(worktree, ports.lentFor(attempt), agent.id) };
 }
 

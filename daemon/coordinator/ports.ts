@@ -1,6 +1,6 @@
 /** What the coordinator needs of the impure rooms. Types only; `main.ts` passes the implementations in. */
 import type { Progress } from '../../shared/protocol/views.ts';
-import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
+import type { AdapterKind } from '../../shared/state/agent.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Assignment } from '../../shared/protocol/views.ts';
 import type { Action } from '../../shared/state/action.ts';
@@ -75,8 +75,6 @@ export interface Ports {
   worktreeFor(attempt: string): string;
   /** Folder for the git directory that an attempt in a sandbox is lent. */
   lentFor(attempt: string): string;
-  /** How programs that are not ours are started on this machine. */
-  enforcement: Enforcement;
   /** The kinds of secret that a text for a path holds, never their values. */
   listSecretKinds(path: string, text: string): Promise<string[]>;
   hash(text: string): string;

@@ -1,4 +1,4 @@
-import type { Agent } from '../state/agent.ts';
+import type { Agent, Enforcement } from '../state/agent.ts';
 import type { Approval } from '../state/approval.ts';
 import type { Attempt } from '../state/attempt.ts';
 import type { Recorded } from '../state/evolve.ts';
@@ -43,6 +43,8 @@ export interface AgentFound {
   from: 'path' | 'installed' | 'npx' | 'missing';
   argv: string[];
   registered: boolean;
+  /** Whether its attempts run in a sandbox here. */
+  enforcement: Enforcement;
   /** What is known to happen without a question. */
   uncovered: string[];
   /** Its npm package at the version that the profile was tried with, and the folder to install it to. */

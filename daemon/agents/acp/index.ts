@@ -8,13 +8,17 @@
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpawnError, spawnTagged } from '../../platform/process.ts';
+import type { Sandbox, SandboxRequest, Wrapped } from '../../platform/sandbox/sandbox.ts';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
+import { askForHosts } from '../fetches.ts';
 import { scrubEnvironment } from '../scrub.ts';
-import { startDeadline } from './deadline.ts';
+import { withoutSandbox } from '../without-sandbox.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
 import { prepareHome } from './home.ts';
 import { type AgentProcess, type Launch, startProcess } from './process.ts';
 import type { Profile } from './profiles.ts';
-import { findProgram } from './program.ts';
+import { listModelPlaces, passModels } from './network.ts';
+import { findProgram, foldersOf } from './program.ts';
 import type { SessionParts } from './asking.ts';
 import { failed, type Session, startSession } from './session.ts';
 import { keepRawLines, type RawLog, writeTranscript } from './transcript.ts';
@@ -28,6 +32,8 @@ export interface AcpOptions {
   personHome: string;
   personEnv: Readonly<Record<string, string | undefined>>;
   describe: SessionParts['describe'];
+  /** Where agents are started; without one they run with all rights of the daemon's user. */
+  sandbox?: Sandbox;
   launch?: Launch;
   bounds?: Partial<WireBounds>;
   /** Milliseconds that an agent gets to stop when asked to, and its processes after SIGTERM. */
@@ -83,20 +89,48 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
     return failed('agent_unknown', `There is no profile for the agent ${spec.agent}. \`signalbox agents detect\` lists those there are.`);
   if (spec.action !== EXAMINE && (spec.prompt ?? '').trim() === '')
     return failed('prompt_missing', 'There is nothing to ask the agent. Give the stage a `prompt`.');
-  const started = await launchAgent(options, spec, profile);
+  const deadline = startDeadline(spec.timeoutMs);
+  const started = await launchAgent(options, { spec, profile, ask: askForHosts(spec, pauseWhileAsked(emit, deadline)) });
   if ('status' in started) return started;
-  emit({ type: 'started', process: started.identity });
+  const { process: child, wrapped } = started;
+  emit({ type: 'started', process: child.identity, enforcement: wrapped.enforcement });
   const raw = keepRawLines();
   try {
-    return await follow({ options, spec, profile, emit, asked, process: started, raw });
+    return await follow({ options, spec, profile, emit, asked, deadline, process: child, wrapped, raw });
   } finally {
+    deadline.stop();
+    await wrapped.close();
     emit({ type: 'artifact', name: `acp-${spec.attempt}.log`, mediaType: 'text/plain', content: raw.text() });
   }
 }
 
-async function launchAgent(options: AcpOptions, spec: AttemptSpec, profile: Profile): Promise<AgentProcess | Outcome> {
+/** Lets a deadline stand still while a person is asked. */
+function pauseWhileAsked(emit: Emit, deadline: Deadline): Emit {
+  return (event) => {
+    if (event.type !== 'wants') return emit(event);
+    deadline.pause();
+    emit({
+      ...event,
+      answer(permission) {
+        deadline.resume();
+        event.answer(permission);
+      },
+    });
+  };
+}
+
+interface Launching {
+  spec: AttemptSpec;
+  profile: Profile;
+  ask: SandboxRequest['decideFetch'];
+}
+
+async function launchAgent(
+  options: AcpOptions,
+  { spec, profile, ask }: Launching,
+): Promise<{ process: AgentProcess; wrapped: Wrapped } | Outcome> {
   const { home, worktree } = spec;
-  const { personHome, personEnv, installed } = options;
+  const { personHome, personEnv, installed, sandbox = withoutSandbox('No sandbox was asked for.') } = options;
   const { env: added, logins } = await prepareHome(profile, { home, worktree: worktree?.path ?? home, personHome, personEnv });
   const env = scrubEnvironment(home, { npm_config_cache: `${installed}/npm`, ...added, ...spec.env });
   const program = await findProgram(profile, { path: env['PATH'] ?? '', installed });
@@ -105,11 +139,27 @@ async function launchAgent(options: AcpOptions, spec: AttemptSpec, profile: Prof
       'agent_missing',
       `${profile.title} (${profile.program}) was not found. Install it, or see \`signalbox agents doctor ${profile.agent}\`.`,
     );
-  const { argv } = program;
-  const place = { cwd: worktree?.path ?? home, home, ...(worktree === undefined ? {} : { worktree: worktree.path }) };
+  const models = listModelPlaces(profile.hosts, [...Object.values(added), ...Object.values(profile.files)]);
+  const cwd = worktree?.path ?? home;
+  const around = profile.sandbox ? sandbox : withoutSandbox(`${profile.title} does not start in a sandbox.`);
+  const wrapped = await around.wrap({
+    argv: program.argv,
+    env,
+    cwd,
+    home,
+    ...(worktree === undefined ? {} : { worktree }),
+    programs: [...(await foldersOf(program.argv[0])), ...profile.sees],
+    files: logins,
+    loopbackPorts: models.loopbackPorts,
+    decideFetch: passModels(models, ask),
+  });
+  const sandboxed = wrapped.enforcement.level === 'enforced';
   try {
-    return await startProcess(options.launch ?? spawnTagged, { argv, env, attempt: spec.attempt, logins, ...place });
+    const { argv } = wrapped;
+    const child = await startProcess(options.launch ?? spawnTagged, { argv, env: wrapped.env, cwd, attempt: spec.attempt, sandboxed });
+    return { process: child, wrapped };
   } catch (error) {
+    await wrapped.close();
     if (!(error instanceof SpawnError)) throw error;
     return failed('spawn_failed', `${profile.title} could not be started (${error.reason}).`);
   }
@@ -121,11 +171,13 @@ interface Following {
   profile: Profile;
   emit: Emit;
   asked: Promise<Ending>;
+  deadline: Deadline;
   process: AgentProcess;
+  wrapped: Wrapped;
   raw: RawLog;
 }
 
-async function follow({ options, spec, profile, emit, asked, process: child, raw }: Following): Promise<Outcome> {
+async function follow({ options, spec, profile, emit, asked, deadline, process: child, wrapped, raw }: Following): Promise<Outcome> {
   const { cancelMs = CANCEL_MS, graceMs = GRACE_MS } = options;
   const transcript = writeTranscript((text) => emit({ type: 'output', stream: 'stdout', text }));
   const errors = passErrors(child, emit);
@@ -144,7 +196,6 @@ async function follow({ options, spec, profile, emit, asked, process: child, raw
     },
     onFault: tellFault,
   });
-  const deadline = startDeadline(spec.timeoutMs);
   const session = startSession({ spec, profile, stream, transcript, deadline, describe: options.describe, emit });
   const over = Promise.race([
     session.done.catch((error: unknown) => explainBreak(error, { fault, child, profile, errors })),
@@ -153,10 +204,10 @@ async function follow({ options, spec, profile, emit, asked, process: child, raw
   ]);
   const first = await Promise.race([over, Promise.race([asked, deadline.passed.then((): Ending => ({ kind: 'timeout' }))])]);
   const outcome = 'kind' in first ? await stopGently(session, over, { ending: first, cancelMs, spec, profile }) : first;
-  deadline.stop();
   const survivors = await child.end(graceMs);
   if (survivors > 0) return failed('processes_left', `${survivors} processes of ${profile.title} could not be ended. End them by hand.`);
-  return outcome;
+  const reason = wrapped.notStarted();
+  return reason === undefined ? outcome : failed('spawn_failed', `${profile.title} could not be started (${reason}).`);
 }
 
 /** Asks the agent to stop and waits a little for it to say so; however it then ends, it was stopped. */

@@ -14,16 +14,13 @@ import {
   type TaggedProcess,
 } from '../../platform/process.ts';
 
-/** Starts an argv for an attempt; a sandbox goes around it here. */
-export type Launch = (request: LaunchRequest) => Promise<TaggedProcess>;
+/** Starts a process; tests listen to its pipes here. */
+export type Launch = (request: SpawnRequest) => Promise<TaggedProcess>;
 
-/** What is to be started, and what it has to reach beside its worktree and its HOME. */
-export interface LaunchRequest extends SpawnRequest {
+interface StartRequest extends Omit<SpawnRequest, 'tag' | 'stdio'> {
   attempt: string;
-  home: string;
-  worktree?: string;
-  /** The person's login files that the agent reads and renews. */
-  logins: readonly string[];
+  /** `argv` starts a sandbox: ending its outer process would take everything inside with it at once. */
+  sandboxed: boolean;
 }
 
 export interface AgentProcess {
@@ -37,10 +34,10 @@ export interface AgentProcess {
 }
 
 /** Starts the agent; throws SpawnError. */
-export async function startProcess(launch: Launch, request: Omit<LaunchRequest, 'tag' | 'stdio'>): Promise<AgentProcess> {
+export async function startProcess(launch: Launch, { attempt, sandboxed, ...request }: StartRequest): Promise<AgentProcess> {
   // What identifies this machine is read now, so that nothing is waited for between the spawn and the listeners.
   await identifyProcess(process.pid);
-  const tag = { name: ATTEMPT_TAG, value: request.attempt } as const;
+  const tag = { name: ATTEMPT_TAG, value: attempt } as const;
   const { child, identity } = await launch({ ...request, tag, stdio: 'pipe' });
   const { stdin, stdout, stderr } = child;
   if (!stdin || !stdout || !stderr) throw new SpawnError(request.argv[0], Object.assign(new Error('no pipes'), { code: 'EPIPE' }));
@@ -60,7 +57,7 @@ export async function startProcess(launch: Launch, request: Omit<LaunchRequest, 
     ended,
     async end(graceMs) {
       stdin.destroy();
-      const survivors = await endTree({ pid: identity.pid, tag }, { graceMs });
+      const survivors = await endTree({ pid: identity.pid, tag, ...(sandboxed ? { spare: identity.pid } : {}) }, { graceMs });
       stdout.destroy();
       stderr.destroy();
       return survivors;

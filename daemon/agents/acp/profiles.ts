@@ -38,6 +38,18 @@ const SHAPE = {
   /** Names of its tools that only read. */
   reads: z.array(z.string().max(100)).max(100).default([]),
   model: z.string().max(200).optional(),
+  /** Hosts of its models, which it reaches without a question; all others are put to the policy. */
+  hosts: z
+    .array(z.string().regex(/^[a-z0-9.-]{1,253}$/, 'a host name in lower case'))
+    .max(50)
+    .default([]),
+  /** Absolute paths beside its program that it reads, for the sandbox: an interpreter, a script. */
+  sees: z
+    .array(z.string().regex(/^\/[^\0]{1,4000}$/, 'an absolute path'))
+    .max(50)
+    .default([]),
+  /** False for an agent that does not start in a sandbox; its attempts are advisory, and say so. */
+  sandbox: z.boolean().default(true),
   /** What is known to happen without a question, for a person to read. */
   uncovered: z.array(z.string().max(500)).max(20).default([]),
   /** How long it may take from its start to the session, in seconds. */
@@ -66,6 +78,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     session: { claudeCode: { options: { settingSources: [] } } },
     mode: 'default',
     reads: ['Read', 'Glob', 'Grep', 'LS', 'NotebookRead'],
+    hosts: ['api.anthropic.com', 'console.anthropic.com', 'platform.claude.com'],
     uncovered: [READS_NOT_ASKED],
   },
   {
@@ -84,6 +97,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     pass: ['OPENCODE_CONFIG_CONTENT', 'OPENCODE_API_KEY', 'ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GEMINI_API_KEY', 'OPENROUTER_API_KEY'],
     login: ['.local/share/opencode/auth.json'],
     reads: ['read', 'grep', 'glob', 'list'],
+    hosts: ['api.anthropic.com', 'api.openai.com', 'generativelanguage.googleapis.com', 'openrouter.ai', 'opencode.ai', 'models.dev'],
     uncovered: [READS_NOT_ASKED, 'It writes an approved file itself, whatever we answer to its own write.'],
   },
   {
@@ -99,6 +113,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     pass: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GEMINI_BASE_URL', 'GOOGLE_CLOUD_PROJECT'],
     mode: 'default',
     writes: true,
+    hosts: ['generativelanguage.googleapis.com'],
     uncovered: [
       READS_NOT_ASKED,
       'It does not say which command a shell request is about, other than in a title; so each is asked as unknown.',
@@ -110,9 +125,11 @@ const SHIPPED: z.input<typeof Profile>[] = [
     program: 'codex-acp',
     package: '@agentclientprotocol/codex-acp@2.6.0',
     env: { CODEX_HOME: '{home}/.codex' },
+    files: { '.codex/config.toml': 'check_for_update_on_startup = false\n' },
     pass: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'OPENAI_BASE_URL'],
     login: ['.codex/auth.json'],
     mode: 'read-only',
+    hosts: ['api.openai.com', 'chatgpt.com', 'auth.openai.com'],
     uncovered: [READS_NOT_ASKED, 'Commands that its own read-only sandbox allows run without a question.'],
   },
   {
@@ -132,6 +149,13 @@ const SHIPPED: z.input<typeof Profile>[] = [
     ],
     login: ['.copilot/config.json'],
     reads: ['view', 'grep', 'glob'],
+    hosts: [
+      'api.github.com',
+      'api.githubcopilot.com',
+      'api.individual.githubcopilot.com',
+      'api.business.githubcopilot.com',
+      'api.enterprise.githubcopilot.com',
+    ],
     uncovered: [READS_NOT_ASKED, 'Hooks in .github/hooks of the repository run without a question; only a sandbox stops them.'],
   },
   {
@@ -143,6 +167,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     pass: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_MODEL', 'DASHSCOPE_API_KEY'],
     login: ['.qwen/oauth_creds.json'],
     mode: 'default',
+    hosts: ['chat.qwen.ai', 'dashscope.aliyuncs.com', 'dashscope-intl.aliyuncs.com', 'portal.qwen.ai'],
     uncovered: [READS_NOT_ASKED],
   },
 ];

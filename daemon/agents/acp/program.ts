@@ -1,7 +1,7 @@
 /** Where an agent's program is: on PATH, where Signalbox installed it, or fetched by npx at a pinned version. */
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { access, realpath, stat } from 'node:fs/promises';
+import { delimiter, dirname, isAbsolute, join, sep } from 'node:path';
 import type { Profile } from './profiles.ts';
 
 export interface FoundProgram {
@@ -32,6 +32,15 @@ export async function findProgram(profile: Profile, { path, installed }: Program
 /** The folder of an agent's package at its version. */
 export function folderOf(installed: string, { package: name = '' }: Pick<Profile, 'package'>): string {
   return join(installed, name.replace(/[^A-Za-z0-9._@-]/g, '+'));
+}
+
+/** The folders in which a program lies, its packages included: what a sandbox has to show. */
+export async function foldersOf(file: string): Promise<string[]> {
+  const real = await realpath(file).catch(() => file);
+  const parts = real.split(sep);
+  const packages = parts.indexOf('node_modules');
+  // The link itself too: it is what is started.
+  return [...new Set([dirname(file), packages > 0 ? parts.slice(0, packages + 1).join(sep) : dirname(real)])];
 }
 
 async function findOnPath(program: string, path: string): Promise<string | undefined> {

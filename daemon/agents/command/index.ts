@@ -6,10 +6,10 @@
  */
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import type { Enforcement } from '../../../shared/state/agent.ts';
 import type { Sandbox } from '../../platform/sandbox/sandbox.ts';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
 import { askForHosts } from '../fetches.ts';
+import { withoutSandbox } from '../without-sandbox.ts';
 import { scrubEnvironment } from '../scrub.ts';
 import { type ProcessEnd, runProcess, type RunningProcess } from './attempt-process.ts';
 
@@ -24,20 +24,13 @@ export interface CommandOptions {
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 const GRACE_MS = 3_000;
 
-const UNASKED: Enforcement = { level: 'advisory', why: 'No sandbox was asked for.' };
-const NO_SANDBOX: Sandbox = {
-  enforcement: UNASKED,
-  wrap: ({ argv, env }) =>
-    Promise.resolve({ argv, env, enforcement: UNASKED, notStarted: () => undefined, close: () => Promise.resolve() }),
-};
-
 type Emit = (event: AttemptEvent) => void;
 
 /** Makes the adapter that runs programs. */
 export function createCommandAdapter({
   maxOutputBytes = MAX_OUTPUT_BYTES,
   graceMs = GRACE_MS,
-  sandbox = NO_SANDBOX,
+  sandbox = withoutSandbox('No sandbox was asked for.'),
 }: CommandOptions = {}): Adapter {
   return {
     start(spec: AttemptSpec, emit: Emit): RunningAttempt {

@@ -217,6 +217,7 @@ function describeCheck(check: AgentCheck, width: number, paint: Paint): string[]
     ...row('version', check.version),
     ...row('login', check.starts ? check.login || 'it does not say' : check.login),
     ...row('sessions', check.starts ? (check.resumes ? 'can be taken up again' : 'cannot be taken up again') : ''),
+    ...row('sandbox', check.enforcement.level === 'enforced' ? 'yes' : `no: ${check.enforcement.why}`),
     ...row('registered', check.registered ? 'yes' : `no: signalbox agents add ${check.agent}`),
     ...describeUncovered(check, width),
   ];

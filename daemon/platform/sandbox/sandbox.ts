@@ -17,6 +17,10 @@ export interface SandboxRequest {
   readonly cwd: string;
   readonly home: string;
   readonly worktree?: SandboxWorktree;
+  /** Where the program itself lies: shown read-only, also within the daemon's folders. */
+  readonly programs?: readonly string[];
+  /** Single files of the person that it may read and change: a login. */
+  readonly files?: readonly string[];
   /** Ports of this machine's loopback that appear inside: a model, an MCP server. */
   readonly loopbackPorts?: readonly number[];
   /** Asked before anything beyond this machine is connected to. */
@@ -89,7 +93,7 @@ async function describeInside(
   request: SandboxRequest,
   socket: string,
 ): Promise<string[]> {
-  const { env, home, worktree, cwd, loopbackPorts = [] } = request;
+  const { env, home, worktree, cwd, programs = [], files = [], loopbackPorts = [] } = request;
   const { lent } = worktree ?? {};
   const node = await realpath(process.execPath);
   const found = await listTools(env['PATH'] ?? '', machine, [personHome]);
@@ -102,8 +106,8 @@ async function describeInside(
     masked: machine.masked,
     tools,
     hidden,
-    borrowed: lent?.objects ?? [],
-    writable: [home, ...(worktree === undefined ? [] : [worktree.path]), ...(lent === undefined ? [] : [lent.gitDir])],
+    borrowed: [...(lent?.objects ?? []), ...programs],
+    writable: [home, ...(worktree === undefined ? [] : [worktree.path]), ...(lent === undefined ? [] : [lent.gitDir]), ...files],
     pinned: [
       { from: await realpath(bridgePath), at: BRIDGE },
       { from: socket, at: SOCKET },

@@ -17,9 +17,9 @@ export function agentHandlers(core: Core): AgentHandlers {
     async 'agent/add'({ agent, slots }, connection) {
       await refuseAttempts(core, connection, `wanted to register ${agent}`);
       const { name: by } = connection.principal;
-      const { action, title } = found(await acp.registration(agent), `profile of ${agent}`);
+      const { action, title, enforcement } = found(await acp.registration(agent), `profile of ${agent}`);
       const proposal = { key: 'register', action, artifact: await core.keepText(JSON.stringify(action)), show: {} };
-      const about = { role: title, capabilities: ['prompt'], tags: [], adapter: 'acp' as const, slots };
+      const about = { role: title, capabilities: ['prompt'], tags: [], adapter: 'acp' as const, slots, enforcement };
       const { existing } = await submitOrThrow(core, { type: 'agent/register', agent, ...about, asked: { proposal, by } }, connection);
       return { agent: found(state.agents.get(agent), `agent ${agent}`), existing };
     },

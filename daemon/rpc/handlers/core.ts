@@ -13,6 +13,7 @@ import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Scope } from '../../../shared/protocol/scopes.ts';
 import type { Action } from '../../../shared/state/action.ts';
+import type { Enforcement } from '../../../shared/state/agent.ts';
 import type { State } from '../../../shared/state/evolve.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import type { RunDocument, TaskDocument } from '../../../shared/state/document.ts';
@@ -82,7 +83,7 @@ export interface Core {
   acp: {
     detect(): Promise<AgentFound[]>;
     examine(agent: string): Promise<AgentCheck | undefined>;
-    registration(agent: string): Promise<{ action: Action; title: string } | undefined>;
+    registration(agent: string): Promise<{ action: Action; title: string; enforcement: Enforcement } | undefined>;
   };
   /** Stores a text; its digest. */
   keepText(text: string): Promise<string>;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +28,7 @@ describe('a task of an ACP agent', function () {
     home = await makeHome();
     await mkdir(join(home, 'config', 'agents'), { recursive: true });
     await mkdir(join(home, 'config', 'policies'), { recursive: true });
-    const profile = `agent: scripted\nprogram: ${process.execPath}\nargs: [${AGENT}]\nmode: default\nuncovered: [Everything.]\n`;
+    const profile = `agent: scripted\nprogram: ${AGENT}\nmode: default\nuncovered: [Everything.]\n`;
     await writeFile(join(home, 'config', 'agents', 'scripted.yaml'), profile);
     await writeFile(join(home, 'config', 'agents', 'denied.yaml'), profile.replace('agent: scripted', 'agent: denied'));
     const rules = `policy: no-denied
@@ -116,6 +117,19 @@ rules:
     const detail = await finishRun(client, await start(repo, [{ say: 'All done!' }], 'main'));
     assert.equal(detail.run.status, 'success');
     assert.equal(detail.stages.find(({ id }) => id === 'merge')?.reason, 'The agent changed nothing.');
+  });
+
+  it('keeps what it does without asking inside its worktree, where there is a sandbox', async function () {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const outside = join(repo, 'outside.txt');
+    const script = [{ run: `echo x > ${outside}; cat ${join(home, 'endpoint.json')} > stolen.txt; echo y > inside.txt` }];
+    const detail = await finishRun(client, await start(repo, script));
+    const [attempt] = detail.attempts;
+    if (attempt?.enforcement?.level !== 'enforced') this.skip();
+    assert.equal(existsSync(outside), false);
+    const commit = attempt.commits.at(-1)?.commit ?? '';
+    assert.equal(git(repo, 'show', `${commit}:inside.txt`), 'y');
+    assert.equal(git(repo, 'show', `${commit}:stolen.txt`), '');
   });
 
   it('fails the run when the agent crashes, and keeps the worktree with what it had done', async () => {
