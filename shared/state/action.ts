@@ -37,7 +37,7 @@ export const SimpleCommand = z.object({
   program: z.string(),
   /** After quotes and expansions; what is only known when it runs stands there as it was written. */
   args: z.array(z.string()),
-  /** Of known programs, its short names written out: `push`, `install`, `compose up`, `pr merge`. */
+  /** Of known programs, its short names written out: `push`, `install`, `stash drop`, `compose up`, `pr merge`. */
   subcommand: z.string(),
   /** Options up to `--`, without values; a cluster also letter by letter. Git's `+ref` counts as `--force`, `:ref` as `--delete`. */
   options: z.array(z.string()),

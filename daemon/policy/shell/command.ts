@@ -94,5 +94,7 @@ export function fixedWord(text: string): Word {
 
 /** True when the word could be, or bring along, an option. */
 export function mayBeOption(word: Word): boolean {
-  return !word.known && (word.splits || word.prefix === '' || word.prefix.startsWith('-'));
+  // `--name=$X` is that option, whatever its value.
+  if (word.known || (!word.splits && /^--[^=]+=/.test(word.prefix))) return false;
+  return word.splits || word.prefix === '' || word.prefix.startsWith('-');
 }

@@ -1,5 +1,5 @@
 // What a program does with its arguments: the one place that knows which reader knows the program.
-import { words, type Scope, type Word } from './command.ts';
+import { fixedWord, words, type Scope, type Word } from './command.ts';
 import { opaquely, plainly, type Description } from './description.ts';
 import { runsArguments } from './executing.ts';
 import { describeGit } from './git.ts';
@@ -16,7 +16,7 @@ const COMMON = words(
   `ls cat rm cp mv ln mkdir rmdir touch chmod chown chgrp dd df du echo printf pwd true false test head tail grep egrep fgrep rg sed awk gawk mawk nawk cut sort uniq wc tr tee diff patch
    cmp file stat find fd fdfind locate which whereis type kill killall pkill ps top date id whoami uname hostname uptime free mount umount ssh su scp sftp rsync curl wget tar gzip gunzip zip unzip
    xz bzip2 make cmake ninja gcc cc clang ld python python2 python3 pypy node nodejs perl ruby php java javac kill shred base64 md5sum sha256sum openssl jq realpath readlink basename dirname
-   seq sleep yes env tput less more man vi vim nano ed ping dig nc ip ifconfig crontab at tsc eslint jest pytest mocha vitest`,
+   seq sleep yes env tput less more man vi vim nano ed ping dig nc ip ifconfig crontab at`,
 );
 const SEEKERS: Readonly<Record<string, (args: readonly Word[]) => Description>> = {
   find: describeFind,
@@ -79,11 +79,13 @@ function describeSubcommand(program: string, args: readonly Word[]): Description
   const end = rest.findIndex(({ known, text }) => known && text === '--');
   const before = end < 0 ? rest : rest.slice(0, end);
   const risky = opaqueOptions(program);
+  // They name commands that run later, or code of others.
+  if (program === 'gh' && /^(alias|extension)/.test(sub.name)) Object.assign(own, { inline: true, opaque: true });
   if (before.some(({ text }) => risky.has(text.split('=', 1)[0] ?? text)) || runsArguments(namesOf(program), before))
     Object.assign(own, { inline: true, opaque: true });
   if (!runner) return own;
   const from =
-    runner.dashed && end >= 0 ? [...Array.from({ length: runner.wrapper.skip }, () => rest[0] ?? args[0]), ...rest.slice(end + 1)] : rest;
+    runner.dashed && end >= 0 ? [...Array.from({ length: runner.wrapper.skip }, () => fixedWord(sub.name)), ...rest.slice(end + 1)] : rest;
   const started = unwrap(
     runner.wrapper,
     program,

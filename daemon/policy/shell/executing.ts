@@ -1,6 +1,7 @@
 // Options and arguments with which known programs run code, or another program. They are marked, not followed.
 import { words, type Word } from './command.ts';
 import { isAbbreviation } from './git.ts';
+import { takesValue } from './hosts.ts';
 import { readOptions } from './options.ts';
 import { hidesOption } from './unwrap.ts';
 
@@ -95,7 +96,6 @@ const TABLE: Readonly<Record<string, Executing>> = {
   mongosh: { always: true },
   helm: { long: '--post-renderer' },
   terraform: { args: /^(console)$/ },
-  gh: { args: /^!|^--shell$|^-[a-zA-Z]*s$/ },
   apt: { args: /^-[a-zA-Z]*[oc]/, long: '--option --config-file' },
   dpkg: { args: /^-[a-zA-Z]*i/, long: '--pre-invoke --post-invoke --install' },
   rpm: { long: '--eval --define --pipe' },
@@ -168,7 +168,8 @@ export function runsArguments(names: readonly string[], args: readonly Word[]): 
   if (known.always === true || (known.bare === true && isBare(args))) return true;
   if ((known.args ?? known.long) === undefined) return false;
   const long = words(known.long ?? '');
-  return args.some(({ text }) => known.args?.test(text) === true || isAbbreviation(text, long)) || hidesOption(args);
+  if (args.some(({ text }) => known.args?.test(text) === true || isAbbreviation(text, long))) return true;
+  return hidesOption(args.filter((arg, index) => arg.splits || !takesValue(name ?? '', args[index - 1]?.text ?? '')));
 }
 
 const isBare = (args: readonly Word[]): boolean =>

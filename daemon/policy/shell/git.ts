@@ -14,6 +14,10 @@ const OPAQUE_SUBCOMMANDS = words(
   'filter-branch mergetool difftool send-email imap-send instaweb gui daemon shell svn hook cvsserver archimport p4 gitk http-backend citool',
 );
 
+/** Subcommands that are followed by a second one, behind their options or at once. */
+const SECOND = words('remote worktree submodule reflog bundle lfs sparse-checkout maintenance bisect');
+const FIRST = words('stash notes');
+
 /** Long options that make git run something, by subcommand; `*` holds for all. Git takes any unique beginning of them. */
 const RUNS: Readonly<Record<string, string>> = {
   '*': '--upload-pack --receive-pack --open-files-in-pager --extcmd --config-env',
@@ -123,14 +127,9 @@ function readStarts(found: Description, name: string, rest: readonly Word[]): vo
     if (command.length > 0) found.starts.push({ code: joinWords(command), folder: '' });
   }
   if (name === 'bisect' && verb?.text === 'run') found.starts.push({ words: more });
-  if (name === 'worktree' || name === 'bisect') found.subcommand = verb?.known === true ? `${name} ${verb.text}` : name;
-  if (
-    /^(stash|remote|submodule|notes|reflog|sparse-checkout|bundle|lfs|maintenance)$/.test(name) &&
-    verb?.known === true &&
-    /^[a-z-]+$/.test(verb.text) &&
-    !verb.text.startsWith('-')
-  )
-    found.subcommand = `${name} ${verb.text}`;
+  const second = SECOND.has(name) ? rest.find(({ text }) => !text.startsWith('-')) : verb;
+  if ((SECOND.has(name) || FIRST.has(name)) && second?.known === true && /^[a-z][a-z-]*$/.test(second.text))
+    found.subcommand = `${name} ${second.text}`;
   if (found.starts.length > 0) found.inline = true;
 }
 

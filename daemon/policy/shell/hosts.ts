@@ -20,11 +20,16 @@ const ADDRESSED: Readonly<Record<string, RegExp>> = {
 /** Programs whose operands may be `host:path`. */
 const REMOTES = /^(git|scp|rsync|sftp|rclone|hg|svn|croc)$/;
 /** Subcommands of git that reach a remote which the line may name. */
-const GIT_REMOTE = /^(clone|fetch|pull|push|ls-remote|remote add|remote set-url|submodule add|archive)$/;
+const GIT_REMOTE = /^(clone|fetch|pull|push|ls-remote|remote add|remote set-url|submodule add|archive|subtree)$/;
 
 /** Options of these with a value, which is no remote. */
 const GIT_VALUED =
   /^(-[ojbcu]|--(push-option|repo|jobs|depth|deepen|branch|origin|reference|upload-pack|receive-pack|exec|config|template|shallow-since|filter|server-option))$/;
+
+/** Whether the option of a network program takes the next word as its value. */
+export function takesValue(program: string, option: string): boolean {
+  return Object.hasOwn(ADDRESSED, program) && ADDRESSED[program]?.test(option) === true;
+}
 
 /** The hosts, lower-case, each once, in order. */
 export function readHosts(program: string, subcommand: string, args: readonly Word[]): string[] {

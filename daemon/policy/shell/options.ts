@@ -36,7 +36,7 @@ export function readOptions(args: readonly Word[], grammar: OptionGrammar): Read
     read.rest += 1;
     if (text === '--') break;
     if (grammar.plain.has(text)) read.options.push({ name: text, value: undefined });
-    else if (text.startsWith('--') || grammar.valued.has(text) || grammar.plain.has(name)) readLong(read, args, { name, grammar });
+    else if (text.startsWith('--') || grammar.valued.has(name) || grammar.plain.has(name)) readLong(read, args, { name, grammar });
     else readCluster(read, args, grammar);
   }
   return read;

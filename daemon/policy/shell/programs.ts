@@ -63,6 +63,11 @@ export function hasSubcommands(program: string): boolean {
 export function readSubcommand(program: string, args: readonly Word[]): Subcommand {
   const known = GRAMMARS.get(SAME[program] ?? program);
   if (known === undefined) return { name: '', rest: 0, sure: true, options: [] };
+  // `cargo +nightly test` chooses a toolchain.
+  if (program === 'cargo' && args[0]?.known === true && /^\+[\w.-]+$/.test(args[0].text)) {
+    const sub = readSubcommand(program, args.slice(1));
+    return { ...sub, rest: sub.rest + 1 };
+  }
   // `-c` of git sets configuration, which git.ts looks at.
   const { options, rest, sure } = readOptions(
     args,
@@ -93,7 +98,9 @@ function readGroup(first: Subcommand, args: readonly Word[]): Subcommand {
   const { rest, sure } = readOptions(args.slice(first.rest), GROUP);
   const second = args[first.rest + rest];
   if (second === undefined) return first;
-  return { ...first, name: `${first.name} ${second.text}`, rest: first.rest + rest + 1, sure: first.sure && sure && second.known };
+  // `docker container run` is `docker run`.
+  const long = /^(container|image)$/.test(first.name) ? second.text : `${first.name} ${second.text}`;
+  return { ...first, name: long, rest: first.rest + rest + 1, sure: first.sure && sure && second.known };
 }
 
 /** Options that make the program run something else, wherever they stand. */

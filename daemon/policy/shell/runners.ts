@@ -34,9 +34,6 @@ const DOCKER: Readonly<Record<string, Wrapper>> = {
   run: docker.run,
   create: docker.run,
   exec: docker.exec,
-  'container run': docker.run,
-  'container create': docker.run,
-  'container exec': docker.exec,
   'compose run': docker.composeRun,
   'compose exec': docker.exec,
 };

@@ -1,5 +1,5 @@
 // Small languages that arguments are written in: those of sed, awk, make. What is not certainly harmless is code.
-import { words, type Word } from './command.ts';
+import { fixedWord, words, type Word } from './command.ts';
 import { readOptions } from './options.ts';
 import { hidesOption } from './unwrap.ts';
 
@@ -20,11 +20,15 @@ const SED_COMMAND = new RegExp(
 
 /** Whether sed may run or read something beside its files: the commands `e`, `w`, `r`, the flags `e` and `w`, a script in a file. */
 export function sedRuns(args: readonly Word[]): boolean {
-  const { options, rest, sure } = readOptions(args, SED);
+  // The ending of a backup stands in the option itself: `-i.bak`.
+  const given = args.map((arg) => (/^-[nErsuz]*i./.test(arg.text) && arg.known ? fixedWord('-i') : arg));
+  const { options, rest, sure } = readOptions(given, SED);
   if (options.some(({ name }) => name === '--sandbox')) return false;
   if (!sure || hidesOption(args) || options.some(({ name }) => name === '-f' || name === '--file')) return true;
-  const given = options.filter(({ name }) => name === '-e' || name === '--expression');
-  const scripts = given.length > 0 ? given.map(({ value }) => value) : [args[rest]];
+  const named = options.filter(({ name }) => name === '-e' || name === '--expression');
+  // BSD's sed takes the ending as a word of its own: `-i ''`.
+  const operands = given.slice(rest, rest + (given[rest]?.text === '' ? 2 : 1));
+  const scripts = named.length > 0 ? named.map(({ value }) => value) : operands;
   return scripts.some((script) => script !== undefined && !(script.known && isHarmlessSed(script.text)));
 }
 
@@ -79,13 +83,9 @@ export function makeRuns(args: readonly Word[]): boolean {
         !/^[\w.,:/@%+-]*$/.test(assignment[2] ?? '')
       );
     // A makefile from standard input.
+    if (/^-[jl][\d.]*$/.test(text)) return false;
     if (/^(-f-|--file=-|--makefile=-)$/.test(text) || (text === '-' && /^(-f|--file|--makefile)$/.test(args[index - 1]?.text ?? '')))
       return true;
-    return (
-      /^(-E|--eva)/.test(text) ||
-      (text.startsWith('-') &&
-        !/^-[jl]\d[\d.]*$/.test(text) &&
-        !readOptions([{ text, known: true, prefix: text, splits: false, runs: false }], MAKE).sure)
-    );
+    return /^(-E|--eva)/.test(text) || (text.startsWith('-') && !readOptions([fixedWord(text)], MAKE).sure);
   });
 }
