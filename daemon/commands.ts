@@ -1,8 +1,11 @@
 import type { Action } from '../shared/state/action.ts';
 import type { ApprovalLevel } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
+import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Run } from '../shared/state/run.ts';
 import type { AttemptEnd } from '../shared/state/attempt.ts';
+import type { MissingItem } from '../shared/events/handoff.ts';
+import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
 import type { Commit } from '../shared/events/envelope.ts';
 import type { Refusal } from '../shared/protocol/errors.ts';
@@ -85,8 +88,32 @@ export type Command =
   | { type: 'run/continue'; run: string }
   | { type: 'run/cancel'; run: string; reason: string }
   | { type: 'run/finish'; run: string; status: 'success' | 'failure' | 'canceled'; code: string; summary: string }
+  | { type: 'run/pause'; run: string; by: string; reason: string }
+  | { type: 'run/resume'; run: string; by: string }
+  | { type: 'run/return'; run: string; from: string; to: string; stages: string[]; code: string; feedback: string; by: string }
   /** `always`: it runs also after others have failed. */
-  | { type: 'stage/start'; run: string; stage: string; prepare: boolean; always?: boolean }
+  | { type: 'stage/start'; run: string; stage: string; prepare: boolean; always?: boolean; again?: { feedback: string }; slaMs?: number }
+  | { type: 'stage/check'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
+  | { type: 'stage/judge'; run: string; stage: string; round: number; results: CriterionResult[] }
+  | {
+      type: 'handoff/accept';
+      run: string;
+      stage: string;
+      handoff: string;
+      from: string[];
+      artifacts: Record<string, string>;
+      context: Record<string, unknown>;
+    }
+  | {
+      type: 'handoff/return';
+      run: string;
+      stage: string;
+      round: number;
+      handoff: string;
+      from: string[];
+      to: string;
+      missing: MissingItem[];
+    }
   | {
       type: 'stage/propose';
       run: string;
@@ -97,7 +124,7 @@ export type Command =
       facts: Record<string, string>;
     }
   | { type: 'stage/admit'; run: string; stage: string; results: GateResult[] }
-  | { type: 'stage/complete'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
+  | { type: 'stage/complete'; run: string; stage: string; values: Record<string, unknown>; commit?: string; chosen?: string[] }
   | { type: 'stage/fail'; run: string; stage: string; code: string; message: string }
   | { type: 'stage/skip'; run: string; stage: string; reason: string; cause: SkipCause }
   | { type: 'stage/cancel'; run: string; stage: string; reason: string }
@@ -114,8 +141,11 @@ export type Command =
       maxAttempts: number;
       payload: Record<string, unknown>;
       artifacts: Record<string, string>;
+      part?: TaskPart;
+      retry?: TaskRetry;
     }
   | { type: 'task/assign'; task: string; attempt: string; agent: string }
+  | { type: 'task/wake'; task: string }
   | { type: 'task/cancel'; task: string; reason: string }
   | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string; enforcement?: Enforcement }
   | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }

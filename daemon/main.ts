@@ -81,6 +81,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     host: identity?.host ?? '',
     bootId: identity?.bootId ?? '',
     newId: uuidv7,
+    random: Math.random,
     judge: rulebook.judge,
     permits: rulebook.permits,
     digest: (action: Action, { reasons }: Decision) =>

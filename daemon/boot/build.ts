@@ -18,10 +18,12 @@ import { listSecretKinds } from '../platform/redact.ts';
 import { readYamlFolder } from '../platform/yaml-folder.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { AcpAgents } from './acp.ts';
+import { validateOpenApi } from './openapi.ts';
 import type { Stores } from './stores.ts';
 import { workspace } from './workspace.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
+import { deskOf, layOut, readOutput, readReport } from '../workspace/desk.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { readBranch } from '../workspace/resolve.ts';
 
@@ -57,6 +59,8 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     spools: stores.spools,
     workspace,
     remote,
+    validateOpenApi,
+    desk: { layOut, readReport, readOutput, outputsOf: (folder) => deskOf(folder).outputs },
     definitionOf: definitions.get,
     async homeFor(attempt) {
       const path = join(home, 'homes', attempt);

@@ -13,6 +13,7 @@ import { loadRepositoryPolicies, submitRun, type RunPorts } from '../coordinator
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
+import { graphOf, listDependents } from '../workflow/graph.ts';
 import type { ArchiveStore } from '../store/archive.ts';
 import { attemptOfPeer } from '../rpc/peer.ts';
 import type { Core } from '../rpc/handlers/core.ts';
@@ -73,6 +74,8 @@ export function assembleCore(parts: CoreParts): Core {
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
     definition: (digest) => orRefuse(definitions.load(digest)),
+    dependents: (definition, stage) =>
+      definition.stages.some((one) => one.id === stage) ? listDependents(graphOf(definition), stage) : [],
     findParent,
     listChanges: listChangedFiles,
     readFileAt,

@@ -21,6 +21,7 @@ import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addStatus } from './commands/status.ts';
 import { addTask } from './commands/task.ts';
+import { addSteer } from './commands/steer.ts';
 import { addTasks } from './commands/tasks.ts';
 import { addTrust } from './commands/trust.ts';
 import { addUndo } from './commands/undo.ts';
@@ -29,7 +30,7 @@ import type { Context } from './context.ts';
 import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
-  ['Work:', [addRun, addTask, addRuns, addCancel, addUndo, addDemo]],
+  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],

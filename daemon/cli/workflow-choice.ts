@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { ParamsOf } from '../../shared/protocol/methods.ts';
+import { listHandoffFiles } from '../workflow/load-bindings.ts';
 import { CliFailure, usageFailure } from './failure.ts';
 
 type WorkflowChoice = ParamsOf<'run/start'>['workflow'];
@@ -11,8 +12,24 @@ type Inputs = NonNullable<ParamsOf<'run/start'>['inputs']>;
 const MAX_BYTES = 256 * 1024;
 
 /** A path when it looks like one (a slash, or .yaml at its end), else a name; throws CliFailure when the file cannot be read. */
-export async function chooseWorkflow(given: string, cwd: string): Promise<WorkflowChoice> {
-  if (!/[/\\]|\.ya?ml$/.test(given)) return { name: given };
+export async function chooseWorkflow(given: string, cwd: string, bindings?: string): Promise<WorkflowChoice> {
+  if (!/[/\\]|\.ya?ml$/.test(given)) {
+    if (bindings !== undefined) throw usageFailure('--bindings goes with a workflow file, not with a name.');
+    return { name: given };
+  }
+  const source = await readWorkflowFile(given, cwd);
+  return bindings === undefined ? source : { ...source, parts: await readParts(bindings, cwd) };
+}
+
+/** A file of bindings, and the handoffs that it names; throws CliFailure for one that cannot be read. */
+export async function readParts(given: string, cwd: string): Promise<{ file: string; text: string }[]> {
+  const bindings = await readWorkflowFile(given, cwd);
+  const folder = dirname(bindings.file);
+  return [bindings, ...(await Promise.all(listHandoffFiles(bindings.text).map((name) => readWorkflowFile(name, folder))))];
+}
+
+/** The text of a file that a person named; throws CliFailure when it cannot be read. */
+export async function readWorkflowFile(given: string, cwd: string): Promise<{ file: string; text: string }> {
   const file = resolve(cwd, given);
   try {
     const { size } = await stat(file);

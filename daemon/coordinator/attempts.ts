@@ -13,6 +13,7 @@ import type { LentGit } from '../workspace/lend.ts';
 import type { Worktree } from '../workspace/worktrees.ts';
 import type { AttemptEnding } from '../commands.ts';
 import { committedBefore } from './base.ts';
+import { collectWork, fillPrompt, layOutDesk } from './desk.ts';
 import { gatherInputs } from './inputs.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
@@ -118,7 +119,8 @@ async function drive(job: Job): Promise<void> {
   try {
     place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
     spool = await context.ports.spools.open(attempt);
-    const outcome = await runAdapter(job, await describeAttempt(job, place), spool);
+    const spec = await describeAttempt(job, place);
+    const outcome = await gatherWork(job, spec, await runAdapter(job, spec, spool));
     const work = { run: job.run, def: job.def, task, attempt };
     await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
     if (outcome.status === 'succeeded') await keepWork(context, work, place, cause);
@@ -135,6 +137,18 @@ async function drive(job: Job): Promise<void> {
   await leavePlace(context, { run: job.run, attempt }, place, cause);
 }
 
+/** What a program left: its outputs when it came to a good end, and in any case what it reported. */
+async function gatherWork(job: Job, { home, worktree }: AttemptSpec, outcome: Outcome): Promise<Outcome> {
+  const { context, task, attempt, run, def, cause } = job;
+  const kind = context.state.agents.get(task.agent ?? '')?.adapter;
+  if (task.run === undefined || kind === 'builtin' || outcome.status === 'canceled') return outcome;
+  const places = { home, worktree: worktree?.path };
+  const work = { run, def: outcome.status === 'succeeded' ? def : undefined, task, attempt };
+  const { feedback, ...values } = await collectWork(context, work, places, cause);
+  const error = outcome.error && typeof feedback === 'string' ? { ...outcome.error, message: feedback } : outcome.error;
+  return { ...outcome, values: { ...(values as Outcome['values']), ...outcome.values }, ...(error === undefined ? {} : { error }) };
+}
+
 function toEnding({ status, exitCode, signal, error, values }: Outcome): AttemptEnding {
   return {
     status,
@@ -148,8 +162,14 @@ function toEnding({ status, exitCode, signal, error, values }: Outcome): Attempt
 async function describeAttempt({ context, task, attempt, run, def }: Job, place: WorkPlace): Promise<AttemptSpec> {
   const { payload } = task;
   const inputs = await gatherInputs(context, task, run);
+  const home = await context.ports.homeFor(attempt);
+  const work = { run, def, task, attempt };
+  const prompt = await fillPrompt(context, work);
+  const isCommand = run !== undefined && context.state.agents.get(task.agent ?? '')?.adapter === 'command';
+  const desk = isCommand ? await layOutDesk(context, work, home, prompt) : undefined;
+  const env = payload['env'] === undefined ? desk : { ...desk, ...(payload['env'] as Record<string, string>) };
   const argv = payload['argv'];
-  const { stdin, prompt } = payload;
+  const { stdin } = payload;
   return {
     attempt,
     task: task.id,
@@ -159,14 +179,14 @@ async function describeAttempt({ context, task, attempt, run, def }: Job, place:
     action: task.action,
     ...(Array.isArray(argv) ? { argv: argv.map(String) } : {}),
     ...(typeof stdin === 'string' ? { stdin } : {}),
-    ...(typeof prompt === 'string' ? { prompt } : {}),
-    ...(payload['env'] === undefined ? {} : { env: payload['env'] as Record<string, string> }),
+    ...(env === undefined ? {} : { env }),
+    ...(prompt === undefined ? {} : { prompt }),
     ...(run?.repo !== undefined && run.gitDir !== undefined ? { repo: { path: run.repo, gitDir: run.gitDir } } : {}),
     ...(place.worktree === undefined ? {} : { worktree: describeWorktree(place.worktree, place.lent) }),
     ...(place.commit === undefined ? {} : { commit: place.commit }),
     inputs: { ...inputs, done: committedBefore(context.state, task.id).map((c) => c.key) },
     timeoutMs: task.timeoutMs || (def?.timeoutMs ?? context.settings.taskTimeoutMs),
-    home: await context.ports.homeFor(attempt),
+    home,
   };
 }
 

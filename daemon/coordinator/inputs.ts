@@ -14,7 +14,7 @@ export async function gatherInputs({ state, ports }: EffectContext, task: Task, 
   const inputs: Inputs = { ...(task.payload as Inputs) };
   for (const [name, digest] of Object.entries(task.artifacts)) {
     const text = await ports.artifacts.readText(digest);
-    inputs[name] = name.endsWith('.json') ? JSON.parse(text) : text;
+    inputs[name] = /\.json$|\/$|\[\]$/.test(name) ? JSON.parse(text) : text;
   }
   const definition = run && ports.definitionOf(run.workflow.digest);
   if (run && definition) inputs['record'] = JSON.parse(JSON.stringify(describeRun(state, run, definition)));

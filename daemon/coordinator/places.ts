@@ -1,5 +1,6 @@
 import type { Agent } from '../../shared/state/agent.ts';
 import type { Run } from '../../shared/state/run.ts';
+import { stageOf } from '../../shared/state/select.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { LentGit } from '../workspace/lend.ts';
@@ -27,7 +28,9 @@ interface Work {
 
 /** Branch of an attempt's worktree; the run's short name first, so that a person finds it. */
 export function branchFor(run: Run, task: Task): string {
-  return `signalbox/${run.workflow.name}-${run.id.slice(-12)}/${task.stage ?? 'task'}-${task.token}`;
+  // The first task of a stage is called by the stage alone; those of later rounds, and checks, by what their ids add.
+  const [, more] = /^\.[0-9]+\.(.+)$/.exec(task.id.slice(run.id.length)) ?? [];
+  return `signalbox/${run.workflow.name}-${run.id.slice(-12)}/${task.stage ?? 'task'}${more === undefined ? '' : `.${more}`}-${task.token}`;
 }
 
 /** Makes the attempt's worktree where its stage wants one; a later attempt begins where the earlier one's commits end. */
@@ -39,9 +42,11 @@ export async function preparePlace(
   const repo = run && placeOfRun(run);
   if (!run || !repo || !def) return {};
   const earlier = committedBefore(state, task.id).at(-1)?.commit;
-  const base = earlier ?? baseOf(state, run, def);
+  // A check works on what the stage made.
+  const made = task.part === undefined ? undefined : stageOf(state, run.id, def.id)?.commit;
+  const base = earlier ?? made ?? baseOf(state, run, def);
   if (base === undefined) return {};
-  if (def.worktree === 'none') return { commit: base };
+  if (def.worktree === 'none' && task.part === undefined) return { commit: base };
   const branch = branchFor(run, task);
   const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base });
   await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
@@ -80,7 +85,8 @@ export async function keepWork(
   cause: string,
 ): Promise<void> {
   const definition = run && ports.definitionOf(run.workflow.digest);
-  if (!place.worktree || !def || !run || !definition || !(def.prompt !== undefined || isBuiltOn(definition, def))) return;
+  if (!place.worktree || !def || !run || !definition || task.part !== undefined) return;
+  if (def.prompt === undefined && !isBuiltOn(definition, def)) return;
   const { worktree } = place;
   const key = 'work';
   const trailers = { 'Signalbox-Run': run.id, 'Signalbox-Stage': def.id };
@@ -100,8 +106,15 @@ export async function keepWork(
 function isBuiltOn(definition: WorkflowDefinition, def: StageDefinition): boolean {
   return (
     def.command !== undefined &&
-    definition.stages.some((s) => s.merge?.from === def.id || (typeof s.worktree === 'object' && s.worktree.from === def.id))
+    (def.criteria?.some((criterion) => criterion.kind === 'command') ||
+      definition.stages.some((s) => s.merge?.from === def.id || buildsOn(s, def)))
   );
+}
+
+/** Whether a stage's worktree begins with what another left: named, or simply the stage before. */
+function buildsOn({ worktree, needs }: StageDefinition, before: StageDefinition): boolean {
+  if (typeof worktree === 'object') return worktree.from === before.id;
+  return worktree === 'own' && needs.includes(before.id);
 }
 
 /** Removes the worktree of an attempt that has ended, unless it holds work that is nowhere else. */

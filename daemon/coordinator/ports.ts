@@ -10,6 +10,7 @@ import type { diffCommits } from '../workspace/diff.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
 import type { forgetGit, lendGit } from '../workspace/lend.ts';
 import type { readCommitted, takeBack } from '../workspace/take-back.ts';
+import type { layOut, readOutput, readReport } from '../workspace/desk.ts';
 import type { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
 
 export interface StoredArtifact {
@@ -62,12 +63,24 @@ export interface RemotePort {
   cancel(agent: string, attempt: string, reason: string): void;
 }
 
+/** The folder of an attempt, where a program finds its task and leaves what it made. */
+export interface DeskPort {
+  layOut: typeof layOut;
+  readReport: typeof readReport;
+  readOutput: typeof readOutput;
+  /** The folder for outputs below an attempt's own. */
+  outputsOf(home: string): string;
+}
+
 export interface Ports {
   adapters: Partial<Record<AdapterKind, Adapter>>;
   artifacts: ArtifactPort;
   spools: SpoolPort;
   workspace: WorkspacePort;
   remote: RemotePort;
+  /** What is wrong with an OpenAPI document; empty when it is valid. */
+  validateOpenApi(document: unknown): Promise<string>;
+  desk: DeskPort;
   /** The definition with that digest, once the run that names it was submitted. */
   definitionOf(digest: string): WorkflowDefinition | undefined;
   /** A folder of the attempt's own, made when it is asked for. */

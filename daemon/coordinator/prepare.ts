@@ -10,8 +10,10 @@ import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Proposal } from '../commands.ts';
 import { readArgv } from '../policy/shell/read.ts';
 import { listPaths, settleCommands } from '../policy/shell/settle.ts';
+import { listCheckCommands } from '../workflow/parts.ts';
 import { isFoundCommand, resolveArgv } from '../workflow/submit.ts';
 import { baseOf } from './base.ts';
+import { findMissing } from './judge.ts';
 import { explain, placeOfRun } from './merges.ts';
 import type { EffectContext } from './reactor.ts';
 
@@ -33,9 +35,16 @@ export async function prepareStage(context: EffectContext, runId: string, stageI
   const run = state.runs.get(runId);
   const stage = stageOf(state, runId, stageId);
   const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === stageId);
-  if (!run || !def || stage?.status !== 'deciding' || stage.decided) return;
+  if (!run || !def || stage?.status !== 'deciding' || stage.decided || stage.missing) return;
   const at = { run: runId, stage: stageId, round: stage.round };
   try {
+    for (const handoff of def.handoffs ?? []) {
+      const missing = await findMissing(context, { run, def }, handoff);
+      if (missing.length === 0) continue;
+      const to = missing[0]?.stage ?? '';
+      await tell({ type: 'handoff/return', ...at, handoff: handoff.id, from: [...handoff.from], to, missing }, cause);
+      return;
+    }
     const { proposals, facts } = await propose({ ...context, run, def });
     for (let i = 0; i === 0 || i < proposals.length; i += CHUNK) {
       const done = i + CHUNK >= proposals.length;
@@ -51,8 +60,9 @@ async function propose(place: Place): Promise<Prepared> {
   const merge = def.merge ? await proposeMerge(place, def.merge.from) : { proposals: [], facts: {} };
   const repairs = def.gate ? await proposeRepairs(place, def.gate.proposals) : [];
   const command = def.command === undefined ? [] : await proposeCommand(place, def.command);
-  const proposals = [...repairs, ...command, ...merge.proposals];
-  const [first] = proposals;
+  const own = [...repairs, ...command, ...merge.proposals];
+  const [first] = own;
+  const proposals = [...own, ...(await proposeHandoffs(place)), ...(await proposeChecks(place))];
   if (def.approval && !def.gate && first) {
     const ask = { ask: def.approval.summary, ...(def.approval.expiresMs === undefined ? {} : { expiresMs: def.approval.expiresMs }) };
     return { proposals: [{ ...first, ...ask }, ...proposals.slice(1)], facts: merge.facts };
@@ -80,6 +90,39 @@ async function proposeAdvance(place: Place, approval: NonNullable<StageDefinitio
   };
   const expires = approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs };
   return { ...(await store(place, 'advance', action)), ask: approval.summary, ...expires };
+}
+
+/** Work is handed over when the policy lets it; what is required is there by then. */
+function proposeHandoffs(place: Place): Promise<Proposal[]> {
+  const { run, def } = place;
+  return Promise.all(
+    (def.handoffs ?? []).map((handoff) => {
+      const from = handoff.from.join(', ');
+      const names = handoff.artifacts.map(({ name }) => name);
+      const action: Action = {
+        kind: 'handoff.accept',
+        ...common(place, `Hand ${names.join(', ') || 'the work'} over from ${from} to ${def.id}`.slice(0, 2_000), 'low'),
+        from,
+        to: def.id,
+        artifacts: names,
+        missing: [],
+      };
+      const made = place.state.artifacts.get(run.id);
+      const show = Object.fromEntries(names.flatMap((name) => (made?.has(name) ? [[name, made.get(name)?.digest ?? '']] : [])));
+      return store(place, `handoff:${handoff.id}`, action, show);
+    }),
+  );
+}
+
+/** The commands that will check the stage's work are somebody's code too: they are decided before the work begins. */
+function proposeChecks(place: Place): Promise<Proposal[]> {
+  const { state, run, def } = place;
+  return Promise.all(
+    listCheckCommands(def, {}).map(async ({ key, argv, text }) => {
+      const filled = resolveArgv(state, run, argv) ?? argv;
+      return store(place, key, await executeAction(place, filled, `Check ${def.id}: ${text}`.slice(0, 500), 'workflow'));
+    }),
+  );
 }
 
 async function proposeRepairs(place: Place, name: string): Promise<Proposal[]> {
@@ -115,10 +158,17 @@ async function proposeCommand(place: Place, command: NonNullable<StageDefinition
   if (!argv) throw Object.assign(new Error('The command of the stage has no value.'), { code: 'command_missing' });
   const source = isFoundCommand(def) ? 'repository' : 'workflow';
   const summary = `Run ${argv.join(' ').slice(0, 500)}`;
+  const proposal = await store(place, 'command', await executeAction(place, argv, summary, source));
+  // The summary may be cut; whoever answers can see every argument.
+  return [{ ...proposal, show: { command: proposal.artifact } }];
+}
+
+async function executeAction(place: Place, argv: string[], summary: string, source: 'repository' | 'workflow'): Promise<Action> {
+  const { state, run, def } = place;
   const base = baseOf(state, run, def) ?? '';
   const cwd = '.';
   const { commands, problem } = readArgv(argv, { cwd });
-  const action: Action = {
+  return {
     kind: 'agent.execute',
     ...common(place, summary, 'medium'),
     argv,
@@ -129,9 +179,6 @@ async function proposeCommand(place: Place, command: NonNullable<StageDefinition
     source,
     base,
   };
-  const proposal = await store(place, 'command', action);
-  // The summary may be cut; whoever answers can see every argument.
-  return [{ ...proposal, show: { command: proposal.artifact } }];
 }
 
 /** Where paths that a command names lead, in the commit that it runs on; outside where there is no repository. */

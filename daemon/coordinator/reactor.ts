@@ -11,6 +11,7 @@ import { advanceRun } from '../workflow/advance.ts';
 import type { EngineSettings } from '../workflow/submit.ts';
 import { startAttempts, type Attempts } from './attempts.ts';
 import type { Coordinator } from './coordinator.ts';
+import { judgeStage } from './judge.ts';
 import { performMerge, performUndo } from './merges.ts';
 import type { Ports } from './ports.ts';
 import { prepareStage } from './prepare.ts';
@@ -49,11 +50,11 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
   const context: EffectContext = { ports, settings, state, tell };
   const attempts = startAttempts(context);
 
-  const advance = (id: string, cause: string): void => {
+  const advance = (id: string, cause: string, touched?: ReadonlySet<string>): void => {
     const run = state.runs.get(id);
     const definition = run && ports.definitionOf(run.workflow.digest);
     if (!run || !definition || runEnded(run)) return;
-    for (const command of advanceRun(state, run, definition, settings)) void tell(command, cause);
+    for (const command of advanceRun(state, run, definition, { ...settings, touched })) void tell(command, cause);
   };
   coordinator.followWith((tentative) => (draining ? [] : assignPending(tentative, newId)));
   let turn = 0;
@@ -64,17 +65,17 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     for (const command of retryHeld(state, newId, turn)) void coordinator.submit(command, { principal: 'daemon', cause: 'held' });
   };
   const react = (commits: readonly Recorded[]): void => {
-    const runs = new Map<string, string>();
+    const runs = new Map<string, Touched>();
     let freed = false;
     for (const { events } of commits) {
       for (const event of events) {
-        if (event.run !== undefined) runs.set(event.run, event.id);
+        if (event.run !== undefined) runs.set(event.run, touch(runs.get(event.run), event));
         freed ||= FREES.test(event.type);
         if (!draining) startEffect(event, context, attempts);
       }
     }
     if (freed) retry();
-    if (!draining) for (const [run, cause] of runs) advance(run, cause);
+    if (!draining) for (const [run, { cause, stages, whole }] of runs) advance(run, cause, whole ? undefined : stages);
   };
   coordinator.onRecorded(react);
 
@@ -92,6 +93,24 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
   };
 }
 
+/** What happened to a run: the stages that it was about, or all of it. */
+interface Touched {
+  cause: string;
+  stages: Set<string>;
+  whole: boolean;
+}
+
+/** Events of a run that change nothing about which stages may go on. */
+const NO_STEP = new Set<Event['type']>(['run.waiting', 'run.continued', 'run.submitted']);
+
+function touch(before: Touched | undefined, event: Event): Touched {
+  const stages = before?.stages ?? new Set();
+  if (event.stage !== undefined) stages.add(event.stage);
+  const alone = event.stage === undefined && !NO_STEP.has(event.type);
+  const whole = (before?.whole ?? false) || alone || event.type === 'run.returned';
+  return { cause: event.id, stages, whole };
+}
+
 /** Starts again what the last daemon had under way for a run, other than attempts. */
 function resumeRun(context: EffectContext, run: Run): void {
   if (run.merge?.state === 'undoing') void performUndo(context, run.id, 'restart');
@@ -99,6 +118,7 @@ function resumeRun(context: EffectContext, run: Run): void {
   if (run.merge?.state === 'started') void performMerge(context, run.id, 'restart');
   for (const stage of context.state.stages.get(run.id)?.values() ?? []) {
     if (stage.status === 'deciding' && !stage.decided) void prepareStage(context, run.id, stage.id, 'restart');
+    if (stage.status === 'checking') void judgeStage(context, run.id, stage.id, 'restart');
   }
 }
 
@@ -106,6 +126,16 @@ function startEffect(event: Event, context: EffectContext, attempts: Attempts): 
   switch (event.type) {
     case 'stage.started':
       void prepareStage(context, event.run ?? '', event.stage ?? '', event.id);
+      return;
+    case 'stage.checking':
+      void judgeStage(context, event.run ?? '', event.stage ?? '', event.id);
+      return;
+    case 'task.completed':
+    case 'task.failed':
+    case 'task.timeout':
+    case 'task.canceled':
+      if (context.state.tasks.get(event.task ?? '')?.part === 'check')
+        void judgeStage(context, event.run ?? '', event.stage ?? '', event.id);
       return;
     case 'task.assigned':
       void attempts.start(event.task ?? '', event.attempt ?? '', event.id);

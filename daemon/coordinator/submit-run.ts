@@ -120,7 +120,8 @@ async function describeRepository(ports: RunPorts, info: RepoInfo, into: string 
 function readWorkflow(ports: RunPorts, params: Params, configuration: Configuration | undefined, trusted: boolean): WorkflowDefinition {
   const chosen = params.workflow;
   const source = 'file' in chosen ? chosen : findWorkflow(ports, chosen.name, configuration, trusted);
-  const loaded = loadWorkflow({ text: source.text, file: source.file });
+  const parts = 'file' in chosen ? chosen.parts : undefined;
+  const loaded = loadWorkflow({ text: source.text, file: source.file, parts });
   if (loaded.ok) return loaded.definition;
   const first = loaded.problems[0];
   const message = `${source.file} has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}${first ? `; the first: ${first.line}:${first.column}: ${first.message}` : ''}`;
@@ -159,8 +160,9 @@ function checkInputs(definition: WorkflowDefinition, given: Record<string, unkno
     });
   }
   return Object.fromEntries(
-    Object.entries(definition.inputs).map(([name, { type, default: fallback }]) => {
+    Object.entries(definition.inputs).flatMap(([name, { type, default: fallback, optional }]) => {
       const value = readInput(given[name], type) ?? fallback;
+      if (value === undefined && optional) return [];
       const actual = Array.isArray(value) ? 'list' : typeof value;
       if (value === undefined)
         throw new SignalboxError({
@@ -174,7 +176,7 @@ function checkInputs(definition: WorkflowDefinition, given: Record<string, unkno
           message: `The input ${name} is a ${type}, not a ${actual}.`,
           facts: { input: name },
         });
-      return [name, value];
+      return [[name, value]];
     }),
   );
 }

@@ -4,9 +4,10 @@ import type { State } from '../../shared/state/evolve.ts';
 import { approvalsOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { Task } from '../../shared/state/task.ts';
+import { backoff, isWorthTrying } from '../../shared/state/failure.ts';
 import type { AttemptEnding, CommandOf, Used } from '../commands.ts';
 import { settleTaskApprovals } from './approval.ts';
-import { event, ofTask, refuse, type Verdict } from './context.ts';
+import { event, later, ofTask, refuse, type Context, type Verdict } from './context.ts';
 import { holdLease, ofAttempt, type Lease } from './lease.ts';
 
 /** A task whose attempts were cut off so often is not tried again: it may be what brings the daemon down. */
@@ -67,7 +68,7 @@ function useGrants(state: State, task: Task, key: string | undefined): NewEvent[
  * Ends an attempt and says what becomes of its task. A grant is used by an attempt that came to an end of its own;
  * one that was interrupted leaves it, so that the next attempt need not ask again.
  */
-export function endAttempt(state: State, command: CommandOf<'attempt/end'>): Verdict {
+export function endAttempt(state: State, command: CommandOf<'attempt/end'>, context: Context): Verdict {
   const lease = holdLease(state, command);
   if ('code' in lease) return lease;
   const { attempt, task } = lease;
@@ -82,12 +83,18 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>): Ver
   if (usage) began.push(reportUse(lease, usage));
   const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
   const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
-  const after = afterAttempt(task, command.ending);
+  const after = afterAttempt(task, command.ending, context);
   const settled = after.type === 'task.requeued' ? [] : settleTaskApprovals(state, task);
   return [...began, ended, ...used, ...settled, after];
 }
 
-function afterAttempt(task: Task, ending: AttemptEnding): NewEvent {
+function requeue(task: Task, reason: string, failures: number, context: Context): NewEvent {
+  const wait = task.retry && backoff(task.retry, failures, context.random());
+  const when = wait === undefined ? {} : { notBefore: later(context, wait) };
+  return event('task.requeued', `task/${task.id}`, ofTask(task), { reason, failures, ...when });
+}
+
+function afterAttempt(task: Task, ending: AttemptEnding, context: Context): NewEvent {
   const stream = `task/${task.id}`;
   const of = ofTask(task);
   const message = ending.message ?? '';
@@ -107,7 +114,8 @@ function afterAttempt(task: Task, ending: AttemptEnding): NewEvent {
     case 'failed':
     case 'timeout': {
       const failures = task.failures + 1;
-      if (failures < task.maxAttempts) return event('task.requeued', stream, of, { reason: message, failures });
+      const code = ending.code ?? (ending.status === 'timeout' ? 'task_timeout' : 'failed');
+      if (failures < task.maxAttempts && isWorthTrying(code, task.retry?.on)) return requeue(task, message, failures, context);
       const deadLetter = task.run === undefined;
       if (ending.status === 'timeout') return event('task.timeout', stream, of, { message, deadLetter });
       return event('task.failed', stream, of, { code: ending.code ?? 'failed', message, deadLetter });

@@ -15,6 +15,8 @@ export interface Context {
   newId(): string;
   /** Who asks for what is decided: a principal's name, or `daemon`. */
   principal: string;
+  /** From 0 to 1; a new one at each call. */
+  random(): number;
   /** What the rules say about an action, as things stand. */
   judge(action: Action, standing: DecisionContext): Decision;
   /** True when the rules allow every action of a kind in a repository (empty for none), so that there is nothing to work out. */

@@ -11,17 +11,29 @@ import { decideAction, recordDecisions, useGrant } from './approval.ts';
 import { commitAttempt, endAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
+import { acceptHandoff, returnHandoff } from './handoff.ts';
 import { endMerge, endUndo, startMerge, startUndo } from './merge.ts';
-import { beginRun, cancelRun, continueRun, finishRun, startRun, waitForApproval } from './run.ts';
-import { admitStage, cancelStage, completeStage, failStage, proposeActions, skipStage, startStage } from './stage.ts';
-import { assignTask, cancelTask, submitTask } from './task.ts';
+import { beginRun, cancelRun, continueRun, finishRun, pauseRun, resumeRun, returnRun, startRun, waitForApproval } from './run.ts';
+import {
+  admitStage,
+  cancelStage,
+  checkStage,
+  completeStage,
+  failStage,
+  judgeStage,
+  proposeActions,
+  skipStage,
+  startStage,
+} from './stage.ts';
+import { assignTask, cancelTask, submitTask, wakeTask } from './task.ts';
 import { changeApproval, commentOn, escalateApproval, expireApproval, remindOf, withdrawApproval } from './waiting.ts';
 
 function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Verdict {
   const { run, stage, task, attempt, name, digest, size, mediaType } = command;
   const repo = state.runs.get(run)?.repo;
   if (!state.runs.has(run)) return refuse('not_found', `There is no run ${run}.`, { run });
-  if (state.artifacts.get(run)?.get(name)?.digest === digest) return [];
+  const known = state.artifacts.get(run)?.get(name);
+  if (known?.digest === digest && !known.stale) return [];
   const of = {
     ...(repo === undefined ? {} : { repo }),
     run,
@@ -54,7 +66,14 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'run/continue': continueRun,
   'run/cancel': cancelRun,
   'run/finish': finishRun,
+  'run/pause': pauseRun,
+  'run/resume': resumeRun,
+  'run/return': returnRun,
   'stage/start': startStage,
+  'stage/check': checkStage,
+  'stage/judge': judgeStage,
+  'handoff/accept': acceptHandoff,
+  'handoff/return': returnHandoff,
   'stage/propose': proposeActions,
   'stage/admit': admitStage,
   'stage/complete': completeStage,
@@ -63,6 +82,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'stage/cancel': cancelStage,
   'task/submit': submitTask,
   'task/assign': assignTask,
+  'task/wake': wakeTask,
   'task/cancel': cancelTask,
   'attempt/run': runAttempt,
   'attempt/workspace': placeAttempt,

@@ -1,11 +1,13 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
-import { approvalsOf } from '../../shared/state/select.ts';
+import { approvalsOf, stageOf } from '../../shared/state/select.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { RUN_TABLE, runEnded, type Answering, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
+import { taskEnded } from '../../shared/state/task.ts';
 import type { CommandOf } from '../commands.ts';
 import { settleAll } from './approval.ts';
 import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
+import { cancelEvents } from './task.ts';
 
 const gone = (id: string) => refuse('not_found', `There is no run ${id}.`, { run: id });
 
@@ -62,6 +64,44 @@ export function waitForApproval(state: State, command: CommandOf<'run/wait'>): V
 
 export function continueRun(state: State, command: CommandOf<'run/continue'>): Verdict {
   return step(state, command.run, 'running', (run) => [event('run.continued', `run/${run.id}`, ofRun(run), {})]);
+}
+
+/** Nothing new is started until somebody resumes the run; what is under way comes to its end. */
+export function pauseRun(state: State, command: CommandOf<'run/pause'>): Verdict {
+  const { by, reason } = command;
+  return step(state, command.run, 'paused', (run) => [event('run.paused', `run/${run.id}`, ofRun(run), { by, reason })]);
+}
+
+export function resumeRun(state: State, command: CommandOf<'run/resume'>): Verdict {
+  const run = state.runs.get(command.run);
+  if (!run) return gone(command.run);
+  if (run.status !== 'paused') return [];
+  return [event('run.resumed', `run/${run.id}`, ofRun(run), { by: command.by })];
+}
+
+/** Goes back to a stage: what is under way of the stages that are done again is ended, and their questions are withdrawn. */
+export function returnRun(state: State, command: CommandOf<'run/return'>): Verdict {
+  const run = state.runs.get(command.run);
+  if (!run) return gone(command.run);
+  if (run.cancelReason !== undefined || run.status === 'success' || run.status === 'canceled')
+    return refuse('run_ended', `The run is over, or ending (${run.status}).`, { run: run.id, status: run.status });
+  const { from, to, stages, code, feedback, by } = command;
+  const again = new Set(stages);
+  const merged = run.merge !== undefined && run.merge.state !== 'failed';
+  if (merged) return refuse('invalid_transition', 'The run has merged already; start a new one, or undo the merge.', { run: run.id });
+  const open = approvalsOf(state, run.id).filter((a) => again.has(a.stage ?? '') && (a.status === 'pending' || a.status === 'granted'));
+  const reason = `The run went back to ${to}.`;
+  const voided = open.map((a) => {
+    const of = ofRun(run, a.stage);
+    return a.status === 'pending'
+      ? event('approval.voided', `approval/${a.id}`, of, { approval: a.id, reason })
+      : event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason });
+  });
+  const ended = stages.flatMap((id) => {
+    const task = state.tasks.get(stageOf(state, run.id, id)?.task ?? '');
+    return task && !taskEnded(task) ? cancelEvents(state, task, reason) : [];
+  });
+  return [...voided, ...ended, event('run.returned', `run/${run.id}`, ofRun(run, from), { from, to, stages, code, feedback, by })];
 }
 
 /** Asks that the run end; it has ended when nothing of it runs any more. */

@@ -30,29 +30,61 @@ export function startStage(state: State, command: CommandOf<'stage/start'>, cont
   const found = find(state, command);
   if ('code' in found) return found;
   const { run, stage } = found;
-  if (stage && stage.status !== 'running' && stage.status !== 'admitted') return [];
+  const again = command.again;
+  const begun = again ? ['deciding', 'admitted', 'running', 'checking'] : ['running', 'admitted'];
+  if (stage && !begun.includes(stage.status)) return [];
   const round = (stage?.round ?? 0) + 1;
   const of = ofRun(run, command.stage);
-  if (round > MAX_ROUNDS)
+  if (!again && round - (stage?.again ?? 0) > MAX_ROUNDS)
     return [
       event('stage.failed', stream(run), of, {
         code: 'moved_too_often',
         message: `What it works on changed ${MAX_ROUNDS} times while it was decided.`,
       }),
     ];
-  const again = round > 1 ? withdraw(state, run, command.stage, 'What it was about has changed.') : [];
-  const started = event('stage.started', stream(run), of, { round });
+  const withdrawn = round > 1 ? withdraw(state, run, command.stage, 'What it was about has changed.') : [];
+  const started = event('stage.started', stream(run), of, { round, ...describeStart(state, run, stage, command) });
   const advance = judgeAdvance(state, run, command, context);
   if (advance?.decision.effect === 'deny') {
     const message = explainDecision(advance.decision).slice(0, 2_000);
-    return [...again, advance.decided, event('stage.failed', stream(run), of, { code: 'policy_denied', message })];
+    return [...withdrawn, advance.decided, event('stage.failed', stream(run), of, { code: 'policy_denied', message })];
   }
   const question = advance?.decision.effect === 'require_approval' ? askPerson(state, advance, context) : [];
   const decided = advance ? [advance.decided, ...question] : [];
-  if (command.prepare) return [...again, started, ...decided];
+  if (command.prepare) return [...withdrawn, started, ...decided];
   const proposed = event('stage.proposed', stream(run), of, { count: advance ? 1 : 0, facts: {} });
   const admitted = question.length > 0 ? [] : [event('stage.admitted', stream(run), of, { results: [] })];
-  return [...again, started, ...decided, proposed, ...admitted];
+  return [...withdrawn, started, ...decided, proposed, ...admitted];
+}
+
+/** What whoever does it again must know: which turn it is, what was wrong, and where the earlier work stands. */
+function describeStart(state: State, run: Run, stage: Stage | undefined, { stage: id, again, slaMs }: CommandOf<'stage/start'>) {
+  const turn = run.turns?.[id] ?? 1;
+  const back = stage === undefined && turn > 1 ? run.returns?.findLast((r) => r.to === id) : undefined;
+  const feedback = again?.feedback ?? back?.feedback;
+  const from = again ? (state.tasks.get(stage?.task ?? '')?.commit ?? stage?.from) : back ? run.earlier?.[id] : undefined;
+  return {
+    ...(turn > 1 ? { turn } : {}),
+    ...(again ? { again: (stage?.again ?? 0) + 1 } : {}),
+    ...(feedback === undefined ? {} : { feedback }),
+    ...(from === undefined ? {} : { from }),
+    ...(slaMs === undefined || stage ? {} : { slaMs }),
+  };
+}
+
+/** Its work is there; what must hold of it is looked at. */
+export function checkStage(state: State, command: CommandOf<'stage/check'>): Verdict {
+  const { values, commit } = command;
+  const data = { values, ...(commit === undefined ? {} : { commit }) };
+  return move(state, command, 'checking', (run) => [event('stage.checking', stream(run), ofRun(run, command.stage), data)]);
+}
+
+export function judgeStage(state: State, command: CommandOf<'stage/judge'>): Verdict {
+  const found = find(state, command);
+  if ('code' in found) return found;
+  const { run, stage } = found;
+  if (stage?.status !== 'checking' || stage.judged !== undefined || stage.round !== command.round) return [];
+  return [event('stage.judged', stream(run), ofRun(run, command.stage), { results: command.results })];
 }
 
 /** Puts a stage's actions to the policy: each decision is recorded, and a question asked where one is needed. */
@@ -60,7 +92,9 @@ export function proposeActions(state: State, command: CommandOf<'stage/propose'>
   const found = find(state, command);
   if ('code' in found) return found;
   const { run, stage } = found;
-  if (!stage || stage.status !== 'deciding' || stage.decided || stage.round !== command.round) return [];
+  // Who has to sign the work off is asked when it is there.
+  const open = stage?.status === 'deciding' ? !stage.decided : stage?.status === 'checking' && stage.judged === undefined;
+  if (!stage || !open || stage.round !== command.round) return [];
   const known = new Set(stage.proposed.map((p) => p.key));
   const fresh = command.proposals.filter((p) => !known.has(p.key));
   const events = fresh.flatMap((proposal) => askFor(state, { ...proposal, of: ofRun(run, stage.id), stream: stream(run) }, context));
@@ -94,7 +128,8 @@ export function admitStage(state: State, command: CommandOf<'stage/admit'>): Ver
 }
 
 export function completeStage(state: State, command: CommandOf<'stage/complete'>): Verdict {
-  const data = { values: command.values, ...(command.commit === undefined ? {} : { commit: command.commit }) };
+  const { values, commit, chosen } = command;
+  const data = { values, ...(commit === undefined ? {} : { commit }), ...(chosen === undefined ? {} : { chosen }) };
   return move(state, command, 'completed', (run) => [event('stage.completed', stream(run), ofRun(run, command.stage), data)]);
 }
 

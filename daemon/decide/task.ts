@@ -1,5 +1,6 @@
+import type { NewEvent } from '../../shared/events/envelope.ts';
 import type { State } from '../../shared/state/evolve.ts';
-import { taskEnded, TASK_TABLE } from '../../shared/state/task.ts';
+import { taskEnded, TASK_TABLE, type Task } from '../../shared/state/task.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
 import { askPerson, settleTaskApprovals } from './approval.ts';
@@ -48,7 +49,7 @@ export function assignTask(state: State, command: CommandOf<'task/assign'>, cont
   const task = state.tasks.get(command.task);
   const agent = state.agents.get(command.agent);
   if (!task || !agent) return refuse('not_found', `There is no task ${command.task} or no agent ${command.agent}.`);
-  if (task.status !== 'pending') return [];
+  if (task.status !== 'pending' || task.notBefore !== undefined) return [];
   if (agent.status !== 'ready') return refuse('invalid_transition', `The agent ${agent.id} is ${agent.status}.`, { agent: agent.id });
   const dispatch = judgeDispatch(state, task, agent, context);
   if (!dispatch.goes) return dispatch.events;
@@ -62,13 +63,25 @@ export function assignTask(state: State, command: CommandOf<'task/assign'>, cont
   ];
 }
 
+/** The wait before the next try of a task is over. */
+export function wakeTask(state: State, command: CommandOf<'task/wake'>, context: Context): Verdict {
+  const task = state.tasks.get(command.task);
+  if (!task || task.status !== 'pending' || task.notBefore === undefined || Date.parse(task.notBefore) > context.now) return [];
+  return [event('task.due', `task/${task.id}`, ofTask(task), {})];
+}
+
 /** Ends a task that waits at once; asks the attempt of one that runs to end. */
 export function cancelTask(state: State, command: CommandOf<'task/cancel'>): Verdict {
   const task = state.tasks.get(command.task);
   if (!task) return refuse('not_found', `There is no task ${command.task}.`, { task: command.task });
   if (task.status === 'canceled' || task.cancelReason !== undefined) return [];
   if (taskEnded(task)) return refuse('invalid_transition', `The task has ended already (${task.status}).`, { task: task.id });
-  const reason = command.reason || 'asked to cancel';
+  return cancelEvents(state, task, command.reason || 'asked to cancel');
+}
+
+/** What ends a task that has not ended. */
+export function cancelEvents(state: State, task: Task, reason: string): NewEvent[] {
+  if (task.cancelReason !== undefined) return [];
   if (task.status === 'pending' && mayMove(TASK_TABLE, task.status, 'canceled'))
     return [...settleTaskApprovals(state, task), event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
   const of = { ...ofTask(task), ...(task.attempt === undefined ? {} : { attempt: task.attempt }) };

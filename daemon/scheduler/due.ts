@@ -5,13 +5,16 @@ import type { Command } from '../commands.ts';
 /** An adapter ends its attempt at the timeout; what is still there so much later is given up, in milliseconds. */
 const GRACE_MS = 30_000;
 
-/** What time has brought about by `now` (milliseconds since 1970): questions that wait, attempts past their lease. */
+/** What time has brought about by `now` (milliseconds since 1970): questions that wait, tasks that have waited long enough, attempts past their lease. */
 export function listDue(state: State, now: number, reminders: readonly number[]): Command[] {
   const asked = [...state.asked].flatMap((id): Command[] => {
     const approval = state.approvals.get(id);
     return approval ? listDueOf(approval, now, reminders) : [];
   });
-  return [...asked, ...listOverdue(state, now)];
+  const rested = [...state.pending]
+    .filter((id) => Date.parse(state.tasks.get(id)?.notBefore ?? '') <= now)
+    .map((task): Command => ({ type: 'task/wake', task }));
+  return [...asked, ...rested, ...listOverdue(state, now)];
 }
 
 /** The deadline first; else the highest level whose time has come, and one reminder for all that are due. `reminders` are fractions of a person's time. */

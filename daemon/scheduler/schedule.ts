@@ -65,7 +65,7 @@ function byPriority(state: State): Task[] {
   let same = true;
   for (const id of state.pending) {
     const task = state.tasks.get(id);
-    if (!task || task.heldAt !== undefined) continue;
+    if (!task || task.heldAt !== undefined || task.notBefore !== undefined) continue;
     same &&= task.priority === tasks[0]?.priority || tasks.length === 0;
     tasks.push(task);
   }

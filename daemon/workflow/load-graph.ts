@@ -3,39 +3,16 @@
 // G1. A stage refers only to stages that it needs, directly or through others: nothing depends on luck in timing.
 // G2. Checks read the file leniently, so a mistake in one stage hides no mistake in another.
 import { listReferences, parseReference, parseWholeTemplate, type ValueReference } from '../../shared/state/workflow.ts';
-import { endsWithCommit, type StageShape } from './load-shape.ts';
 import { type Problem, problemAt, type Source, type SourcePath, suggestName } from '../../shared/yaml/source.ts';
+import { findConditionProblem } from './condition.ts';
+import { endsWithCommit, type StageShape } from './load-shape.ts';
+import { findRouteValue } from './load-stage.ts';
+import { buildGraph, type Graph, type GraphAround, type PlacedStage, type Sketch, sketchStage } from './load-sketch.ts';
 
-/** A stage as far as it can be read, valid or not. */
-interface Sketch {
-  index: number;
-  id: string | undefined;
-  needs: string[];
-  outputs: string[];
-  /** Present when the stage passed its schema. */
-  shape: StageShape | undefined;
-}
-
-interface Graph {
-  source: Source;
-  sketches: Sketch[];
-  byId: Map<string, Sketch>;
-  /** For each stage the ids of all stages that it needs, directly or through others. */
-  reachable: Map<string, Set<string>>;
-  /** For each artifact the stages that produce it. */
-  makers: Map<string, string[]>;
-  inputs: string[];
-}
-
-/** Every problem between stages; `shapes` holds undefined where a stage failed its own schema. */
-export function listGraphProblems(
-  source: Source,
-  rawStages: readonly unknown[],
-  shapes: readonly (StageShape | undefined)[],
-  inputs: readonly string[],
-): Problem[] {
-  const sketches = rawStages.map((raw, index) => sketchStage(raw, index, shapes[index]));
-  const graph = buildGraph(source, sketches, inputs);
+/** Every problem between stages. */
+export function listGraphProblems(stages: readonly PlacedStage[], around: GraphAround): Problem[] {
+  const graph = buildGraph(stages.map(sketchStage), around);
+  const { sketches } = graph;
   return [
     ...listIdProblems(graph),
     ...listNeedProblems(graph),
@@ -45,81 +22,47 @@ export function listGraphProblems(
   ];
 }
 
-function sketchStage(raw: unknown, index: number, shape: StageShape | undefined): Sketch {
-  const record = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
-  const texts = (value: unknown): string[] =>
-    Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
-  return {
-    index,
-    id: typeof record.id === 'string' ? record.id : undefined,
-    needs: texts(record.needs),
-    outputs: texts(record.outputs),
-    shape,
-  };
-}
-
-function buildGraph(source: Source, sketches: Sketch[], inputs: readonly string[]): Graph {
-  const byId = new Map<string, Sketch>();
-  const makers = new Map<string, string[]>();
-  for (const sketch of sketches) {
-    if (sketch.id === undefined) continue;
-    if (!byId.has(sketch.id)) byId.set(sketch.id, sketch);
-    for (const output of sketch.outputs) makers.set(output, [...(makers.get(output) ?? []), sketch.id]);
-  }
-  const reachable = new Map([...byId.keys()].map((id) => [id, findReachable(byId, id)]));
-  return { source, sketches, byId, reachable, makers, inputs: [...inputs] };
-}
-
-function findReachable(byId: ReadonlyMap<string, Sketch>, start: string): Set<string> {
-  const found = new Set<string>();
-  const open = [...(byId.get(start)?.needs ?? [])];
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (found.has(id)) continue;
-    found.add(id);
-    open.push(...(byId.get(id)?.needs ?? []));
-  }
-  return found;
-}
-
-function listIdProblems({ source, sketches, byId }: Graph): Problem[] {
-  return sketches.flatMap(({ id, index }) => {
-    const path = ['stages', index, 'id'];
-    if (id === 'inputs')
-      return [
-        problemAt(source, path, { code: 'reserved-id', message: '`inputs` names the inputs of the run; give the stage another id.' }),
-      ];
+function listIdProblems({ sketches, byId }: Graph): Problem[] {
+  return sketches.flatMap(({ id, index, source, path, raw }) => {
+    const at = [...path, typeof raw === 'object' && raw !== null && 'stage' in raw ? 'stage' : 'id'];
+    if (id === 'inputs' || id === 'context' || id === 'previous') {
+      const message = `\`${id}\` means something else in templates; give the stage another id.`;
+      return [problemAt(source, at, { code: 'reserved-id', message })];
+    }
     const first = id === undefined ? undefined : byId.get(id);
     if (first === undefined || first.index === index) return [];
-    return [problemAt(source, path, { code: 'duplicate-stage', message: `Two stages have the id \`${id}\`; give this one another.` })];
+    return [problemAt(source, at, { code: 'duplicate-stage', message: `Two stages have the id \`${id}\`; give this one another.` })];
   });
 }
 
 function listNeedProblems(graph: Graph): Problem[] {
-  return graph.sketches.flatMap((sketch) =>
-    sketch.needs.flatMap((need, position) => {
-      const path = ['stages', sketch.index, 'needs', position];
-      if (!graph.byId.has(need)) return [unknownStage(graph, path, need)];
-      if (sketch.needs.indexOf(need) !== position)
-        return [problemAt(graph.source, path, { code: 'repeated-need', message: `\`${need}\` is named twice.` })];
+  return graph.sketches.flatMap((sketch) => {
+    const seen = new Set<string>();
+    const unknownNext = sketch.next.filter(({ id }) => !graph.byId.has(id)).map((one) => unknownStage(graph, one, one.id));
+    const needs = sketch.needs.flatMap((need) => {
+      if (!graph.byId.has(need.id)) return [unknownStage(graph, need, need.id)];
+      if (!need.path.includes('needs')) return [];
+      if (seen.has(need.id))
+        return [problemAt(need.source, need.path, { code: 'repeated-need', message: `\`${need.id}\` is named twice.` })];
+      seen.add(need.id);
       return [];
-    }),
-  );
+    });
+    return [...unknownNext, ...needs];
+  });
 }
 
-/** Each cycle once, named in full and placed at the `needs` of its first stage in the file. */
-function listCycles({ source, sketches, byId, reachable }: Graph): Problem[] {
+/** Each cycle once, named in full and placed where its first stage in the file waits. */
+function listCycles({ sketches, byId, reach }: Graph): Problem[] {
   const reported = new Set<string>();
   return sketches.flatMap(({ id, index }) => {
-    if (id === undefined || reported.has(id) || byId.get(id)?.index !== index || !reachable.get(id)?.has(id)) return [];
+    if (id === undefined || reported.has(id) || byId.get(id)?.index !== index || !reach.has(id, id)) return [];
     const cycle = findShortestCycle(byId, id);
-    for (const member of reachable.get(id) ?? []) if (reachable.get(member)?.has(id)) reported.add(member);
-    const position = byId.get(id)?.needs.indexOf(cycle[1] ?? id) ?? 0;
-    return [
-      problemAt(source, ['stages', index, 'needs', position], {
-        code: 'cycle',
-        message: `These stages wait for one another and would never start: ${cycle.join(' -> ')}.`,
-      }),
-    ];
+    for (const member of byId.keys()) if (reach.has(id, member) && reach.has(member, id)) reported.add(member);
+    const need = byId.get(id)?.needs.find((one) => one.id === cycle[1]);
+    if (!need) return [];
+    const message = `These stages wait for one another and would never start: ${cycle.join(' -> ')}.`;
+    const hint = 'A step back is written as `on_failure: { back_to: <stage> }`.';
+    return [problemAt(need.source, need.path, { code: 'cycle', message, ...(need.path.includes('needs') ? {} : { hint }) })];
   });
 }
 
@@ -127,7 +70,7 @@ function findShortestCycle(byId: ReadonlyMap<string, Sketch>, start: string): st
   const cameFrom = new Map<string, string>();
   const open = [start];
   for (let id = open.shift(); id !== undefined; id = open.shift()) {
-    for (const need of byId.get(id)?.needs ?? []) {
+    for (const { id: need } of byId.get(id)?.needs ?? []) {
       if (need === start) {
         const path = [start];
         for (let step = id; step !== start; step = cameFrom.get(step) ?? start) path.unshift(step);
@@ -142,61 +85,96 @@ function findShortestCycle(byId: ReadonlyMap<string, Sketch>, start: string): st
   return [start, start];
 }
 
-function listOutputProblems({ source, sketches, makers }: Graph): Problem[] {
-  return sketches.flatMap(({ id, index, outputs }) =>
+function listOutputProblems({ sketches, makers, reach, byId }: Graph): Problem[] {
+  return sketches.flatMap(({ id, outputs, source, path }) =>
     outputs.flatMap((output, position) => {
       const first = makers.get(output)?.[0];
-      const repeated = outputs.indexOf(output) !== position || (id !== undefined && first !== id);
-      return repeated
-        ? [
-            problemAt(source, ['stages', index, 'outputs', position], {
-              code: 'duplicate-output',
-              message: `\`${output}\` is already produced by stage \`${first}\`; an artifact has one maker.`,
-            }),
-          ]
-        : [];
+      if (outputs.indexOf(output) === position && (id === undefined || first === id)) return [];
+      // Of two branches that exclude each other only one runs.
+      if (id !== undefined && first !== undefined && first !== id && excludes({ reach, byId }, first, id)) return [];
+      const message = `\`${output}\` is already produced by stage \`${first}\`; an artifact has one maker.`;
+      return [problemAt(source, [...path, 'outputs', position], { code: 'duplicate-output', message })];
     }),
   );
+}
+
+/** Whether two stages are on different ways of one map of `next`. */
+function excludes({ reach, byId }: Pick<Graph, 'reach' | 'byId'>, a: string, b: string): boolean {
+  const cases = (id: string) => (byId.get(id)?.needs ?? []).filter((need) => need.path.length > 0 && need.path.at(-2) === 'next');
+  return !reach.has(a, b) && !reach.has(b, a) && cases(a).some((one) => cases(b).some((other) => one.id === other.id));
 }
 
 /** A place in a stage where something else is named. */
 interface Spot {
   graph: Graph;
+  source: Source;
   /** The stage that names it. */
   id: string;
   path: SourcePath;
 }
 
 function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
-  const { shape, index, id } = sketch;
+  const { shape, id, source, path } = sketch;
   if (shape === undefined || id === undefined) return [];
-  const at = (...path: (string | number)[]): Spot => ({ graph, id, path: ['stages', index, ...path] });
+  const at = (...rest: (string | number)[]): Spot => ({ graph, source, id, path: [...path, ...rest] });
   const value = (reference: ValueReference | undefined, spot: Spot) => (reference === undefined ? [] : listValueProblems(spot, reference));
   const template = (text: string, spot: Spot) => listReferences(text).flatMap((reference) => value(reference, spot));
   const { command, when, gate, worktree, merge } = shape;
+  const back = typeof shape.on_failure === 'object' ? shape.on_failure.back_to : undefined;
   return [
     ...shape.inputs.flatMap((input, position) => listInputProblems(at('inputs', position), input)),
     ...(typeof when === 'string' ? value(parseReference(when), at('when')) : []),
     ...(Array.isArray(when)
       ? when.flatMap((condition, position) => value(parseReference(condition.value), at('when', position, 'value')))
       : []),
-    ...(gate === undefined ? [] : listArtifactProblems(at('gate', 'proposals'), gate.proposals)),
+    ...(gate === undefined || Array.isArray(gate) ? [] : listArtifactProblems(at('gate', 'proposals'), gate.proposals)),
     ...(typeof command === 'string' ? value(parseWholeTemplate(command), at('command')) : []),
     ...(Array.isArray(command) ? command.flatMap((text, position) => template(text, at('command', position))) : []),
-    ...template(shape.prompt ?? '', at('prompt')),
     ...template(shape.stdin ?? '', at('stdin')),
+    ...template(shape.prompt ?? '', at('prompt')),
     ...Object.entries(shape.env ?? {}).flatMap(([name, text]) => template(text, at('env', name))),
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),
     ...(merge === undefined ? [] : listTreeProblems(at('merge', 'from'), merge.from)),
+    ...(back === undefined ? [] : listBackProblems(at('on_failure', 'back_to'), back)),
+    ...(shape.matrix === undefined ? [] : listInputProblems(at('matrix', 'over'), shape.matrix.over)),
+    ...listConditionProblems(shape, at),
+  ];
+}
+
+/** A step back leads to a stage that this one waits for, or to itself. */
+function listBackProblems(spot: Spot, to: string): Problem[] {
+  if (!spot.graph.byId.has(to)) return [unknownStage(spot.graph, spot, to)];
+  if (to === spot.id)
+    return [problemAt(spot.source, spot.path, { code: 'back-to-itself', message: 'To do the stage itself again, write `retry`.' })];
+  return listOrderProblems(spot, to, 'A step back leads to a stage before');
+}
+
+function listConditionProblems(shape: StageShape, at: (...rest: (string | number)[]) => Spot): Problem[] {
+  const check = (text: string | undefined, { source, path }: Spot): Problem[] => {
+    const found = text === undefined ? undefined : findConditionProblem(text);
+    return found ? [problemAt(source, path, { code: 'condition', message: `${found.message} (character ${found.start + 1})` })] : [];
+  };
+  const { next } = shape;
+  const cases = Array.isArray(next) ? next : [];
+  const map = next !== undefined && !Array.isArray(next);
+  const noValue = map && findRouteValue(shape) === undefined;
+  const message = 'Nothing says which value is looked at; write `next_by: <value>`, or one value among the outputs.';
+  const spot = at('next');
+  return [
+    ...check(shape.if, at('if')),
+    ...cases.flatMap((one, i) => (typeof one === 'string' ? [] : check(one.if, at('next', i, 'if')))),
+    ...(noValue ? [problemAt(spot.source, spot.path, { code: 'no-route-value', message, on: 'key' })] : []),
   ];
 }
 
 function listValueProblems(spot: Spot, { stage, value }: ValueReference): Problem[] {
-  const { graph, path } = spot;
+  const { graph, path, source } = spot;
+  // What these stand for is known when the run is there.
+  if (stage === 'context' || stage === 'previous') return [];
   if (stage !== 'inputs') return listOrderProblems(spot, stage);
   if (graph.inputs.includes(value)) return [];
   return [
-    problemAt(graph.source, path, {
+    problemAt(source, path, {
       code: 'unknown-input',
       message: `The workflow has no input \`${value}\`.`,
       hint: suggestName(value, graph.inputs),
@@ -207,16 +185,17 @@ function listValueProblems(spot: Spot, { stage, value }: ValueReference): Proble
 function listInputProblems(spot: Spot, input: string): Problem[] {
   const { makers, byId } = spot.graph;
   const reference = parseReference(input);
+  if (spot.graph.given.has(input)) return [];
   const isValue = !makers.has(input) && reference !== undefined && (reference.stage === 'inputs' || byId.has(reference.stage));
   return isValue ? listValueProblems(spot, reference) : listArtifactProblems(spot, input);
 }
 
 function listArtifactProblems(spot: Spot, artifact: string): Problem[] {
-  const { graph, path } = spot;
+  const { graph, path, source } = spot;
   const maker = graph.makers.get(artifact)?.[0];
   if (maker !== undefined) return listOrderProblems(spot, maker, `\`${artifact}\` is produced by stage \`${maker}\``);
   return [
-    problemAt(graph.source, path, {
+    problemAt(source, path, {
       code: 'unknown-artifact',
       message: `No stage has \`${artifact}\` among its outputs.`,
       hint: suggestName(artifact, [...graph.makers.keys()]),
@@ -227,23 +206,23 @@ function listArtifactProblems(spot: Spot, artifact: string): Problem[] {
 function listTreeProblems(spot: Spot, from: string): Problem[] {
   const order = listOrderProblems(spot, from);
   const shape = spot.graph.byId.get(from)?.shape;
-  if (order.length > 0 || shape === undefined || endsWithCommit(shape)) return order;
+  if (order.length > 0 || shape === undefined || spot.graph.nested || endsWithCommit(shape)) return order;
   const message = `Stage \`${from}\` has no worktree, so it ends with no commit; give it \`worktree: own\`.`;
-  return [problemAt(spot.graph.source, spot.path, { code: 'no-worktree', message })];
+  return [problemAt(spot.source, spot.path, { code: 'no-worktree', message })];
 }
 
-function listOrderProblems({ graph, id, path }: Spot, other: string, what = `Stage \`${other}\` is used here`): Problem[] {
-  if (!graph.byId.has(other)) return [unknownStage(graph, path, other)];
-  if (graph.reachable.get(id)?.has(other)) return [];
+function listOrderProblems({ graph, source, id, path }: Spot, other: string, what = `Stage \`${other}\` is used here`): Problem[] {
+  if (!graph.byId.has(other)) return [unknownStage(graph, { source, path }, other)];
+  if (graph.reach.has(id, other)) return [];
   const fix =
     other === id
       ? 'which is this one; it cannot use what it only makes itself.'
       : `but stage \`${id}\` does not wait for it; add \`${other}\` to its \`needs\`.`;
-  return [problemAt(graph.source, path, { code: 'not-needed', message: `${what}, ${fix}` })];
+  return [problemAt(source, path, { code: 'not-needed', message: `${what}, ${fix}` })];
 }
 
-function unknownStage(graph: Graph, path: SourcePath, name: string): Problem {
-  return problemAt(graph.source, path, {
+function unknownStage(graph: Graph, { source, path }: Pick<Spot, 'source' | 'path'>, name: string): Problem {
+  return problemAt(source, path, {
     code: 'unknown-stage',
     message: `There is no stage \`${name}\`.`,
     hint: suggestName(name, [...graph.byId.keys()]),

@@ -1,72 +1,159 @@
 // Reads a workflow file into a definition that is safe to run, or says everything that is wrong with it.
-// Pure: the text comes as a parameter. What the engine does with a definition is `advance.ts`.
-import { MAX_STAGES, type WorkflowDefinition } from '../../shared/state/workflow.ts';
+// Pure: the texts come as parameters. What the engine does with a definition is `advance.ts`.
+import { MAX_FILE_STAGES, type StageDefinition, type WorkflowDefinition } from '../../shared/state/workflow.ts';
+import {
+  listShapeProblems,
+  type Problem,
+  problemAt,
+  readSource,
+  type Source,
+  type SourcePath,
+  sortProblems,
+} from '../../shared/yaml/source.ts';
+import { type Parts, type PlacedHandoff, readParts } from './load-bindings.ts';
 import { listGraphProblems } from './load-graph.ts';
-import { normaliseStage, StageShape, WorkflowShape } from './load-shape.ts';
-import { listShapeProblems, type Problem, problemAt, readSource, type Source, sortProblems } from '../../shared/yaml/source.ts';
+import type { PlacedStage } from './load-sketch.ts';
+import { attachHandoffs, listStrangers } from './load-handoffs.ts';
+import { NestedWorkflowShape, StageShape, WorkflowShape } from './load-shape.ts';
+import { type Around, expandStage, listBranches } from './load-stage.ts';
+import { listWorkProblems } from './load-work.ts';
 
 export type { Problem } from '../../shared/yaml/source.ts';
 
 /** A definition, or at least one problem, sorted by place. */
 export type LoadedWorkflow = { ok: true; definition: WorkflowDefinition } | { ok: false; problems: Problem[] };
 
-/** Reads, checks and normalises one workflow; `file` is only what problems are reported under. */
-export function loadWorkflow(input: { text: string; file: string }): LoadedWorkflow {
+/** A text and the name under which its problems are reported. */
+export interface WorkflowText {
+  text: string;
+  file: string;
+}
+
+/** Reads, checks and normalises one workflow; `parts` are files that stand beside it: bindings and handoffs. */
+export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowText[] | undefined }): LoadedWorkflow {
   const { source, problems } = readSource(input);
+  const parts = readParts(input.parts ?? []);
+  problems.push(...parts.problems);
   if (source === undefined) return { ok: false, problems };
-  const workflow = WorkflowShape.safeParse(source.data);
-  if (!workflow.success) problems.push(...listShapeProblems(source, workflow.error));
-  const rawStages = workflow.success ? workflow.data.stages : listRawStages(source.data);
-  const shapes = rawStages.map((raw, index) => readStage(source, raw, index, problems));
-  problems.push(...listGraphProblems(source, rawStages, shapes, listInputNames(source.data)));
+  const nested = isRecord(source.data) && isRecord(source.data.workflow);
+  const base: SourcePath = nested ? ['workflow'] : [];
+  const workflow = readWorkflow(source, nested);
+  if (!workflow.success) problems.push(...listShapeProblems(source, workflow.error, base));
+  const around: Around = {
+    nested,
+    checks: { ...parts.bindings?.shape.checks, ...(workflow.success ? workflow.data.checks : {}) },
+    bindings: parts.bindings?.shape,
+  };
+  const stages = readStages(source, base, parts, problems);
+  problems.push(...stages.flatMap((stage) => listWorkProblems(stage, around)));
+  const given = new Set(Object.keys(parts.bindings?.shape.inputs ?? {}));
+  problems.push(...listGraphProblems(stages, { inputs: listInputNames(source.data), given, nested }));
   if (workflow.success) problems.push(...listDefaultProblems(source, workflow.data.inputs));
   if (!workflow.success || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
-  const stages = shapes.filter((shape) => shape !== undefined).map(normaliseStage);
-  const { description, inputs, ...rest } = workflow.data;
-  return { ok: true, definition: { ...rest, ...(description === undefined ? {} : { description }), inputs, stages } };
+  return finishDefinition(workflow.data, { source, stages, parts, around });
 }
 
-function readStage(source: Source, raw: unknown, index: number, problems: Problem[]): StageShape | undefined {
-  const stage = StageShape.safeParse(raw);
-  if (!stage.success) {
-    problems.push(...listShapeProblems(source, stage.error, ['stages', index]));
-    return undefined;
+function readWorkflow(source: Source, nested: boolean) {
+  if (!nested) return WorkflowShape.safeParse(source.data);
+  return NestedWorkflowShape.safeParse((source.data as { workflow: unknown }).workflow);
+}
+
+interface Read {
+  source: Source;
+  stages: readonly PlacedStage[];
+  parts: Parts;
+  around: Around;
+}
+
+/** Everything is right by itself: stages become what the engine runs, and handoffs find who receives them. */
+function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
+  const { source, parts, around } = read;
+  const shapes = read.stages.flatMap(({ shape: stage }) => stage ?? []);
+  const expanded = shapes.map((stage) => expandStage(stage, around));
+  const first = expanded.flatMap(([main]) => main ?? []);
+  const stages = connect([...first, ...expanded.flatMap(([, ...rest]) => rest)], shapes);
+  const { description, trigger, sla, inputs, handoffs } = shape;
+  const bound = parts.bindings?.shape;
+  const definition: WorkflowDefinition = {
+    workflow: shape.workflow,
+    version: shape.version,
+    ...(description === undefined ? {} : { description }),
+    inputs: {
+      ...inputs,
+      ...Object.fromEntries(Object.entries(bound?.context ?? {}).map(([name, type]) => [name, { type, optional: true }])),
+    },
+    ...(trigger === undefined ? {} : { trigger: readTrigger(trigger, bound?.principals) }),
+    ...(sla === undefined ? {} : { slaMs: sla }),
+    stages,
+  };
+  const givers = new Map(shapes.flatMap(listGivers));
+  const own = handoffs.map((handoff, i): PlacedHandoff => ({ shape: handoff, source, path: ['handoffs', i] }));
+  const people = [...new Set([...givers.values(), ...stages.map(({ id }) => id)])];
+  const attached = attachHandoffs(definition, [...own, ...parts.handoffs], { givers, checks: around.checks });
+  const problems = [...own.flatMap((handoff) => listStrangers(handoff, people)), ...attached.problems];
+  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+  return { ok: true, definition: { ...definition, stages: attached.stages } };
+}
+
+type TriggerShape = NonNullable<WorkflowShape['trigger']>;
+
+function readTrigger(
+  trigger: TriggerShape,
+  principals: Readonly<Record<string, readonly string[]>> = {},
+): NonNullable<WorkflowDefinition['trigger']> {
+  if (trigger.type === 'automatic') return { kind: 'source', source: trigger.source ?? '' };
+  const authorized = (trigger.authorized ?? []).flatMap((name) => principals[name] ?? [name.toLowerCase()]);
+  return { kind: 'manual', authorized };
+}
+
+/** Who does each stage, as the file calls them. */
+function listGivers(shape: StageShape): [string, string][] {
+  const branches = listBranches(shape).flatMap(({ id, branch }): [string, string][] =>
+    typeof branch.agent === 'string' ? [[id, branch.agent]] : [],
+  );
+  return typeof shape.agent === 'string' ? [[shape.id, shape.agent], ...branches] : branches;
+}
+
+/** Turns `next` into `needs` of the stages that come next; who comes before a stage with branches comes before its branches. */
+function connect(stages: readonly StageDefinition[], shapes: readonly StageShape[]): StageDefinition[] {
+  const branches = new Map(shapes.map((shape) => [shape.id, listBranches(shape).map(({ id }) => id)]));
+  const heads = (id: string): string[] => (branches.get(id)?.length ? (branches.get(id) ?? []) : [id]);
+  const routed = stages.map((stage) =>
+    stage.next ? { ...stage, next: stage.next.map((one) => ({ ...one, to: one.to.flatMap(heads) })) } : stage,
+  );
+  const choosers = new Map<string, string[]>();
+  for (const { id, next } of routed)
+    for (const to of new Set(next?.flatMap((one) => one.to))) {
+      const known = choosers.get(to);
+      if (known) known.push(id);
+      else choosers.set(to, [id]);
+    }
+  return routed.map((stage) => {
+    const chosenBy = choosers.get(stage.id);
+    if (!chosenBy) return stage;
+    const needs = [...stage.needs, ...chosenBy.filter((id) => !stage.needs.includes(id))];
+    return { ...stage, needs, chosenBy };
+  });
+}
+
+/** The stages of the file, and of the bindings those that the file names and does not define. */
+function readStages(source: Source, base: SourcePath, parts: Parts, problems: Problem[]): PlacedStage[] {
+  const place = (raw: unknown, from: Source, path: SourcePath): PlacedStage => {
+    const stage = StageShape.safeParse(raw);
+    if (!stage.success) problems.push(...listShapeProblems(from, stage.error, path));
+    return { source: from, path, raw, shape: stage.success ? stage.data : undefined };
+  };
+  const stages = listRawStages(source.data, base).map((raw, i) => place(raw, source, [...base, 'stages', i]));
+  const { bindings } = parts;
+  if (!bindings) return stages;
+  const others = bindings.shape.stages.map((raw, i) => place(raw, bindings.source, ['stages', i]));
+  for (const stage of stages) {
+    const names = stage.shape ? JSON.stringify([stage.shape.next ?? [], stage.shape.needs]) : '';
+    for (const other of others)
+      if (other.shape && names.includes(`"${other.shape.id}"`) && !stages.some((one) => one.shape?.id === other.shape?.id))
+        stages.push(other);
   }
-  problems.push(...listWorkProblems(source, stage.data, index));
-  return stage.data;
-}
-
-/** A stage has exactly one worker, and only keys that mean something for it. */
-function listWorkProblems(source: Source, stage: StageShape, index: number): Problem[] {
-  const at = (key: string, code: string, message: string) => problemAt(source, ['stages', index, key], { code, message, on: 'key' });
-  const problems: Problem[] = [];
-  if (stage.agent === undefined && stage.merge === undefined)
-    problems.push(
-      problemAt(source, ['stages', index], {
-        code: 'no-work',
-        message: `Stage \`${stage.id}\` does nothing; give it an \`agent\` or a \`merge\`.`,
-      }),
-    );
-  if (stage.merge !== undefined)
-    for (const key of ['agent', 'action', 'prompt', 'worktree', 'outputs', 'gate'] as const)
-      if (key === 'outputs' ? stage.outputs.length > 0 : stage[key] !== undefined)
-        problems.push(
-          at(key, 'not-for-merge', `A merge is done by the daemon, so \`${key}\` has no meaning beside it; use a stage of its own.`),
-        );
-  if (stage.agent === 'command' && stage.command === undefined)
-    problems.push(at('agent', 'no-command', 'Agent `command` runs what `command` says; add it, for instance `command: [npm, test]`.'));
-  for (const key of ['command', 'stdin', 'env'] as const)
-    if (stage[key] !== undefined && stage.agent !== 'command')
-      problems.push(at(key, 'only-for-command', `\`${key}\` is only for \`agent: command\`.`));
-  if (stage.otherwise !== undefined && typeof stage.when !== 'string')
-    problems.push(
-      at(
-        'otherwise',
-        'no-when',
-        '`otherwise` is shown when the one value of `when` skips the stage; with a list, write it beside each value.',
-      ),
-    );
-  return problems;
+  return stages;
 }
 
 function listDefaultProblems(source: Source, inputs: WorkflowDefinition['inputs']): Problem[] {
@@ -82,13 +169,17 @@ function listDefaultProblems(source: Source, inputs: WorkflowDefinition['inputs'
   });
 }
 
-function listRawStages(data: unknown): unknown[] {
-  const stages = typeof data === 'object' && data !== null ? (data as { stages?: unknown }).stages : undefined;
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function listRawStages(data: unknown, base: SourcePath): unknown[] {
+  const holder = isRecord(data) && base.length > 0 ? data.workflow : data;
+  const stages = isRecord(holder) ? holder.stages : undefined;
   // A file with too many stages is refused anyway; its graph is not worth the time.
-  return Array.isArray(stages) ? stages.slice(0, MAX_STAGES) : [];
+  return Array.isArray(stages) ? stages.slice(0, MAX_FILE_STAGES) : [];
 }
 
 function listInputNames(data: unknown): string[] {
-  const inputs = typeof data === 'object' && data !== null ? (data as { inputs?: unknown }).inputs : undefined;
-  return typeof inputs === 'object' && inputs !== null ? Object.keys(inputs) : [];
+  return isRecord(data) && isRecord(data.inputs) ? Object.keys(data.inputs) : [];
 }

@@ -3,6 +3,7 @@ import type { Run, Stage } from '../../shared/state/run.ts';
 import { stageOf } from '../../shared/state/select.ts';
 import {
   fillTemplate,
+  listReferences,
   parseReference,
   parseWholeTemplate,
   type StageDefinition,
@@ -10,6 +11,8 @@ import {
   type WorkflowDefinition,
 } from '../../shared/state/workflow.ts';
 import type { CommandOf } from '../commands.ts';
+import { chooseAgent } from './agents.ts';
+import { graphOf } from './graph.ts';
 
 /** Settings that the engine needs, in milliseconds. */
 export interface EngineSettings {
@@ -24,11 +27,19 @@ export interface Place {
   settings: EngineSettings;
 }
 
-/** Looks a reference up among the run's inputs and the values of its stages. */
+/** Looks a reference up among the run's inputs and the values of its stages; `context.x` is an input, else what a stage reported last. */
 export function resolveReference(state: State, run: Run, reference: ValueReference): unknown {
   if (reference.stage === 'inputs') return run.inputs[reference.value];
+  if (reference.stage === 'context') return findContext(state, run, reference.value);
   const stage = stageOf(state, run.id, reference.stage);
   return stage?.values[reference.value] ?? (reference.value === 'commit' ? stage?.commit : undefined);
+}
+
+/** A value of the run's context: its input of that name, else the newest that a stage reported; undefined when nobody knows it. */
+export function findContext(state: State, run: Run, name: string): unknown {
+  if (Object.hasOwn(run.inputs, name)) return run.inputs[name];
+  const stages = [...(state.stages.get(run.id)?.values() ?? [])];
+  return stages.findLast((stage) => Object.hasOwn(stage.values, name))?.values[name];
 }
 
 /** The program and arguments of a stage's command, with its references filled in; undefined when they give no argv. */
@@ -42,7 +53,8 @@ export function resolveArgv(state: State, run: Run, command: string | readonly s
   return command.map((part) => fill(state, run, part));
 }
 
-function fill(state: State, run: Run, template: string): string {
+/** A template with the values of the run in it. */
+export function fill(state: State, run: Run, template: string): string {
   return fillTemplate(template, (reference) => {
     const value = resolveReference(state, run, reference);
     return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
@@ -54,8 +66,54 @@ export function isFoundCommand(def: StageDefinition): boolean {
   return typeof def.command === 'string';
 }
 
-/** The command that makes a task of an admitted stage. Its id follows from run and stage, so that it is made once. */
-export function submitStage({ state, run, definition }: Place, def: StageDefinition, stage: Stage): CommandOf<'task/submit'> {
+/** Id of the task of a stage's round; it follows from run and stage, so that it is made once. */
+function taskId({ run, definition }: Place, stage: Stage): string {
+  const first = `${run.id}.${graphOf(definition).position.get(stage.id) ?? 0}`;
+  const turn = stage.turn ?? 1;
+  return turn === 1 && stage.round === 1 ? first : `${first}.${turn}-${stage.round}`;
+}
+
+/** The command that makes a task of an admitted stage; undefined when no agent that could do it is registered. */
+export function submitStage(place: Place, def: StageDefinition, stage: Stage): CommandOf<'task/submit'> | undefined {
+  const { state } = place;
+  const wants = chooseAgent(state, fillSelection(place, def));
+  if (wants === undefined) return undefined;
+  const { artifacts, payload } = gatherTask(place, def, stage);
+  const { attempts = 1, ...retry } = def.retry ?? {};
+  return {
+    type: 'task/submit',
+    task: taskId(place, stage),
+    run: place.run.id,
+    stage: def.id,
+    wants,
+    action: def.action ?? ('argv' in payload ? 'run' : 'prompt' in payload ? 'prompt' : ''),
+    priority: 0,
+    timeoutMs: def.timeoutMs ?? 0,
+    maxAttempts: attempts,
+    payload,
+    artifacts,
+    ...(def.retry === undefined ? {} : { retry: retry as NonNullable<CommandOf<'task/submit'>['retry']> }),
+  };
+}
+
+/** What a selection asks for may follow from what the run knows: `component:{context.component}`. */
+function fillSelection({ state, run }: Place, { agent, select }: Pick<StageDefinition, 'agent' | 'select'>) {
+  if (!select) return { agent };
+  const each = (list: string[] | undefined): string[] | undefined => list?.map((text) => fill(state, run, text));
+  const role = select.role === undefined ? {} : { role: fill(state, run, select.role) };
+  const capabilities = each(select.capabilities);
+  const tags = each(select.tags);
+  return { agent, select: { ...role, ...(capabilities ? { capabilities } : {}), ...(tags ? { tags } : {}) } };
+}
+
+/** The prompt with the run's values in it; what takes the text of artifacts is filled in when they are read. */
+function promptOf(state: State, run: Run, { prompt }: StageDefinition): Record<string, unknown> {
+  if (prompt === undefined) return {};
+  const takesText = listReferences(prompt).some(({ value }) => value === 'output');
+  return takesText ? { prompt, template: true } : { prompt: fill(state, run, prompt) };
+}
+
+function gatherTask({ state, run, definition }: Place, def: StageDefinition, stage: Stage) {
   const artifacts: Record<string, string> = {};
   const payload: Record<string, unknown> = {};
   const made = state.artifacts.get(run.id);
@@ -63,29 +121,28 @@ export function submitStage({ state, run, definition }: Place, def: StageDefinit
     const artifact = made?.get(input);
     const reference = parseReference(input);
     if (artifact) artifacts[input] = artifact.digest;
+    else if (givenList(def, input) !== undefined) artifacts[input] = made?.get(givenList(def, input) ?? '')?.digest ?? '';
     else if (reference && !definition.stages.some((s) => s.outputs.includes(input)))
       payload[input] = resolveReference(state, run, reference) ?? null;
   }
+  // Whoever does it again sees what was made before.
+  for (const name of def.outputs) if (made?.get(name)?.stale) artifacts[`earlier/${name}`] = made.get(name)?.digest ?? '';
   if (def.gate) {
     payload['allowed'] = stage.results.filter((r) => r.allowed).map((r) => r.key);
     payload['refused'] = Object.fromEntries(stage.results.filter((r) => !r.allowed).map((r) => [r.key, r.reason]));
   }
   const argv = def.command === undefined ? undefined : resolveArgv(state, run, def.command);
   if (argv) payload['argv'] = argv;
-  if (def.prompt !== undefined) payload['prompt'] = fill(state, run, def.prompt);
+  Object.assign(payload, promptOf(state, run, def));
   if (def.stdin !== undefined) payload['stdin'] = fill(state, run, def.stdin);
   if (def.env) payload['env'] = Object.fromEntries(Object.entries(def.env).map(([name, value]) => [name, fill(state, run, value)]));
-  return {
-    type: 'task/submit',
-    task: `${run.id}.${definition.stages.indexOf(def)}`,
-    run: run.id,
-    stage: def.id,
-    wants: def.agent ?? '',
-    action: def.action ?? (argv ? 'run' : def.prompt === undefined ? '' : 'prompt'),
-    priority: 0,
-    timeoutMs: def.timeoutMs ?? 0,
-    maxAttempts: 1,
-    payload,
-    artifacts,
-  };
+  if (def.with) payload['with'] = def.with;
+  if (stage.feedback !== undefined) payload['feedback'] = stage.feedback;
+  return { artifacts, payload };
+}
+
+/** The list that an input is a part of, where the bindings say so. */
+function givenList(def: StageDefinition, input: string): string | undefined {
+  const given = (def.with?.['given'] as Record<string, { list?: string }> | undefined)?.[input];
+  return given?.list;
 }

@@ -24,7 +24,8 @@ export type WorkspaceErrorCode =
   | 'undo_conflicts'
   | 'configuration_unreadable'
   | 'objects_not_lendable'
-  | 'lent_git_unusable';
+  | 'lent_git_unusable'
+  | 'output_unreadable';
 
 /** A refusal about a repository or worktree: `code` is stable, the message says what to do, `facts` are the details. */
 export class WorkspaceError extends Error {

@@ -22,6 +22,7 @@ const ICONS: Readonly<Record<StageStatus, Node['icon']>> = {
   deciding: { id: 'law', color: 'charts.blue' },
   admitted: { id: 'circle-outline', color: 'charts.blue' },
   running: { id: 'sync~spin', color: 'charts.blue' },
+  checking: { id: 'checklist', color: 'charts.blue' },
   completed: { id: 'pass', color: 'testing.iconPassed' },
   failed: { id: 'error', color: 'testing.iconFailed' },
   skipped: { id: 'debug-step-over', color: 'testing.iconSkipped' },
@@ -76,6 +77,8 @@ export function sayStageStatus(entry: StageView, reader: Reader): string {
       return t('about to start');
     case 'running':
       return sayRunning(stage, view, reader);
+    case 'checking':
+      return t('its work is being checked');
     case 'completed':
       return t('done in {0}', took);
     case 'failed':

@@ -4,6 +4,7 @@ import type { ArchiveEvent } from './archive.ts';
 import type { ArtifactEvent } from './artifact.ts';
 import type { AttemptEvent } from './attempt.ts';
 import type { DaemonEvent } from './daemon.ts';
+import type { HandoffEvent } from './handoff.ts';
 import type { PolicyEvent } from './policy.ts';
 import type { RunEvent } from './run.ts';
 import type { StageEvent } from './stage.ts';
@@ -38,6 +39,7 @@ export type NewEvent =
   | AgentEvent
   | RunEvent
   | StageEvent
+  | HandoffEvent
   | TaskEvent
   | AttemptEvent
   | PolicyEvent

@@ -1,3 +1,4 @@
+import type { CriterionResult } from '../state/gate.ts';
 import type { EventOf } from './envelope.ts';
 
 /** What came of one proposed action. */
@@ -9,17 +10,38 @@ export interface GateResult {
   approval?: string;
 }
 
-/** Why a stage did not run: its `when` did not hold, somebody said no, or a stage that it needs failed. */
-export type SkipCause = 'condition' | 'denied' | 'blocked';
+/**
+ * Why a stage did not run: its `when` did not hold, somebody said no, a stage that it needs failed, no stage before it
+ * chose it, a person left it out, or it failed and the workflow says that this does not matter.
+ */
+export type SkipCause = 'condition' | 'denied' | 'blocked' | 'not_chosen' | 'person' | 'failure';
 
 export type StageEvent =
   /** Comes again when what was decided no longer fits, for instance because the branch moved: everything is asked anew. */
-  | EventOf<'stage.started', { round: number }>
+  | EventOf<
+      'stage.started',
+      {
+        round: number;
+        /** Times that the run came to this stage, counted from 1; absent in the first. */
+        turn?: number;
+        /** What was wrong before, for whoever does it again. */
+        feedback?: string;
+        /** Failures of this turn that were tried again already. */
+        again?: number;
+        /** Commit of the earlier work that it goes on from. */
+        from?: string;
+        slaMs?: number;
+      }
+    >
   /** All actions of this round were put to the policy; `facts` is what they rest on, for instance the tree that a merge would give. */
   | EventOf<'stage.proposed', { count: number; facts: Record<string, string> }>
   /** All that the stage wants to do was decided; the task may be submitted, or not. */
   | EventOf<'stage.admitted', { results: GateResult[] }>
-  | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string }>
+  /** Its work is there and is being looked at: criteria, sign-offs. */
+  | EventOf<'stage.checking', { values: Record<string, unknown>; commit?: string }>
+  | EventOf<'stage.judged', { results: CriterionResult[] }>
+  /** `chosen`: of the stages that may come next, those that do; absent where all do. */
+  | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string; chosen?: string[] }>
   | EventOf<'stage.failed', { code: string; message: string }>
   | EventOf<'stage.skipped', { reason: string; cause: SkipCause }>
   | EventOf<'stage.canceled', { reason: string }>;

@@ -1,5 +1,17 @@
 import type { EventOf } from './envelope.ts';
 
+/** A check of a stage's work, or somebody's word on it. */
+export type TaskPart = 'check' | 'sign_off' | 'cleanup';
+
+/** How long a task waits before it is tried again, in milliseconds, and for which codes; absent: for all that it may mend. */
+export interface TaskRetry {
+  backoffMs: number;
+  factor: number;
+  maxMs: number;
+  jitter: number;
+  on?: string[];
+}
+
 export type TaskEvent =
   | EventOf<
       'task.submitted',
@@ -13,6 +25,9 @@ export type TaskEvent =
         /** Small inputs; larger ones are artifacts, named by digest. */
         payload: Record<string, unknown>;
         artifacts: Record<string, string>;
+        /** What it does for its stage, where that is not the stage's work itself. */
+        part?: TaskPart;
+        retry?: TaskRetry;
       }
     >
   /** The lease: `token` fences, an answer with an older one changes nothing. */
@@ -20,7 +35,10 @@ export type TaskEvent =
   /** The policy does not let it go to its agent yet: a quota is used up, or a person is asked. */
   | EventOf<'task.held', { waitsFor: 'quota' | 'approval'; reason: string }>
   | EventOf<'task.running', Record<string, never>>
-  | EventOf<'task.requeued', { reason: string; failures: number }>
+  /** `notBefore`: it is given to nobody until then (RFC 3339). */
+  | EventOf<'task.requeued', { reason: string; failures: number; notBefore?: string }>
+  /** The wait before the next try is over. */
+  | EventOf<'task.due', Record<string, never>>
   /** Asked for while an attempt was under way; the attempt ends first. */
   | EventOf<'task.cancel_requested', { reason: string }>
   | EventOf<'task.completed', { values: Record<string, unknown> }>

@@ -52,7 +52,15 @@ const Hello = z.strictObject({
 const WorkflowChoice = z.union([
   z.strictObject({ name: z.string().max(100) }),
   /** A file that the user named: its text, and where it lies for messages. */
-  z.strictObject({ file: Path, text: z.string().max(256 * 1024) }),
+  z.strictObject({
+    file: Path,
+    text: z.string().max(256 * 1024),
+    /** What stands beside it: a file of bindings, files of handoffs. */
+    parts: z
+      .array(z.strictObject({ file: Path, text: z.string().max(256 * 1024) }))
+      .max(100)
+      .optional(),
+  }),
 ]);
 
 const RunStart = z.strictObject({
@@ -147,6 +155,19 @@ export const METHODS = {
     z.strictObject({ repo: Path.optional(), active: z.boolean().default(false), ...Onward }),
   ),
   'run/cancel': method<{ run: string }>()('submit', z.strictObject({ run: Id, reason: z.string().max(500).default('') })),
+  /** Starts nothing new until the run is resumed; what is under way comes to its end. */
+  'run/pause': method<{ run: string }>()('submit', z.strictObject({ run: Id, reason: z.string().max(500).default('') })),
+  'run/resume': method<{ run: string }>()('submit', z.strictObject({ run: Id })),
+  /** Does a stage again, and what depends on it; a run that failed goes on with it. `feedback` is told to whoever does it. */
+  'run/retry': method<{ run: string; stages: string[] }>()(
+    'submit',
+    z.strictObject({ run: Id, stage: z.string().min(1).max(64), feedback: z.string().max(4_000).default('') }),
+  ),
+  /** Leaves out a stage that has not begun. */
+  'run/skip': method<{ run: string }>()(
+    'submit',
+    z.strictObject({ run: Id, stage: z.string().min(1).max(64), reason: z.string().max(500).default('') }),
+  ),
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
   'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
 

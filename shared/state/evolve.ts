@@ -9,6 +9,7 @@ import type { AgentEvent } from '../events/agent.ts';
 import type { ApprovalEvent } from '../events/approval.ts';
 import type { AttemptEvent } from '../events/attempt.ts';
 import type { Commit, Event, EventNamed, EventType } from '../events/envelope.ts';
+import type { HandoffEvent } from '../events/handoff.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { StageEvent } from '../events/stage.ts';
 import type { TaskEvent } from '../events/task.ts';
@@ -18,12 +19,13 @@ import { evolveAgents, withLoad, type Agent } from './agent.ts';
 import { evolveApprovals, type Approval } from './approval.ts';
 import { evolveArchive } from './archive.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
-import { evolveMerge, evolveRuns, evolveStages, updateStage, type Run, type RunArtifact, type StageTable } from './run.ts';
+import { evolveMerge, evolveRuns, type Run, type RunArtifact, type StageTable } from './run.ts';
+import { evolveHandoff, foldReturn, foldStage, updateStage } from './stage.ts';
 import { evolveTasks, type Task } from './task.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 4;
+export const EVOLVE_VERSION = 5;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -87,7 +89,8 @@ type Fold<T extends EventType> = (state: State, event: EventNamed<T>, at: string
 const nothing = (): void => undefined;
 const agent = (state: State, event: Event & AgentEvent, at: string): void => evolveAgents(state.agents, event, at);
 const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => evolveRuns(state.runs, event, at, principal);
-const stage = (state: State, event: Event & StageEvent, at: string): void => evolveStages(state.stages, event, at);
+const stage = (state: State, event: Event & StageEvent, at: string): void => foldStage(state, event, at);
+const handoff = (state: State, event: Event & HandoffEvent): void => evolveHandoff(state.runs, state.stages, event);
 const task = (state: State, event: Event & TaskEvent, at: string): void => evolveTasks(state.tasks, state.pending, event, at);
 const attempt = (state: State, event: Event & (AttemptEvent | UsageEvent), at: string): void => evolveAttempts(state.attempts, event, at);
 const merge = (state: State, event: Event & WorkspaceEvent, at: string): void => evolveMerge(state.runs, event, at);
@@ -119,6 +122,13 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'run.started': run,
   'run.waiting': run,
   'run.continued': run,
+  'run.paused': run,
+  'run.resumed': run,
+  'run.extended': run,
+  'run.returned': (state, event, at, principal) => {
+    foldReturn(state, event);
+    run(state, event, at, principal);
+  },
   'run.cancel_requested': run,
   'run.succeeded': run,
   'run.failed': run,
@@ -126,18 +136,24 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.started': stage,
   'stage.proposed': stage,
   'stage.admitted': stage,
+  'stage.checking': stage,
+  'stage.judged': stage,
   'stage.completed': stage,
   'stage.failed': stage,
   'stage.skipped': stage,
   'stage.canceled': stage,
+  'handoff.accepted': handoff,
+  'handoff.returned': handoff,
   'task.submitted': (state, event, at) => {
     task(state, event, at);
+    if (event.data.part !== undefined) return;
     updateStage(state.stages, event.run, event.stage, (before) => ({ ...before, status: 'running', task: event.task ?? '' }));
   },
   'task.assigned': task,
   'task.held': task,
   'task.running': task,
   'task.requeued': task,
+  'task.due': task,
   'task.cancel_requested': task,
   'task.completed': task,
   'task.failed': task,
@@ -150,7 +166,11 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     evolveUsage(state.usage, event, at, at);
   },
   'attempt.running': attempt,
-  'attempt.committed': attempt,
+  'attempt.committed': (state, event, at) => {
+    attempt(state, event, at);
+    const made = state.tasks.get(event.task ?? '');
+    if (made) state.tasks.set(made.id, { ...made, commit: event.data.commit });
+  },
   'attempt.ended': (state, event, at) => {
     const startedAt = state.attempts.get(event.attempt ?? '')?.startedAt;
     if (startedAt !== undefined) evolveUsage(state.usage, event, at, startedAt);

@@ -1,7 +1,9 @@
 import type { Event } from '../events/envelope.ts';
+import type { MissingItem } from '../events/handoff.ts';
 import type { RunEvent } from '../events/run.ts';
-import type { GateResult, SkipCause, StageEvent } from '../events/stage.ts';
+import type { GateResult, SkipCause } from '../events/stage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
+import type { CriterionResult } from './gate.ts';
 import { isFinal, type StateTable } from './table.ts';
 
 export type RunStatus = 'queued' | 'running' | 'waiting_approval' | 'paused' | 'success' | 'failure' | 'canceled';
@@ -9,19 +11,20 @@ export type RunStatus = 'queued' | 'running' | 'waiting_approval' | 'paused' | '
 export const RUN_TABLE: StateTable<RunStatus> = {
   queued: ['running', 'canceled', 'failure'],
   running: ['waiting_approval', 'paused', 'success', 'failure', 'canceled'],
-  waiting_approval: ['running', 'canceled', 'failure'],
+  waiting_approval: ['running', 'paused', 'canceled', 'failure'],
   paused: ['running', 'canceled', 'failure'],
   success: [],
   failure: [],
   canceled: [],
 };
 
-export type StageStatus = 'deciding' | 'admitted' | 'running' | 'completed' | 'failed' | 'skipped' | 'canceled';
+export type StageStatus = 'deciding' | 'admitted' | 'running' | 'checking' | 'completed' | 'failed' | 'skipped' | 'canceled';
 
 export const STAGE_TABLE: StateTable<StageStatus> = {
   deciding: ['admitted', 'failed', 'skipped', 'canceled'],
   admitted: ['running', 'completed', 'failed', 'skipped', 'canceled'],
-  running: ['deciding', 'completed', 'failed', 'canceled'],
+  running: ['deciding', 'checking', 'completed', 'failed', 'skipped', 'canceled'],
+  checking: ['deciding', 'completed', 'failed', 'skipped', 'canceled'],
   completed: [],
   failed: [],
   skipped: [],
@@ -46,6 +49,23 @@ export interface Stage {
   skipped?: SkipCause;
   /** Counts from 1; a later round asks everything anew. */
   round: number;
+  /** Times that the run came here, from 1; absent in the first. */
+  turn?: number;
+  /** Failures of this turn that were tried again. */
+  again?: number;
+  /** What was wrong before. */
+  feedback?: string;
+  /** Commit of earlier work that it goes on from. */
+  from?: string;
+  /** What came of its criteria; absent until they were judged. */
+  judged?: readonly CriterionResult[];
+  /** Of the stages that may come next, those that do. */
+  chosen?: readonly string[];
+  /** Handoffs that were accepted for it, by id, with their digests by name. */
+  accepted?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What an incomplete handoff lacks. */
+  missing?: readonly MissingItem[];
+  slaMs?: number;
   /** True when all actions of the round were put to the policy. */
   decided: boolean;
   /** What the decisions of the round rest on. */
@@ -65,6 +85,17 @@ export interface RunArtifact {
   size: number;
   mediaType: string;
   stage: string;
+  /** Made before the stage was begun again: it is not this round's work. */
+  stale?: true;
+}
+
+/** Once that a run went back. */
+export interface RunReturn {
+  from: string;
+  to: string;
+  code: string;
+  feedback: string;
+  by: string;
 }
 
 export interface Merge {
@@ -108,6 +139,17 @@ export interface Run {
   answering?: Answering;
   status: RunStatus;
   merge?: Merge;
+  /** Who paused it, and why. */
+  paused?: { by: string; reason: string };
+  /** Times that the run came to a stage, where that is more than once. */
+  turns?: Readonly<Record<string, number>>;
+  returns?: readonly RunReturn[];
+  /** Commit of a stage's work before the run went back to it. */
+  earlier?: Readonly<Record<string, string>>;
+  /** Handoffs that were accepted, those of them at the first try, and those that went back. */
+  handoffs?: { accepted: number; first: number; returned: number };
+  /** Stages that have ended. */
+  done?: number;
   cancelReason?: string;
   code?: string;
   summary: string;
@@ -116,7 +158,7 @@ export interface Run {
 }
 
 /** True when the run has ended, however. */
-export function runEnded(run: Run): boolean {
+export function runEnded(run: Pick<Run, 'status'>): boolean {
   return isFinal(RUN_TABLE, run.status);
 }
 
@@ -137,6 +179,16 @@ function applyToRun(run: Run, event: Event & Exclude<RunEvent, { type: 'run.subm
     case 'run.started':
     case 'run.continued':
       return { ...run, status: 'running' };
+    case 'run.paused':
+      return { ...run, status: 'paused', paused: event.data };
+    case 'run.resumed': {
+      const { paused: _, ...rest } = run;
+      return { ...rest, status: 'running' };
+    }
+    case 'run.extended':
+      return { ...run, workflow: { ...run.workflow, digest: event.data.digest } };
+    case 'run.returned':
+      return afterReturn(run, event.data);
     case 'run.waiting':
       return { ...run, status: 'waiting_approval' };
     case 'run.cancel_requested':
@@ -152,66 +204,16 @@ function applyToRun(run: Run, event: Event & Exclude<RunEvent, { type: 'run.subm
   }
 }
 
+/** A run that had failed goes on; each stage that is done again counts another turn. */
+function afterReturn(run: Run, { stages, ...data }: Extract<RunEvent, { type: 'run.returned' }>['data']): Run {
+  const { endedAt: _, code: __, ...rest } = run;
+  const turns = { ...run.turns, ...Object.fromEntries(stages.map((stage) => [stage, (run.turns?.[stage] ?? 1) + 1])) };
+  const open = runEnded(run) ? { ...rest, status: 'running' as const, summary: '' } : run;
+  return { ...open, turns, returns: [...(run.returns ?? []), data] };
+}
+
 /** The stages of each run that have begun or were skipped, in that order; the others stand in the definition. */
 export type StageTable = Map<string, Map<string, Stage>>;
-
-/** Folds one event about a stage into the table of stages. */
-export function evolveStages(stages: StageTable, event: Event & StageEvent, at: string): void {
-  const id = event.stage ?? '';
-  const before: Stage = {
-    id,
-    status: 'deciding',
-    reason: '',
-    round: 1,
-    decided: false,
-    facts: {},
-    proposed: [],
-    results: [],
-    values: {},
-    startedAt: at,
-  };
-  const known = stages.get(event.run ?? '')?.get(id) ?? before;
-  putStage(stages, event.run ?? '', applyToStage(known, event, at));
-}
-
-function putStage(stages: StageTable, run: string, stage: Stage): void {
-  const ofRun = stages.get(run);
-  if (ofRun) ofRun.set(stage.id, stage);
-  else stages.set(run, new Map([[stage.id, stage]]));
-}
-
-function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stage {
-  switch (event.type) {
-    case 'stage.started':
-      return { ...stage, status: 'deciding', round: event.data.round, decided: false, proposed: [], results: [] };
-    case 'stage.proposed':
-      return { ...stage, decided: true, facts: event.data.facts };
-    case 'stage.admitted':
-      return { ...stage, status: 'admitted', results: event.data.results };
-    case 'stage.completed':
-      return {
-        ...stage,
-        status: 'completed',
-        values: event.data.values,
-        ...(event.data.commit === undefined ? {} : { commit: event.data.commit }),
-        endedAt: at,
-      };
-    case 'stage.failed':
-      return { ...stage, status: 'failed', code: event.data.code, reason: event.data.message, endedAt: at };
-    case 'stage.skipped':
-      return { ...stage, status: 'skipped', reason: event.data.reason, skipped: event.data.cause, endedAt: at };
-    case 'stage.canceled':
-      return { ...stage, status: 'canceled', reason: event.data.reason, endedAt: at };
-    default:
-      return event satisfies never;
-  }
-}
-
-/** Changes one stage of a run, if it is there. */
-export function updateStage(stages: StageTable, run: string | undefined, id: string | undefined, change: (stage: Stage) => Stage): void {
-  const stage = stages.get(run ?? '')?.get(id ?? '');
-  if (stage) putStage(stages, run ?? '', change(stage));
-}
 
 /** Folds what happened to a run's merge into the run. */
 export function evolveMerge(runs: Map<string, Run>, event: Event & WorkspaceEvent, at: string): void {

@@ -1,5 +1,5 @@
 import type { Event } from '../events/envelope.ts';
-import type { TaskEvent } from '../events/task.ts';
+import type { TaskEvent, TaskPart, TaskRetry } from '../events/task.ts';
 import { isFinal, type StateTable } from './table.ts';
 
 export type TaskStatus = 'pending' | 'assigned' | 'running' | 'completed' | 'failed' | 'canceled' | 'timeout' | 'skipped';
@@ -32,6 +32,13 @@ export interface Task {
   payload: Readonly<Record<string, unknown>>;
   /** Digests of the artifacts that it reads, by name. */
   artifacts: Readonly<Record<string, string>>;
+  /** What it does for its stage, where that is not the stage's work itself. */
+  part?: TaskPart;
+  retry?: TaskRetry;
+  /** Given to nobody until then. */
+  notBefore?: string;
+  /** The newest commit of its attempts. */
+  commit?: string;
   status: TaskStatus;
   waitsFor?: WaitsFor;
   /** Since when a quota, or a question, holds it. */
@@ -85,7 +92,7 @@ export function evolveTasks(tasks: Map<string, Task>, pending: Set<string>, even
   if (!task) return;
   tasks.set(id, applyToTask(task, event, at));
   if (event.type === 'task.requeued') pending.add(id);
-  else if (event.type !== 'task.cancel_requested' && event.type !== 'task.held') pending.delete(id);
+  else if (event.type !== 'task.cancel_requested' && event.type !== 'task.held' && event.type !== 'task.due') pending.delete(id);
 }
 
 /** The task without why it was held. */
@@ -105,8 +112,16 @@ function applyToTask(task: Task, event: Event & Exclude<TaskEvent, { type: 'task
       return { ...task, waitsFor: event.data.waitsFor, message: event.data.reason, heldAt: at };
     case 'task.running':
       return { ...task, status: 'running' };
-    case 'task.requeued':
-      return { ...task, status: 'pending', waitsFor: 'agent', message: event.data.reason, failures: event.data.failures };
+    case 'task.requeued': {
+      const { notBefore: _, ...rest } = task;
+      const { reason, failures, notBefore } = event.data;
+      const waits = notBefore === undefined ? ({ waitsFor: 'agent' } as const) : ({ waitsFor: 'retry', notBefore } as const);
+      return { ...rest, status: 'pending', ...waits, message: reason, failures };
+    }
+    case 'task.due': {
+      const { notBefore: _, ...rest } = task;
+      return { ...rest, waitsFor: 'agent' };
+    }
     case 'task.cancel_requested':
       return { ...task, cancelReason: event.data.reason };
     case 'task.completed':

@@ -7,29 +7,46 @@
 // W3. Every stage that `needs`, `inputs`, `when`, `gate`, `worktree.from`, `merge.from` or a template names exists
 //     and ends before this stage starts. The loader checks this across stages; the schema alone cannot.
 import * as z from 'zod';
+import {
+  AgentSelection,
+  Approver,
+  Handoff,
+  Join,
+  Matrix,
+  MAX_DURATION_MS,
+  Milliseconds,
+  NextCase,
+  OnFailure,
+  Retry,
+  StageId,
+  Trigger,
+} from './flow.ts';
+import { Criterion } from './gate.ts';
 
-/** Most stages that one workflow may have. */
-export const MAX_STAGES = 500;
-/** Longest duration that a definition may ask for, in milliseconds: 30 days. */
-export const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
+/** Most stages that a run may have, and that one file may name. */
+export const MAX_STAGES = 10_000;
+export const MAX_FILE_STAGES = 5_000;
 
-const STAGE_ID = /^[a-z][a-z0-9_-]{0,63}$/;
+/** What the id of a stage looks like. */
+export const StageIdText = /^[a-z][a-z0-9_-]{0,63}$/;
 const VALUE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-const DURATION = /^([1-9][0-9]{0,8})(s|m|h|d)$/;
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^([1-9][0-9]{0,8}) ?(s|m|h|d|seconds?|minutes?|hours?|days?)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 // Doubled braces are somebody else's template language and stay as they are.
 const TEMPLATE = /(?<!\{)\{([a-z][a-z0-9_-]{0,63})\.([A-Za-z_][A-Za-z0-9_]{0,63})\}(?!\})/g;
 
-/** Id of a stage: lower-case letters, digits, `-` and `_`, at most 64. */
-export const StageId = z.string().regex(STAGE_ID);
-
-/** Name of an artifact: a plain file name such as `findings.json`. */
-export const ArtifactName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+/** Name of an artifact: a file (`findings.json`), a folder (`designs/`) or a list (`tickets[]`). */
+export const ArtifactName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?:\/|\[\])?$/);
 
 /** A value that an earlier stage reported (`scan.testCommand`), or an input of the run (`inputs.target`). */
 export interface ValueReference {
   stage: string;
   value: string;
+}
+
+/** Whether a name is that of a value that a stage reports (`severity`), and not of a file, a folder or a list. */
+export function isValueName(name: string): boolean {
+  return VALUE_NAME.test(name);
 }
 
 /** Where a stage works: nowhere, in a fresh worktree, or in a fresh worktree at the commit that another stage ended with. */
@@ -43,14 +60,13 @@ export const StageDefinition = z.strictObject({
   name: z.string(),
   /** Stages that end before this one starts; a stage with none starts at once. */
   needs: z.array(StageId),
-  /** Id of the agent that does the work; absent for a merge. */
+  /** Id of the agent that does the work; absent for a merge, for a join, and where `select` chooses one. */
   agent: z.string().optional(),
+  select: AgentSelection.optional(),
   /** What the agent is asked to do, one of its actions. */
   action: z.string().optional(),
   /** Argv whose elements may hold `{stage.value}`, or one such reference that resolves to a whole argv. Only for agent `command`. */
   command: z.union([z.array(z.string()).min(1), z.string()]).optional(),
-  /** What the agent is asked to do, in words; may hold `{stage.value}`. */
-  prompt: z.string().optional(),
   /** Text for the command's standard input; may hold `{stage.value}`. */
   stdin: z.string().optional(),
   /** Environment of the command; values may hold `{stage.value}`. */
@@ -62,13 +78,36 @@ export const StageDefinition = z.strictObject({
   worktree: WorktreeUse,
   /** The stage is skipped, visibly, at the first `stage.value` for which `isPresent` does not hold; `otherwise` is what is then shown. */
   when: z.array(z.strictObject({ value: z.string(), otherwise: z.string().optional() })),
+  /** The stage is skipped, visibly, when this condition (CEL over `inputs` and `stages`) does not hold. */
+  if: z.string().optional(),
   /** Each repair proposed in that artifact is an action that the policy decides before the stage starts. */
   gate: z.strictObject({ proposals: ArtifactName }).optional(),
   /** A person is asked before the stage starts, whatever the policy says. */
   approval: z.strictObject({ summary: z.string(), expiresMs: z.number().int().positive().optional() }).optional(),
   /** The daemon's own action: merge that stage's commit into the target branch of the run, decided as `workspace.merge`. */
   merge: z.strictObject({ from: StageId }).optional(),
-  timeoutMs: z.number().int().positive().max(MAX_DURATION_MS).optional(),
+  timeoutMs: Milliseconds.optional(),
+  /** What the agent is told; may hold `{context.x}`, `{previous.output}`, `{stage.output}` and `{stage.value}`. */
+  prompt: z.string().optional(),
+  /** Values that the agent is given beside its inputs. */
+  with: z.record(z.string(), z.json()).optional(),
+  /** Which of the stages that may come next do: those of the first case that holds. */
+  next: z.array(NextCase).optional(),
+  /** Of `needs`, those that choose this stage by their `next`; one choice is enough. */
+  chosenBy: z.array(StageId).optional(),
+  /** It does nothing itself and is done when enough of its `needs` are. */
+  join: Join.optional(),
+  /** What must hold of its work before the run goes on. */
+  criteria: z.array(Criterion).optional(),
+  /** Who must say yes to its work. */
+  approvers: z.array(Approver).optional(),
+  /** What must have been handed over before it starts. */
+  handoffs: z.array(Handoff).optional(),
+  onFailure: OnFailure.optional(),
+  retry: Retry.optional(),
+  matrix: Matrix.optional(),
+  /** Time from its start within which it should be done, in milliseconds; a warning comes at 80 %. */
+  slaMs: Milliseconds.optional(),
   /** Runs as soon as its `needs` ended, however they ended. */
   always: z.boolean(),
   /** Its failure does not fail the run. */
@@ -83,6 +122,8 @@ export const WorkflowInput = z.strictObject({
   type: z.enum(['string', 'number', 'boolean', 'list']),
   default: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).optional(),
   description: z.string().optional(),
+  /** It may stay unsaid. */
+  optional: z.boolean().optional(),
 });
 export type WorkflowInput = z.infer<typeof WorkflowInput>;
 
@@ -92,6 +133,8 @@ export const WorkflowDefinition = z.strictObject({
   version: z.number().int().positive(),
   description: z.string().optional(),
   inputs: z.record(z.string(), WorkflowInput),
+  trigger: Trigger.optional(),
+  slaMs: Milliseconds.optional(),
   stages: z.array(StageDefinition).min(1).max(MAX_STAGES),
 });
 export type WorkflowDefinition = z.infer<typeof WorkflowDefinition>;
@@ -102,7 +145,7 @@ export function parseReference(text: string): ValueReference | undefined {
   if (dot < 0) return undefined;
   const stage = text.slice(0, dot);
   const value = text.slice(dot + 1);
-  return STAGE_ID.test(stage) && VALUE_NAME.test(value) ? { stage, value } : undefined;
+  return StageIdText.test(stage) && VALUE_NAME.test(value) ? { stage, value } : undefined;
 }
 
 /** Every `{stage.value}` that a template holds, in order; `{{a.b}}` is literal text. */
@@ -126,10 +169,10 @@ export function isPresent(value: unknown): boolean {
   return Boolean(value);
 }
 
-/** Milliseconds of `30s`, `5m`, `2h` or `1d`; undefined for anything else, and beyond 30 days. */
+/** Milliseconds of `30s`, `5m`, `2h`, `1d` or `30 minutes`; undefined for anything else, and beyond 30 days. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null) return undefined;
-  const ms = Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  const ms = Number(match[1]) * (UNIT_MS[match[2]?.[0] ?? ''] ?? Infinity);
   return ms <= MAX_DURATION_MS ? ms : undefined;
 }

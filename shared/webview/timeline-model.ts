@@ -35,6 +35,7 @@ const STAGE_TONE: Record<StageStatus, Tone> = {
   deciding: 'running',
   admitted: 'running',
   running: 'running',
+  checking: 'running',
   completed: 'success',
   failed: 'failure',
   skipped: 'skipped',

@@ -28,7 +28,13 @@ export const ROOMS: readonly Room[] = [
   { path: 'daemon/commands.ts', values: ['shared'], packages: [], pure: true },
   { path: 'daemon/decide', values: [...PURE_DAEMON, 'daemon/policy'], packages: ['zod', ...PURE_NODE], pure: true },
   { path: 'daemon/scheduler', values: PURE_DAEMON, packages: ['croner', ...PURE_NODE], pure: true },
-  { path: 'daemon/workflow', values: PURE_DAEMON, packages: ['zod', 'yaml', 'croner', ...PURE_NODE], pure: true },
+  // Conditions of workflows and of policies are one language: what may stand in one is judged in one place.
+  {
+    path: 'daemon/workflow',
+    values: [...PURE_DAEMON, 'daemon/policy/condition-shape.ts'],
+    packages: ['zod', 'yaml', 'croner', '@marcbachmann/cel-js', ...PURE_NODE],
+    pure: true,
+  },
   { path: 'daemon/policy', values: PURE_DAEMON, packages: ['zod', 'yaml', '@marcbachmann/cel-js', 'unbash', ...PURE_NODE], pure: true },
   { path: 'daemon/watchdog', values: PURE_DAEMON, packages: PURE_NODE, pure: true },
   { path: 'daemon/platform', values: ['shared', 'daemon/commands.ts'], packages: ['node:', 'zod', 'lowdb', '@secretlint/', 'uuidv7'] },
@@ -67,7 +73,7 @@ export const ROOMS: readonly Room[] = [
   {
     path: 'daemon',
     values: [...PURE_DAEMON, 'daemon/coordinator', ...DECIDING_ROOMS, ...OTHER_ROOMS],
-    packages: ['node:', 'zod', 'uuidv7', 'yaml', 'lowdb'],
+    packages: ['node:', 'zod', 'uuidv7', 'yaml', 'lowdb', '@seriousme/openapi-schema-validator'],
   },
   { path: 'extension', values: ['shared'], packages: ['vscode', 'node:', 'ws', 'zod', 'uuidv7'] },
   {

@@ -7,7 +7,11 @@ import type { Event, UnchainedCommit } from '../../shared/events/envelope.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
 import { fromJson, toJson } from '../../shared/state/serialize.ts';
+import type { Task } from '../../shared/state/task.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
+import type { MissingItem } from '../../shared/events/handoff.ts';
+import { judgeMetric } from '../../shared/state/gate.ts';
+import { listCheckCommands, listPeople } from '../../daemon/workflow/parts.ts';
 import type { AttemptEnding, Command, Proposal } from '../../daemon/commands.ts';
 import { bindingOf } from '../../daemon/decide/binding.ts';
 import { isRefusal, type Context } from '../../daemon/decide/context.ts';
@@ -22,8 +26,12 @@ import { loadWorkflow } from '../../daemon/workflow/load.ts';
 /** What the test says in place of agents, preparations and branches. */
 export interface Scripts {
   /** The ending of a stage's attempt; succeeded without values unless said otherwise. */
-  work?(stage: string, attempt: number): Partial<AttemptEnding> & { artifacts?: string[]; commits?: string[] };
+  work?(stage: string, attempt: number, task: Task | undefined): Partial<AttemptEnding> & { artifacts?: string[]; commits?: string[] };
   proposals?(stage: string, round: number): { key: string; summary?: string }[];
+  /** What a validator of an artifact finds wrong; nothing unless said otherwise. */
+  check?(stage: string, criterion: string): string;
+  /** What a handoff to a stage lacks. */
+  missing?(stage: string, handoff: string): MissingItem[];
   facts?(stage: string): Record<string, string>;
   merge?(): { ok: true } | { ok: false; code: string };
   effect?(action: Action): Effect;
@@ -75,6 +83,7 @@ export class Simulation {
       host: 'h',
       bootId: 'b',
       newId: () => `id${++this.#ids}`,
+      random: () => 0.5,
       judge,
       digest: (action) => sha256(JSON.stringify(bindingOf(action))),
       approvalMs: 60_000,
@@ -120,7 +129,8 @@ export class Simulation {
     for (const run of next.state.runs.values()) {
       if (run.merge?.state === 'started') next.#queue.push(next.#mergeEnd(run.id, definition));
       for (const stage of next.state.stages.get(run.id)?.values() ?? [])
-        if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id);
+        if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id, definition);
+      for (const stage of next.state.stages.get(run.id)?.values() ?? []) next.#judge(definition, run.id, stage.id);
     }
     return next;
   }
@@ -133,13 +143,24 @@ export class Simulation {
   }
 
   #effect(definition: WorkflowDefinition, event: Event): void {
-    if (event.type === 'stage.started') this.#prepare(event.run ?? '', event.stage ?? '');
+    if (event.type === 'stage.started') this.#prepare(event.run ?? '', event.stage ?? '', definition);
     if (event.type === 'task.assigned') this.#work(event);
+    if (event.type === 'stage.checking' || (event.type.startsWith('task.') && this.state.tasks.get(event.task ?? '')?.part === 'check'))
+      this.#judge(definition, event.run ?? '', event.stage ?? '');
     if (event.type === 'workspace.merge_started') this.#queue.push(this.#mergeEnd(event.run ?? '', definition));
   }
 
-  #prepare(run: string, stage: string): void {
+  #prepare(run: string, stage: string, definition: WorkflowDefinition): void {
     const round = this.state.stages.get(run)?.get(stage)?.round ?? 1;
+    const def = definition.stages.find((s) => s.id === stage);
+    for (const { id: handoff, from } of def?.handoffs ?? []) {
+      const missing = this.#scripts.missing?.(stage, handoff) ?? [];
+      const to = missing[0]?.stage ?? '';
+      if (missing.length > 0) {
+        this.#queue.push({ type: 'handoff/return', run, stage, round, handoff, from: [...from], to, missing });
+        return;
+      }
+    }
     const wanted = this.#scripts.proposals?.(stage, round) ?? [];
     const proposals = wanted.map(({ key, summary = key }): Proposal => {
       const about = { summary, agent: '', run, stage, task: '', repo: '/r', risk: 'medium' as const };
@@ -155,7 +176,7 @@ export class Simulation {
 
   #work(event: Event): void {
     const task = this.state.tasks.get(event.task ?? '');
-    const { artifacts = [], commits = [], ...ending } = this.#scripts.work?.(event.stage ?? '', task?.token ?? 0) ?? {};
+    const { artifacts = [], commits = [], ...ending } = this.#scripts.work?.(event.stage ?? '', task?.token ?? 0, task) ?? {};
     const attempt = event.attempt ?? '';
     const token = task?.token ?? 0;
     this.#queue.push({ type: 'attempt/run', attempt, token });
@@ -171,6 +192,42 @@ export class Simulation {
       });
     for (const key of commits) this.#queue.push({ type: 'attempt/commit', attempt, token, key, commit: key.padEnd(40, '0'), summary: key });
     this.#queue.push({ type: 'attempt/end', attempt, token, ending: { status: 'succeeded', values: {}, ...ending } });
+  }
+
+  /** What the daemon does with the criteria of a stage; validators of artifacts are said by the test. */
+  #judge(definition: WorkflowDefinition, run: string, id: string): void {
+    const stage = this.state.stages.get(run)?.get(id);
+    const def = definition.stages.find((s) => s.id === id);
+    if (stage?.status !== 'checking' || stage.judged !== undefined || !def) return;
+    const checks = listCheckCommands(def, stage).map(({ task }) => this.state.tasks.get(task));
+    if (checks.some((task) => task?.endedAt === undefined)) return;
+    const results = (def.criteria ?? []).map((criterion, index) => {
+      const { text, advisory } = criterion;
+      const check = this.state.tasks.get(`${stage.task ?? ''}.check-${index}`);
+      const detail =
+        criterion.kind === 'artifact'
+          ? (this.#scripts.check?.(id, text) ?? '')
+          : criterion.kind === 'command'
+            ? check?.status === 'completed'
+              ? ''
+              : (check?.message ?? 'no')
+            : judgeMetric(criterion, stage.values);
+      return { text, advisory, passed: detail === '', detail };
+    });
+    const holds = results.every((result) => result.passed || result.advisory);
+    const about = { agent: '', run, stage: id, task: '', repo: '', risk: 'medium' as const, workflow: 'test', base: '', always: false };
+    const proposals = listPeople(def).map(
+      (name): Proposal => ({
+        key: `sign-off:${name}`,
+        artifact: '0'.repeat(64),
+        show: {},
+        ask: 'look',
+        action: { kind: 'stage.advance', summary: `Sign off ${id}`, ...about },
+      }),
+    );
+    if (holds && proposals.length > 0)
+      this.#queue.push({ type: 'stage/propose', run, stage: id, round: stage.round, proposals, done: true, facts: {} });
+    this.#queue.push({ type: 'stage/judge', run, stage: id, round: stage.round, results });
   }
 
   #mergeEnd(run: string, definition: WorkflowDefinition): Command {

@@ -60,6 +60,7 @@ export async function startSmallDaemon(options: SmallDaemonOptions): Promise<Sma
       approvalMs: 60_000,
       taskTimeoutMs: 1_000,
       permits: () => true,
+      random: Math.random,
     },
   });
   const submit = (command: Command) => coordinator.submit(command, { principal: 'test', cause: 'test' });

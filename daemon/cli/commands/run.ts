@@ -27,6 +27,7 @@ interface RunOptions extends CommonOptions {
   deadline?: number;
   detach?: boolean;
   again?: boolean;
+  bindings?: string;
 }
 
 const EXAMPLES = `
@@ -64,6 +65,7 @@ export function addRun(program: Command, context: Context): void {
       ).choices(['ask', 'deny', 'policy']),
     )
     .option('--deadline <time>', 'after so long (30s, 10m, 2h) its questions are a no', readDuration)
+    .option('-b, --bindings <file>', 'who the roles of the workflow file are, and what its checks do')
     .option('-d, --detach', 'start it and return')
     .option('--again', 'start another one although the same is running')
     .option('--json', 'print one JSON document at the end; progress goes to standard error')
@@ -74,7 +76,7 @@ export function addRun(program: Command, context: Context): void {
 async function run(context: Context, given: string, options: RunOptions): Promise<ExitCode> {
   const { terminal } = context;
   const approve = chooseAnswering(context, options.approve);
-  const workflow = await chooseWorkflow(given, terminal.cwd);
+  const workflow = await chooseWorkflow(given, terminal.cwd, options.bindings);
   const repo = chooseRepo(options.repo, workflow, terminal.cwd);
   const params = {
     id: uuidv7(),

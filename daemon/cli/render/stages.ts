@@ -49,6 +49,8 @@ function describeStage(picture: Picture, def: StageDefinition, stage: Stage | un
       return { ...row, mark: 'running', text: 'starts', brief: true };
     case 'running':
       return { ...row, ...describeRunning(picture, def, stage) };
+    case 'checking':
+      return { ...row, mark: 'running', text: 'its work is being checked' };
     case 'completed':
       return { ...row, mark: 'done', text: describeDone(picture, stage) };
     case 'failed':

@@ -2,15 +2,20 @@ import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Handlers } from '../connection.ts';
 import { listRuns, readRun } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
+import { steerHandlers } from './steer.ts';
 
 /** How long a client waits for a merge to be taken back, in milliseconds. */
 const UNDO_MS = 60_000;
 
-type RunHandlers = Pick<Handlers, 'run/start' | 'run/get' | 'run/list' | 'run/cancel' | 'run/undo'>;
+type RunHandlers = Pick<
+  Handlers,
+  'run/start' | 'run/get' | 'run/list' | 'run/cancel' | 'run/undo' | 'run/pause' | 'run/resume' | 'run/retry' | 'run/skip'
+>;
 
 export function runHandlers(core: Core): RunHandlers {
   const { state } = core;
   return {
+    ...steerHandlers(core),
     'run/start': (params, connection) => core.submitRun(params, originOf(connection)),
     async 'run/get'({ run: id }) {
       const document = found(await readRun(core, id), `run ${id}`);

@@ -18,6 +18,7 @@ async function openOptions(): Promise<CoordinatorOptions> {
     approvalMs: 1,
     taskTimeoutMs: 1_000,
     permits: () => true,
+    random: () => 0.5,
   };
   return { journal, published: emptyState(), tentative: emptyState(), now: () => 0, onFatal: () => undefined, context };
 }

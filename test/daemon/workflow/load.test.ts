@@ -98,7 +98,7 @@ const BROKEN: Broken[] = [
     codes: ['invalid-value'],
     says: /quoted/,
   },
-  { what: 'a bad timeout', text: `${HEAD}  - id: a\n    agent: x\n    timeout: §5 minutes\n`, codes: ['invalid-value'], says: /`30s`/ },
+  { what: 'a bad timeout', text: `${HEAD}  - id: a\n    agent: x\n    timeout: §five minutes\n`, codes: ['invalid-value'], says: /`30s`/ },
   { what: 'a timeout that is a number', text: `${HEAD}  - id: a\n    agent: x\n    timeout: §5\n`, codes: ['invalid-value'] },
   { what: 'a timeout of years', text: `${HEAD}  - id: a\n    agent: x\n    timeout: §999d\n`, codes: ['invalid-value'] },
   {
@@ -255,8 +255,8 @@ describe('workflow loader', () => {
       problemsOf(`# ${'é'.repeat(128 * 1024)}`).map((problem) => problem.code),
       ['too-large'],
     );
-    const many = HEAD + Array.from({ length: 501 }, (_, index) => `  - { id: s${index}, agent: x }\n`).join('');
-    assert.match(problemsOf(many)[0]?.message ?? '', /at most 500 stages/);
+    const many = HEAD + Array.from({ length: 5_001 }, (_, index) => `  - { id: s${index}, agent: x }\n`).join('');
+    assert.match(problemsOf(many)[0]?.message ?? '', /at most 5000 stages/);
     assert.ok(problemsOf(Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join('\n')).length <= 100);
   });
 

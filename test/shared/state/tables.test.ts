@@ -22,11 +22,11 @@ const DESIGN: Record<string, [StateTable<string>, string]> = {
   ],
   run: [
     RUN_TABLE,
-    'queued>running queued>canceled queued>failure running>waiting_approval running>paused waiting_approval>running paused>running running>success running>failure running>canceled waiting_approval>canceled waiting_approval>failure paused>canceled paused>failure',
+    'queued>running queued>canceled queued>failure running>waiting_approval running>paused waiting_approval>running waiting_approval>paused paused>running running>success running>failure running>canceled waiting_approval>canceled waiting_approval>failure paused>canceled paused>failure',
   ],
   stage: [
     STAGE_TABLE,
-    'deciding>admitted deciding>failed deciding>skipped deciding>canceled admitted>running admitted>completed admitted>failed admitted>skipped admitted>canceled running>deciding running>completed running>failed running>canceled',
+    'deciding>admitted deciding>failed deciding>skipped deciding>canceled admitted>running admitted>completed admitted>failed admitted>skipped admitted>canceled running>deciding running>checking running>skipped checking>deciding checking>completed checking>failed checking>skipped checking>canceled running>completed running>failed running>canceled',
   ],
   approval: [APPROVAL_TABLE, 'pending>granted pending>denied pending>expired pending>voided granted>used granted>lapsed granted>revoked'],
 };

@@ -1,0 +1,61 @@
+/**
+ * What follows when a stage's work failed, or what must hold of it did not.
+ *
+ * 1. The stage is done again, the run goes back, or the stage fails: in this order, each so often as the workflow says.
+ * 2. Whoever does it again is told what was wrong.
+ * 3. What trying again cannot mend is not tried again.
+ */
+import { isWorthTrying } from '../../shared/state/failure.ts';
+import type { Stage } from '../../shared/state/run.ts';
+import type { StageDefinition } from '../../shared/state/workflow.ts';
+import type { Command } from '../commands.ts';
+import { graphOf, listDependents } from './graph.ts';
+import type { Place } from './submit.ts';
+
+/** Characters of feedback that an event carries. */
+const MAX_FEEDBACK = 4_000;
+
+export interface Failure {
+  code: string;
+  message: string;
+}
+
+/** The step that a failure leads to. */
+export function afterFailure(place: Place, def: StageDefinition, stage: Stage, { code, message }: Failure): Command[] {
+  const { run } = place;
+  const { retry = 0, back, last = 'fail' } = def.onFailure ?? {};
+  const feedback = message.slice(0, MAX_FEEDBACK);
+  const at = { run: run.id, stage: def.id };
+  const again = stage.again ?? 0;
+  if (again < retry && isWorthTrying(code))
+    return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always, again: { feedback } }];
+  if (back && countReturns(place, def.id, back.to) < back.atMost) return [goBack(place, { from: def.id, to: back.to, code, feedback })];
+  const tries = again > 0 || back ? ` (${describeTries(again, back ? countReturns(place, def.id, back.to) : 0)})` : '';
+  if (last === 'skip') return [{ type: 'stage/skip', ...at, reason: `${message}${tries}`.slice(0, 2_000), cause: 'failure' }];
+  return [{ type: 'stage/fail', ...at, code, message: `${message}${tries}`.slice(0, 2_000) }];
+}
+
+/** Whether the stage has anything that must be decided before it starts. */
+export function needsPreparing(def: StageDefinition): boolean {
+  const { gate, approval, merge, command, handoffs, criteria } = def;
+  const checks = criteria?.some((criterion) => criterion.kind === 'command') ?? false;
+  return [gate, approval, merge, command, handoffs].some((part) => part !== undefined) || checks;
+}
+
+/** The step back to a stage, with all that depends on it. */
+export function goBack({ run, definition }: Place, step: { from: string; to: string; code: string; feedback: string }): Command {
+  return { type: 'run/return', run: run.id, ...step, stages: listDependents(graphOf(definition), step.to), by: 'workflow' };
+}
+
+/** Times that the workflow itself went back from one stage to another. */
+export function countReturns({ run }: Place, from: string, to: string): number {
+  return (run.returns ?? []).filter((r) => r.from === from && r.to === to && r.by === 'workflow').length;
+}
+
+function describeTries(again: number, returns: number): string {
+  const parts = [
+    ...(again > 0 ? [`done again ${again} time${again === 1 ? '' : 's'}`] : []),
+    ...(returns > 0 ? [`gone back ${returns} time${returns === 1 ? '' : 's'}`] : []),
+  ];
+  return parts.length === 0 ? 'not tried again' : `after it was ${parts.join(' and ')}`;
+}
