@@ -49,18 +49,12 @@ const Hello = z.strictObject({
   client: z.strictObject({ name: z.string().max(100), version: z.string().max(50) }),
 });
 
+/** A file that the user named: its text, and where it lies for messages. */
+const SourceText = z.strictObject({ file: Path, text: z.string().max(256 * 1024) });
 const WorkflowChoice = z.union([
   z.strictObject({ name: z.string().max(100) }),
-  /** A file that the user named: its text, and where it lies for messages. */
-  z.strictObject({
-    file: Path,
-    text: z.string().max(256 * 1024),
-    /** What stands beside it: a file of bindings, files of handoffs. */
-    parts: z
-      .array(z.strictObject({ file: Path, text: z.string().max(256 * 1024) }))
-      .max(100)
-      .optional(),
-  }),
+  /** `parts` stand beside it: a file of bindings, files of handoffs. */
+  SourceText.extend({ parts: z.array(SourceText).max(100).optional() }),
 ]);
 
 const RunStart = z.strictObject({
