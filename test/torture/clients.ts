@@ -4,6 +4,7 @@ import type { Connected } from '../../daemon/rpc/connect.ts';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import type { Assignment } from '../../shared/protocol/views.ts';
 import type { Ledger } from './ledger.ts';
+import type { MergeLedger } from './merges.ts';
 import type { Random } from './random.ts';
 
 export type Client = Connected;
@@ -12,6 +13,7 @@ export type Client = Connected;
 export interface World {
   readonly random: Random;
   readonly ledger: Ledger;
+  readonly merges: MergeLedger;
   /** Every task that was ever asked for, answered or not. */
   readonly tasks: string[];
   readonly runs: string[];
@@ -24,13 +26,26 @@ export interface World {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** The stage that merges, and the branch that it merges into. */
+const MERGING = 'c';
+export const BRANCH = 'main';
 const IN_FLIGHT = 8;
 /** Tasks that one client submits before it waits for the end: what is left over has to be done once nobody kills any more. */
 const MOST = 60;
 const WORKFLOW = {
   file: 'torture.yaml',
-  text: 'workflow: torture\nversion: 1\nstages:\n  - { id: a, agent: command, command: ["true"] }\n  - { id: b, agent: command, command: ["true"], needs: [a] }\n',
+  text: [
+    'workflow: torture',
+    'version: 1',
+    'stages:',
+    '  - { id: a, agent: command, command: ["mktemp", "made-XXXXXXXXXX"] }',
+    '  - { id: b, agent: command, command: ["true"], needs: [a] }',
+    `  - { id: ${MERGING}, needs: [b], merge: { from: a } }`,
+    '',
+  ].join('\n'),
 };
+/** Every so many of the runs merge what they made; the others leave it on their branch. */
+const MERGES = 2;
 
 /** The answer, or undefined when the connection ended first; every refusal that is not expected is thrown. */
 async function answerOf<T>(call: Promise<T>, ...expected: string[]): Promise<T | undefined> {
@@ -97,13 +112,15 @@ export async function startRuns(client: Client, world: World, alive: () => boole
     const again = runs.length > 0 && random.chance(0.3);
     const id = again ? random.pick(runs) : `run-${runs.length}`;
     if (!again) runs.push(id);
-    if (await answerOf(client.call('run/start', { id, workflow: WORKFLOW, repo, again: true }))) ledger.answered('run submitted', id);
-    await new Promise((resolve) => setTimeout(resolve, 50 + random.below(300)));
+    const into = Number(id.slice('run-'.length)) % MERGES === 0 ? { into: BRANCH } : {};
+    if (await answerOf(client.call('run/start', { id, workflow: WORKFLOW, repo, again: true, ...into })))
+      ledger.answered('run submitted', id);
+    await new Promise((resolve) => setTimeout(resolve, 20 + random.below(150)));
   }
 }
 
 /** A person who answers every question, some with no. */
-export async function approveRuns(client: Client, { random, ledger, problems }: World): Promise<void> {
+export async function approveRuns(client: Client, { random, ledger, problems }: World, onMerge: () => void): Promise<void> {
   const answerQuestion = (approval: string): void => void answerIt(approval).catch((error: unknown) => problems.push(error));
   const answerIt = async (approval: string): Promise<void> => {
     const answer = random.chance(0.85) ? 'grant' : 'deny';
@@ -113,6 +130,8 @@ export async function approveRuns(client: Client, { random, ledger, problems }: 
   client.on('events/recorded', ({ commits }) => {
     for (const event of commits.flatMap((commit) => commit.events))
       if (event.type === 'approval.requested') answerQuestion(event.data.approval);
+      // The grant of a merge is used by the commit that begins it.
+      else if (event.type === 'approval.used' && event.stage === MERGING) onMerge();
   });
   if (!(await answerOf(client.call('events/subscribe', { scope: { kind: 'summary' } })))) return;
   const open = await answerOf(client.call('approval/list', { limit: 1_000 }));

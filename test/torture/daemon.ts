@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nodeDisk } from '../../daemon/journal/disk.ts';
 import type { Head } from '../../daemon/journal/port.ts';
@@ -13,9 +14,10 @@ import { readJournal } from '../../daemon/journal/read.ts';
 import { verifyJournal } from '../../daemon/journal/verify.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../support/daemon.ts';
-import { makeRepo, removeTempFolders } from '../support/repos.ts';
-import { approveRuns, produce, startRuns, work, type Client, type World } from './clients.ts';
+import { git, makeRepo, removeTempFolders } from '../support/repos.ts';
+import { approveRuns, BRANCH, produce, startRuns, work, type Client, type World } from './clients.ts';
 import { Ledger } from './ledger.ts';
+import { MergeLedger } from './merges.ts';
 import { seededRandom, type Random } from './random.ts';
 
 /** What was done. */
@@ -26,12 +28,16 @@ export interface DaemonTorture {
   tasks: number;
   runs: number;
   approvals: number;
+  merges: number;
   commits: number;
 }
 
 const MAIN = fileURLToPath(new URL('../../dist/daemon.cjs', import.meta.url));
 /** Kills in one state folder, before an empty one is taken. */
 const KILLS = 40;
+/** Runs that the first life of a folder starts before it is killed, so that there is something to merge, and the time for that. */
+const FIRST_RUNS = 5;
+const FIRST_MS = 15_000;
 /** Time for everything to end once nobody kills any more. */
 const SETTLE_MS = 60_000;
 
@@ -45,13 +51,15 @@ export async function tortureDaemon({
   ms: number;
   log?: (line: string) => void;
 }): Promise<DaemonTorture> {
-  const done: DaemonTorture = { kills: 0, killsAtStart: 0, tasks: 0, runs: 0, approvals: 0, commits: 0 };
+  const done: DaemonTorture = { kills: 0, killsAtStart: 0, tasks: 0, runs: 0, approvals: 0, merges: 0, commits: 0 };
   const random = seededRandom(seed);
   const until = Date.now() + ms;
   try {
     while (Date.now() < until) {
       await tortureHome(random, until, done);
-      log(`${done.kills} kills (${done.killsAtStart} at the start), ${done.tasks} tasks, ${done.runs} runs, ${done.commits} commits`);
+      log(
+        `${done.kills} kills (${done.killsAtStart} at the start), ${done.tasks} tasks, ${done.runs} runs, ${done.merges} merges, ${done.commits} commits`,
+      );
     }
   } finally {
     removeTempFolders();
@@ -64,6 +72,7 @@ async function tortureHome(random: Random, until: number, done: DaemonTorture): 
   const world: World = {
     random,
     ledger: new Ledger(),
+    merges: new MergeLedger(),
     tasks: [],
     runs: [],
     repo: makeRepo(),
@@ -77,7 +86,7 @@ async function tortureHome(random: Random, until: number, done: DaemonTorture): 
       if (random.chance(0.15)) {
         await killAtStart(home, random.below(400));
         done.killsAtStart++;
-      } else await live(home, world, random.below(500));
+      } else await live(home, world, random.below(800));
       done.kills++;
       head = await look(home, world, head);
     }
@@ -85,10 +94,13 @@ async function tortureHome(random: Random, until: number, done: DaemonTorture): 
     await settle(home, world);
     await look(home, world, head);
     world.ledger.checkAllEnded();
+    world.merges.check(world.repo, BRANCH, true);
+    assert.equal(git(world.repo, 'status', '--porcelain'), '', 'merges leave the checkout as the branch is');
     assert.equal(world.ledger.count('task submitted task-'), world.tasks.length, 'every task that was asked for is there');
     done.tasks += world.ledger.count('task submitted');
     done.runs += world.ledger.count('run submitted');
     done.approvals += world.ledger.count('approval asked');
+    done.merges += world.merges.done;
     done.commits += world.ledger.seq;
   } catch (error) {
     throw new Error(
@@ -111,7 +123,7 @@ async function killAtStart(home: string, ms: number): Promise<void> {
     stdio: 'ignore',
   });
   const exited = once(child, 'exit');
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  await sleep(ms);
   child.kill('SIGKILL');
   await exited;
   assert.equal(child.signalCode, 'SIGKILL', `the daemon ended by itself with ${child.exitCode} while it started`);
@@ -121,13 +133,13 @@ async function killAtStart(home: string, ms: number): Promise<void> {
 async function connectAll(
   daemon: DaemonProcess,
   world: World,
-  alive: () => boolean,
+  { alive, onMerge }: { alive: () => boolean; onMerge: () => void },
 ): Promise<{ clients: Client[]; busy: Promise<unknown> }> {
   const [first, second, person] = await Promise.all([daemon.connect(), daemon.connect(), daemon.connect()]);
   const { token } = await person.call('token/issue', { name: 'worker', scopes: ['worker'] });
   const worker = await daemon.connect(token);
   await work(worker, world);
-  await approveRuns(person, world);
+  await approveRuns(person, world, onMerge);
   const busy = Promise.all([produce(first, world, alive), produce(second, world, alive), startRuns(person, world, alive)]);
   return { clients: [first, second, person, worker], busy };
 }
@@ -137,9 +149,18 @@ async function live(home: string, world: World, ms: number): Promise<void> {
   let alive = true;
   const isAlive = (): boolean => alive;
   // Whoever is in the middle of connecting when it is killed may fail as it likes.
-  const connected = connectAll(daemon, world, isAlive).catch((error: unknown) => void (alive && world.problems.push(error)));
+  let merging: () => void = () => undefined;
+  const mergeBegan = new Promise<void>((resolve) => (merging = resolve));
+  const inTheMiddle = world.random.chance(0.5);
+  const connected = connectAll(daemon, world, { alive: isAlive, onMerge: () => inTheMiddle && merging() }).catch(
+    (error: unknown) => void (alive && world.problems.push(error)),
+  );
   const using = connected.then((all) => all?.busy).catch((error: unknown) => void world.problems.push(error));
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  // Mostly killed while it is used, however slow the machine is; now and then while clients connect.
+  if (world.random.chance(0.8)) await connected;
+  for (let waited = 0; world.runs.length < FIRST_RUNS && waited < FIRST_MS; waited += 20) await sleep(20);
+  // Half of those that begin a merge die in the middle of one.
+  await Promise.race([sleep(ms), mergeBegan.then(() => sleep(ms % 40))]);
   alive = false;
   assert.equal(daemon.child.exitCode, null, `the daemon ended by itself:\n${daemon.output().slice(-3_000)}`);
   await daemon.end('SIGKILL');
@@ -147,20 +168,24 @@ async function live(home: string, world: World, ms: number): Promise<void> {
 }
 
 /** Reads what is new in the journal of a dead daemon: the chain is sound, holds the head of before, and everything that was answered. */
-async function look(home: string, { ledger, problems }: World, head: Head): Promise<Head> {
+async function look(home: string, { ledger, merges, repo, problems }: World, head: Head): Promise<Head> {
   for (const problem of problems) throw problem;
   const found = await verifyJournal(home, { expect: head });
   assert.deepEqual(found.problems, []);
   const read = await readJournal(nodeDisk, home);
-  for await (const commits of read({ from: ledger.seq + 1, to: found.head.seq })) ledger.read(commits);
+  for await (const commits of read({ from: ledger.seq + 1, to: found.head.seq })) {
+    ledger.read(commits);
+    for (const event of commits.flatMap((commit) => commit.events)) merges.read(event);
+  }
   ledger.check();
+  merges.check(repo, BRANCH, false);
   return found.head;
 }
 
 /** Nobody kills any more: everything that was asked for is asked for again, and must come to its end. */
 async function settle(home: string, world: World): Promise<void> {
   const daemon = await startDaemon({ home, env: world.env });
-  const { clients } = await connectAll(daemon, world, () => false);
+  const { clients } = await connectAll(daemon, world, { alive: () => false, onMerge: () => undefined });
   const [client] = clients;
   assert.ok(client);
   const submit = (id: string) => client.call('task/submit', { id, agent: 'worker', action: 'work', timeoutMs: 2_000, maxAttempts: 100 });
@@ -175,7 +200,7 @@ async function settle(home: string, world: World): Promise<void> {
       Date.now() < until,
       `never ended: ${JSON.stringify([tasks.slice(0, 5), runs.slice(0, 5)])}\n${daemon.output().slice(-2_000)}`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
   for (const one of clients) one.close();
   assert.equal(await daemon.end('SIGTERM'), 0);

@@ -22,7 +22,7 @@ describe('the record under torture', function () {
     assert.ok(done.faults > 0 && done.powerLosses > 0 && done.bitFlips > 0, 'nothing was injected');
   });
 
-  it('kill -9 at random moments loses nothing that was answered, and all work ends once', async () => {
+  it('kill -9 at random moments loses nothing that was answered, all work ends once, and what is granted is merged once', async () => {
     const done = await tortureDaemon({ seed, ms: DAEMON_MS });
     console.log(`      ${JSON.stringify(done)}`);
     assert.ok(done.kills > 0 && done.tasks > 0 && done.runs > 0, 'nothing was done');
