@@ -29,21 +29,21 @@ const TICK_MS = 1_000;
 const AGE_MS = 600_000;
 /** Runs of one batch, and tasks; a commit holds at most so many ids. */
 const MAX_RUNS = 20;
-const MAX_TASKS = 8_192;
+const MAX_TASKS = 1_024;
 const MAX_IDS = 400;
 /** Tasks beyond the number to keep that are waited for, as a part of it, so that they leave by many at once. */
 const SLACK = 0.1;
 
 /** What is to leave memory at `now` (milliseconds since 1970): ids, oldest first, of one batch. Pure. */
 export function listDueForArchive(state: State, now: number, keep: Keep): { runs: string[]; tasks: string[] } {
-  const isOld = (endedAt: string | undefined): boolean => now - Date.parse(endedAt ?? '') > keep.ageMs;
+  // Times of the record are compared as they are written: this looks at all that is in memory, once a second.
+  const oldest = new Date(Math.max(0, now - keep.ageMs)).toISOString();
+  const isOld = (endedAt: string | undefined): boolean => endedAt !== undefined && endedAt < oldest;
   const ended = [...state.runs.values()]
     .filter((run) => run.endedAt !== undefined)
     .sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? -1 : 1));
   const runs = ended.filter((run, i) => (i < ended.length - keep.runs || isOld(run.endedAt)) && runSettled(state, run, now));
-  let settled = 0;
-  for (const task of state.tasks.values()) if (taskSettled(task)) settled += 1;
-  const surplus = settled > keep.tasks * (1 + SLACK) ? settled - keep.tasks : 0;
+  const surplus = countSurplus(state, keep);
   const tasks: string[] = [];
   let passed = 0;
   for (const task of state.tasks.values()) {
@@ -51,6 +51,15 @@ export function listDueForArchive(state: State, now: number, keep: Keep): { runs
     if (taskSettled(task) && (passed++ < surplus || isOld(task.endedAt))) tasks.push(task.id);
   }
   return { runs: runs.slice(0, MAX_RUNS).map((run) => run.id), tasks };
+}
+
+/** How many finished tasks are more than are kept. */
+function countSurplus(state: State, keep: Keep): number {
+  const most = keep.tasks * (1 + SLACK);
+  if (state.tasks.size <= most) return 0;
+  let settled = 0;
+  for (const task of state.tasks.values()) if (taskSettled(task)) settled += 1;
+  return settled > most ? settled - keep.tasks : 0;
 }
 
 /** Starts to look, once a second while something happens. */

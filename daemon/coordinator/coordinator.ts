@@ -17,8 +17,8 @@ import { isRefusal, type Context } from '../decide/context.ts';
 import { decide } from '../decide/decide.ts';
 import type { Journal } from '../journal/port.ts';
 
-/** Commands that one batch takes at most; the rest wait for the next. */
-const MAX_BATCH = 1_024;
+/** Commands that one batch takes at most, so that the event loop gets its turn; the rest wait for the next. */
+const MAX_BATCH = 256;
 /** Commands that may wait; more are refused. */
 const MAX_QUEUE = 20_000;
 /** What the journal adds around the events of a commit, generously. */

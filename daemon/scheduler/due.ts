@@ -35,15 +35,17 @@ function listDueOf(approval: Approval, now: number, reminders: readonly number[]
 function listOverdue(state: State, now: number): Command[] {
   // The time that it waits for a person is given back with the answer.
   const waiting = new Set([...state.asked].map((id) => state.approvals.get(id)?.attempt));
-  return [...state.active].flatMap((id): Command[] => {
+  const due: Command[] = [];
+  // Each second, over all that is active: nothing is made for what is not due.
+  for (const id of state.active) {
     const attempt = state.attempts.get(id);
     const task = state.tasks.get(attempt?.task ?? '');
-    if (!attempt || !task || waiting.has(id)) return [];
+    if (!attempt || !task || waiting.has(id)) continue;
     const grace = state.agents.get(attempt.agent)?.adapter === 'remote' ? 0 : GRACE_MS;
-    if (Date.parse(attempt.leaseFrom) + task.timeoutMs + grace > now) return [];
+    if (Date.parse(attempt.leaseFrom) + task.timeoutMs + grace > now) continue;
     const message = `It had not ended ${task.timeoutMs} ms after it started.`;
-    return [
-      { type: 'attempt/end', attempt: id, token: attempt.token, ending: { status: 'timeout', code: 'task_timeout', message, values: {} } },
-    ];
-  });
+    const ending = { status: 'timeout', code: 'task_timeout', message, values: {} } as const;
+    due.push({ type: 'attempt/end', attempt: id, token: attempt.token, ending });
+  }
+  return due;
 }

@@ -44,8 +44,8 @@ const WORKFLOW = {
     '',
   ].join('\n'),
 };
-/** Every so many of the runs merge what they made; the others leave it on their branch. */
-const MERGES = 2;
+/** One of so many runs leaves what it made on its branch; the others merge it. */
+const LEFT = 3;
 
 /** The answer, or undefined when the connection ended first; every refusal that is not expected is thrown. */
 async function answerOf<T>(call: Promise<T>, ...expected: string[]): Promise<T | undefined> {
@@ -112,7 +112,7 @@ export async function startRuns(client: Client, world: World, alive: () => boole
     const again = runs.length > 0 && random.chance(0.3);
     const id = again ? random.pick(runs) : `run-${runs.length}`;
     if (!again) runs.push(id);
-    const into = Number(id.slice('run-'.length)) % MERGES === 0 ? { into: BRANCH } : {};
+    const into = Number(id.slice('run-'.length)) % LEFT !== LEFT - 1 ? { into: BRANCH } : {};
     if (await answerOf(client.call('run/start', { id, workflow: WORKFLOW, repo, again: true, ...into })))
       ledger.answered('run submitted', id);
     await new Promise((resolve) => setTimeout(resolve, 20 + random.below(150)));
