@@ -7,6 +7,8 @@ import { Environment, type ASTNode } from '@marcbachmann/cel-js';
 import { CONTEXT_FIELDS, type Fields, type FieldType } from './action-types.ts';
 import { type Cost, costFor, estimateCost, listForbidden, listMentioned, type ShapeProblem } from './condition-shape.ts';
 import { isWithin, matchGlob, readHost } from './functions.ts';
+import { compileQuick, type Quick } from './quick.ts';
+import { type Demand, listDemands } from './rule-index.ts';
 
 const LIMITS = { maxAstNodes: 500, maxDepth: 32 };
 /** Longest condition, in characters. */
@@ -26,6 +28,11 @@ export interface Condition {
   /** Paths that the condition looks at: those of the action as they are, those of the context behind `context.`. */
   mentions: readonly string[];
   cost: Cost;
+  /** The longest list with which it is not too much work. */
+  longest: number;
+  /** What must stand in an action for it to be true. */
+  demands: readonly Demand[];
+  quick: Quick;
   run: (variables: Variables) => unknown;
 }
 
@@ -96,7 +103,9 @@ export function compileCondition(source: string, context: ConditionContext): Com
     if (!valid) return { ok: false, problems: [describeError(error)] };
     if (type !== 'bool') return { ok: false, problems: [{ message: `A condition is true or false, but this is a ${type}.`, start: 0 }] };
     const { ast } = parsed as { ast: ASTNode };
-    return { ok: true, condition: { source, mentions: listMentioned(ast), cost: estimateCost(ast), run: parsed } };
+    const cost = estimateCost(ast);
+    const looks = { demands: listDemands(ast), quick: compileQuick(ast) };
+    return { ok: true, condition: { source, mentions: listMentioned(ast), cost, longest: findLongest(cost), ...looks, run: parsed } };
   } catch (error) {
     return { ok: false, problems: [describeError(error)] };
   }
@@ -114,10 +123,27 @@ function hintFor(text: string): string | undefined {
   return undefined;
 }
 
+const TRUE: Outcome = { ok: true, value: true };
+const FALSE: Outcome = { ok: true, value: false };
+
+/** The longest list with which a condition of that cost stays within MAX_STEPS. */
+function findLongest(cost: Cost): number {
+  let fits = 0;
+  let over = MAX_STEPS + 1;
+  while (over - fits > 1) {
+    const middle = (fits + over) >> 1;
+    if (costFor(cost, middle) > MAX_STEPS) over = middle;
+    else fits = middle;
+  }
+  // Nothing that is repeated: no list is too long.
+  return over > MAX_STEPS ? Infinity : fits;
+}
+
 /** Evaluates a condition on an action and its context, whose longest list (at any depth) has `longest` elements. */
 export function evaluateCondition(condition: Condition, variables: Variables, longest: number): Outcome {
-  if (costFor(condition.cost, longest) > MAX_STEPS)
-    return { ok: false, error: `a list of the action has ${longest} elements, too many for this condition` };
+  if (longest > condition.longest) return { ok: false, error: `a list of the action has ${longest} elements, too many for this condition` };
+  const seen = condition.quick(variables);
+  if (seen !== undefined) return seen ? TRUE : FALSE;
   try {
     const value = condition.run(variables);
     return typeof value === 'boolean' ? { ok: true, value } : { ok: false, error: 'the condition was neither true nor false' };
@@ -129,9 +155,15 @@ export function evaluateCondition(condition: Condition, variables: Variables, lo
 /** The number of elements of the longest list in a value, at any depth. */
 export function findLongestList(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
-  const own = Array.isArray(value) ? value.length : 0;
-  return Object.values(value).reduce(
-    (longest: number, part) => (typeof part === 'object' ? Math.max(longest, findLongestList(part)) : longest),
-    own,
-  );
+  let longest = 0;
+  if (Array.isArray(value)) {
+    longest = value.length;
+    for (const item of value) if (typeof item === 'object') longest = Math.max(longest, findLongestList(item));
+  } else {
+    for (const key in value) {
+      const part = (value as Record<string, unknown>)[key];
+      if (typeof part === 'object') longest = Math.max(longest, findLongestList(part));
+    }
+  }
+  return longest;
 }

@@ -6,12 +6,23 @@
 // D3. The host's layer and the repository's are decided apart and the stricter answer stands: a repository never loosens.
 // D4. A condition that fails matches when its rule denies, asks or warns, and does not match when its rule allows.
 // D5. A rule of the user's that allows can except rules of the host that ask, by name. Nothing excepts a rule that denies.
-import type { Action, Decision, Effect, Reason } from '../../shared/state/action.ts';
+import type { Action, Decision, Reason } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { collectObligations } from './asking.ts';
 import { evaluateCondition, findLongestList } from './condition.ts';
-import { compareStrictness, type Layer, type Policies, type PolicyDefault, pickStrictest, type Rule } from './rules.ts';
+import {
+  because,
+  type Because,
+  compareRanks,
+  countBytes,
+  type Layer,
+  type Policies,
+  type PolicyDefault,
+  type Rule,
+  type Verdict,
+} from './rules.ts';
 import { collectTimeout } from './timeout.ts';
+import { pickRules } from './rule-index.ts';
 import { excerptValues } from './values.ts';
 
 const MAX_REASONS = 50;
@@ -26,93 +37,82 @@ interface Case {
   longest: number;
 }
 
-/** A rule that matched, with the effect that it has after its policy's enforcement. */
+/** A rule that matched. */
 interface Match {
   rule: Rule;
-  effect: Effect;
-  /** Whether it replaces the default of its layer (D2). */
-  decisive: boolean;
-  reason: Reason;
+  verdict: Verdict;
+}
+
+/** A reason for the decision; that of a default has no rule. */
+interface Told {
+  because: Because;
+  rule?: Rule;
 }
 
 /** What the policies say about an action, with the rules that matched and why; about 2,500 bytes as JSON at most. */
 export function decideAction(policies: Policies, action: Action, context: DecisionContext): Decision {
   const given: Case = { action, context, longest: Math.max(findLongestList(action), findLongestList(context)) };
-  const matches = setAside(policies.byKind[action.kind].map((rule) => matchRule(rule, given)).filter((match) => match !== undefined));
-  const layers = [decideLayer('host', matches, policies.defaults), decideLayer('repository', matches, policies.defaults)];
-  const reasons = layers.flatMap((layer) => layer.reasons).sort(compareReasons);
-  const effect = pickStrictest(layers.flatMap((layer) => layer.effect ?? [])) ?? 'require_approval';
-  const asking = matches.filter((match) => match.effect === 'require_approval').map((match) => match.rule);
+  const matches = setAside(listMatches(pickRules(policies.indexes[action.kind], action, given.longest), given));
+  const reasons = [...decideLayer('host', matches, policies.defaults), ...decideLayer('repository', matches, policies.defaults)];
+  reasons.sort((a, b) => compareRanks(a.because, b.because));
+  // The host always has an answer, and the strictest stands first.
+  const effect = reasons[0]?.because.reason.effect ?? 'require_approval';
+  const asking = matches.filter((match) => match.verdict.effect === 'require_approval').map((match) => match.rule);
   const obligations = {
     ...(effect === 'require_approval' ? collectObligations(asking) : {}),
     ...collectTimeout(matches.map((match) => match.rule)),
   };
-  return { effect, reasons: boundReasons(reasons), obligations };
+  return { effect, reasons: boundReasons(reasons, given), obligations };
+}
+
+function listMatches(rules: readonly Rule[], given: Case): Match[] {
+  const matches: Match[] = [];
+  for (const rule of rules) {
+    const match = matchRule(rule, given);
+    if (match) matches.push(match);
+  }
+  return matches;
 }
 
 function matchRule(rule: Rule, given: Case): Match | undefined {
-  const outcome =
-    rule.condition === undefined ? { ok: true as const, value: true } : evaluateCondition(rule.condition, given, given.longest);
-  if (outcome.ok ? !outcome.value : rule.effect === 'allow') return undefined;
-  const effect = enforce(rule.effect, rule.enforcement);
-  const message = [rule.message];
-  if (effect !== rule.effect)
-    message.push(
-      rule.enforcement === 'soft'
-        ? 'The policy is soft, so a person may override this refusal.'
-        : 'The policy only warns, so this blocks nothing.',
-    );
-  if (!outcome.ok) message.push(`The condition could not be evaluated (${outcome.error}), so the rule counts as matched.`);
-  const reason: Reason = {
-    policy: rule.policy,
-    version: rule.version,
-    rule: rule.id,
-    effect,
-    message: message.join(' '),
-    severity: rule.severity,
-    values: excerptValues({ ...given.action, context: given.context }, rule.condition?.mentions ?? []),
-  };
-  const decisive = outcome.ok && effect === rule.effect && rule.enforcement !== 'warn' && rule.timeout === undefined;
-  return { rule, effect, decisive, reason };
+  const outcome = rule.condition === undefined ? ALWAYS : evaluateCondition(rule.condition, given, given.longest);
+  if (outcome.ok) return outcome.value ? { rule, verdict: rule.verdict } : undefined;
+  return rule.effect === 'allow' ? undefined : describeBroken(rule, outcome.error);
+}
+
+const ALWAYS = { ok: true, value: true } as const;
+
+function describeBroken(rule: Rule, error: string): Match {
+  const { reason } = rule.verdict;
+  const message = `${reason.message} The condition could not be evaluated (${error}), so the rule counts as matched.`;
+  return { rule, verdict: { ...rule.verdict, ...because({ ...reason, message }), decisive: false } };
 }
 
 /** D5: what the user excepts asks no more; what denies, and what a repository asks, stays. */
-function setAside(matches: readonly Match[]): Match[] {
-  const excepted = new Set(matches.flatMap(({ rule, decisive }) => (decisive && rule.layer === 'host' ? (rule.excepts ?? []) : [])));
-  if (excepted.size === 0) return [...matches];
+function setAside(matches: readonly Match[]): readonly Match[] {
+  const excepting = matches.filter(({ rule, verdict }) => rule.excepts && verdict.decisive && rule.layer === 'host');
+  if (excepting.length === 0) return matches;
+  const excepted = new Set(excepting.flatMap(({ rule }) => rule.excepts ?? []));
   return matches.filter(
     ({ rule }) => rule.layer !== 'host' || rule.effect !== 'require_approval' || !excepted.has(`${rule.policy}/${rule.id}`),
   );
 }
 
-/** What an effect becomes under the enforcement of its policy. */
-export function enforce(effect: Effect, enforcement: Rule['enforcement']): Effect {
-  if (effect === 'deny' && enforcement === 'soft') return 'require_approval';
-  if ((effect === 'deny' || effect === 'require_approval') && enforcement === 'warn') return 'warn';
-  return effect;
-}
-
 /** The answer of one layer; a repository that has no default and no rule that matched has none. */
-function decideLayer(
-  layer: Layer,
-  all: readonly Match[],
-  defaults: readonly PolicyDefault[],
-): { effect: Effect | undefined; reasons: Reason[] } {
+function decideLayer(layer: Layer, all: readonly Match[], defaults: readonly PolicyDefault[]): Told[] {
   const matches = all.filter((match) => match.rule.layer === layer);
-  const reasons = matches.map((match) => match.reason);
-  if (!matches.some((match) => match.decisive)) {
-    const own = defaults
-      .filter((each) => each.layer === layer)
-      .map(explainDefault)
-      .sort(compareReasons)[0];
-    const fallback = own ?? (layer === 'host' ? NO_DEFAULT : undefined);
-    if (fallback !== undefined) reasons.push(fallback);
-  }
-  return { effect: pickStrictest(reasons.map((reason) => reason.effect)), reasons };
+  const told: Told[] = matches.map(({ rule, verdict }) => ({ because: verdict, rule }));
+  if (matches.some((match) => match.verdict.decisive)) return told;
+  const own = defaults
+    .filter((each) => each.layer === layer)
+    .map(explainDefault)
+    .sort(compareRanks)[0];
+  const fallback = own ?? (layer === 'host' ? NO_DEFAULT : undefined);
+  return fallback === undefined ? told : [...told, { because: fallback }];
 }
 
-function explainDefault({ policy, version, effect }: PolicyDefault): Reason {
-  return {
+function explainDefault({ policy, version, effect }: PolicyDefault): Because {
+  return because({
     policy,
     version,
     rule: 'default',
@@ -120,10 +120,10 @@ function explainDefault({ policy, version, effect }: PolicyDefault): Reason {
     message: 'No rule decides this action, so the default of the policy holds.',
     severity: 'info',
     values: {},
-  };
+  });
 }
 
-const NO_DEFAULT: Reason = {
+const NO_DEFAULT: Because = because({
   policy: 'signalbox',
   version: '',
   rule: 'default',
@@ -131,32 +131,35 @@ const NO_DEFAULT: Reason = {
   message: 'No rule and no default decides this action, so a person is asked.',
   severity: 'info',
   values: {},
-};
+});
 
 /** Keeps the strictest reasons within the size of one field of a commit; values go before whole reasons do. */
-function boundReasons(reasons: readonly Reason[]): Reason[] {
+function boundReasons(reasons: readonly Told[], { action, context }: Case): Reason[] {
   const kept: Reason[] = [];
-  const encoder = new TextEncoder();
+  const excerpt = createExcerpts({ ...action, context });
   let left = MAX_DECISION_BYTES;
-  for (const reason of reasons) {
-    const fitting = [reason, { ...reason, values: {} }].find((each) => encoder.encode(JSON.stringify(each)).length <= left);
+  for (const { because: told, rule } of reasons) {
+    const { reason, bytes: bare } = told;
     // The strictest reason always stays: a decision without any would explain nothing.
-    if (kept.length > 0 && (fitting === undefined || kept.length === MAX_REASONS)) break;
-    const next = fitting ?? { ...reason, values: {} };
-    left -= encoder.encode(JSON.stringify(next)).length;
-    kept.push(next);
+    if (kept.length > 0 && (bare > left || kept.length === MAX_REASONS)) break;
+    const { values, bytes } = excerpt(rule?.condition?.mentions ?? []);
+    const fits = bare + bytes <= left;
+    left -= fits ? bare + bytes : bare;
+    kept.push(fits ? { ...reason, values } : reason);
   }
   return kept;
 }
 
-const SEVERITIES: readonly Reason['severity'][] = ['critical', 'high', 'medium', 'low', 'info'];
-
-/** Strictest first, then gravest, then by name, so that the order of files never shows. */
-function compareReasons(a: Reason, b: Reason): number {
-  const names = (reason: Reason) => `${reason.policy}\n${reason.rule}\n${reason.version}\n${reason.message}`;
-  return (
-    compareStrictness(a.effect, b.effect) ||
-    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
-    (names(a) < names(b) ? -1 : names(a) > names(b) ? 1 : 0)
-  );
+/** Looks values up and shortens them, each path once for all the rules that looked at it. */
+function createExcerpts(all: unknown): (mentions: readonly string[]) => { values: Record<string, unknown>; bytes: number } {
+  const known = new Map<string, { values: Record<string, unknown>; bytes: number }>();
+  return (mentions) => {
+    const key = mentions.join('\n');
+    const before = known.get(key);
+    if (before) return before;
+    const values = excerptValues(all, mentions);
+    const made = { values, bytes: countBytes(values) };
+    known.set(key, made);
+    return made;
+  };
 }

@@ -9,26 +9,36 @@ export const MAX_PATTERN = 256;
  * A pattern without a slash is matched against the last segment. Letters are compared as they are; a leading dot is not special.
  */
 export function matchGlob(path: string, pattern: string): boolean {
-  if (pattern.length > MAX_PATTERN) throw new RangeError(`The pattern is longer than ${MAX_PATTERN} characters.`);
-  const segments = path.split('/');
-  if (!pattern.includes('/')) return matchSegment(segments.at(-1) ?? '', pattern);
-  return matchWithStars(segments, pattern.split('/'), '**', matchSegment);
+  return compileGlob(pattern)(path);
 }
 
-function matchSegment(text: string, pattern: string): boolean {
+/** `glob` for a pattern that is matched against many paths. */
+export function compileGlob(pattern: string): (path: string) => boolean {
+  if (pattern.length > MAX_PATTERN) throw new RangeError(`The pattern is longer than ${MAX_PATTERN} characters.`);
+  const segments = pattern.split('/').map(compileSegment);
+  const [only] = segments;
+  if (segments.length === 1 && only) return (path) => only(path.slice(path.lastIndexOf('/') + 1));
+  const tokens = pattern.split('/').map((text, index) => (text === '**' ? text : (segments[index] ?? text)));
+  return (path) => matchWithStars(path.split('/'), tokens, '**', (segment, token) => typeof token === 'function' && token(segment));
+}
+
+function compileSegment(pattern: string): (text: string) => boolean {
+  if (!/[*?]/.test(pattern)) return (text) => text === pattern;
+  const tokens = [...pattern];
+  const start = /^[^*?]*/.exec(pattern)?.[0] ?? '';
   // Two stars side by side mean the same as one inside a segment.
-  return matchWithStars([...text], [...pattern], '*', (char, token) => token === '?' || token === char);
+  return (text) => text.startsWith(start) && matchWithStars([...text], tokens, '*', (char, token) => token === '?' || token === char);
 }
 
 /**
  * Matches items against tokens where `star` stands for any number of items. Only the last star is ever tried
  * again, so the work is at most items times tokens, whatever the pattern.
  */
-function matchWithStars(
+function matchWithStars<Token>(
   items: readonly string[],
-  tokens: readonly string[],
-  star: string,
-  matches: (item: string, token: string) => boolean,
+  tokens: readonly Token[],
+  star: Token,
+  matches: (item: string, token: Token) => boolean,
 ): boolean {
   let item = 0;
   let token = 0;

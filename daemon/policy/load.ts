@@ -9,7 +9,8 @@ import { listEscalation } from './asking.ts';
 import { compileCondition, type Condition, type ConditionContext, defineContext } from './condition.ts';
 import { checkRule } from './load-check.ts';
 import { MAX_RULES, PolicyShape, RuleShape } from './load-shape.ts';
-import { type Layer, listPermitted, type Policies, type PolicyDefault, type PolicyFile, type Rule } from './rules.ts';
+import { completeRule, type Layer, listPermitted, type Policies, type PolicyDefault, type PolicyFile, type Rule } from './rules.ts';
+import { indexRules } from './rule-index.ts';
 import { findInScalar } from './scalar.ts';
 import { expandSections } from './sections.ts';
 import {
@@ -230,9 +231,11 @@ function indexPolicies(files: readonly LoadedFile[]): Policies {
     if (head.default !== undefined)
       defaults.push({ ...from, effect: head.default === 'deny' && head.enforcement === 'soft' ? 'require_approval' : head.default });
     for (const { shape, conditions } of rules)
-      for (const kind of new Set(shape.on)) byKind[kind].push({ ...from, ...headless, ...readRuleFields(shape, conditions.get(kind)) });
+      for (const kind of new Set(shape.on))
+        byKind[kind].push(completeRule({ ...from, ...headless, ...readRuleFields(shape, conditions.get(kind)) }));
   }
-  return { byKind, defaults, files: files.map(describeFile), permits: listPermitted({ byKind, defaults }) };
+  const indexes = Object.fromEntries(ACTION_KINDS.map((kind) => [kind, indexRules(byKind[kind])])) as Policies['indexes'];
+  return { indexes, byKind, defaults, files: files.map(describeFile), permits: listPermitted({ byKind, defaults }) };
 }
 
 function readRuleFields(

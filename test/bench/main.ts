@@ -15,6 +15,7 @@ import { appendRow } from './append.ts';
 import { pauseRow } from './pause.ts';
 import { restartRows } from './history.ts';
 import { memoryRow } from './memory.ts';
+import { policyRow } from './policy.ts';
 import { restRow, startRow } from './rest.ts';
 import { formatTable, type Line, type Row } from './row.ts';
 import { end, startRedis } from './run.ts';
@@ -22,7 +23,18 @@ import { subscribersRow } from './subscribers.ts';
 import { loadRows } from './load.ts';
 import { wireRow } from './wire.ts';
 
-const ROWS: readonly Row[] = [...loadRows, appendRow, startRow, restRow, ...restartRows, pauseRow, memoryRow, subscribersRow, wireRow];
+const ROWS: readonly Row[] = [
+  ...loadRows,
+  appendRow,
+  startRow,
+  restRow,
+  ...restartRows,
+  pauseRow,
+  memoryRow,
+  subscribersRow,
+  wireRow,
+  policyRow,
+];
 
 function chooseRows(only: string | undefined, all: boolean): Row[] {
   if (only === undefined) return ROWS.filter(({ long }) => all || !long);

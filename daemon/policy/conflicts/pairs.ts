@@ -1,7 +1,7 @@
 // Which rules contradict each other, and which never decide anything, each with an action that shows it.
 import { ACTION_KINDS, type ActionKind, type Effect } from '../../../shared/state/action.ts';
 import { evaluateCondition, findLongestList } from '../condition.ts';
-import { enforce } from '../decide.ts';
+import { enforce } from '../rules.ts';
 import { contextFor } from '../load.ts';
 import { compareStrictness, type Policies, type Rule } from '../rules.ts';
 import { type Formula, readFormula } from './formula.ts';
