@@ -95,6 +95,11 @@ export function enforce(effect: Effect, enforcement: Rule['enforcement']): Effec
 const EFFECTS: readonly Effect[] = ['deny', 'require_approval', 'warn', 'allow'];
 const SEVERITIES: readonly Reason['severity'][] = ['critical', 'high', 'medium', 'low', 'info'];
 
+/** Below zero when the first effect is the stricter one: deny, require_approval, warn, allow. */
+export function compareStrictness(a: Effect, b: Effect): number {
+  return EFFECTS.indexOf(a) - EFFECTS.indexOf(b);
+}
+
 const encoder = new TextEncoder();
 
 /** Bytes of a value as JSON. */

@@ -1,9 +1,8 @@
 // Which rules contradict each other, and which never decide anything, each with an action that shows it.
 import { ACTION_KINDS, type ActionKind, type Effect } from '../../../shared/state/action.ts';
 import { evaluateCondition, findLongestList } from '../condition.ts';
-import { enforce } from '../rules.ts';
 import { contextFor } from '../load.ts';
-import { compareStrictness, type Policies, type Rule } from '../rules.ts';
+import { compareStrictness, enforce, type Policies, type Rule } from '../rules.ts';
 import { type Formula, readFormula } from './formula.ts';
 import { type Answer, solve } from './solve.ts';
 import { buildWitness, domainFor, type Witness } from './witness.ts';
