@@ -6,7 +6,7 @@ import { emit } from './emit.ts';
 import { joinWords } from './unwrap.ts';
 import { hidesSubscript, isRiskyAssignment, isRiskyVariable } from './variables.ts';
 
-type Builtin = (call: Call) => Outcome;
+type Builtin = (call: Call) => Outcome | undefined;
 
 interface Call {
   reading: Reading;
@@ -44,6 +44,8 @@ const BUILTINS: Readonly<Record<string, Builtin>> = {
   complete: changeShell,
   bind: changeShell,
   fc: changeShell,
+  history: changeShell,
+  exec: readOn,
 };
 
 /** What a builtin does to the folder; undefined when the name is none of those that matter here. */
@@ -183,7 +185,15 @@ const CHANGES: Readonly<Record<string, RegExp>> = {
   complete: /./,
   bind: /./,
   fc: /^-[a-z]*[se]|^[^-]/,
+  history: /^-[a-z]*[anrwsp]/,
 };
+
+/** `exec < file` makes the shell read on from there. */
+function readOn(call: Call): Outcome | undefined {
+  if (call.args.length > 0 || !call.scope.redirections.some(({ operator }) => operator.startsWith('<'))) return undefined;
+  list(call, true);
+  return stay(call);
+}
 
 function changeShell(call: Call): Outcome {
   const changes = call.args.some(({ known, text }) => !known || CHANGES[call.name]?.test(text) === true);

@@ -29,8 +29,8 @@ export function emit(reading: Reading, program: { name: string; args: readonly W
 }
 
 /** Adds what the shell itself does: it opens files, or sets variables, and runs nothing. */
-export function emitShell(reading: Reading, scope: Scope): void {
-  emit(reading, { name: '', args: [] }, plainly(), scope);
+export function emitShell(reading: Reading, scope: Scope, opaque = false): void {
+  emit(reading, { name: '', args: [] }, { ...plainly(), opaque }, scope);
 }
 
 /** bash connects where a redirection names `/dev/tcp/host/port`. */

@@ -49,12 +49,16 @@ const TABLE: Readonly<Record<string, Executing>> = {
   rvim: { always: true },
   less: { args: /^([-+]+[koO]|\+.*!)/, long: '--lesskey-file --lesskey-src --lesskey-content --log-file' },
   more: { args: /^\+/ },
+  nano: { args: /^-[a-zA-Z]*s/, long: '--speller' },
+  sudoedit: { always: true },
+  visudo: { always: true },
+  vipw: { always: true },
   man: { args: /^-[a-zA-Z]*[PHCT]/, long: '--pager --html --preprocessor --config-file --gxditview' },
   gdb: { always: true },
   lldb: { always: true },
   dlv: { always: true },
   tar: {
-    args: /^(-?[A-Za-z]*[IF]|--rsh-command.*)$/,
+    args: /^(-[A-Za-z]*[IF]|--rsh-command)/,
     long: '--to-command --checkpoint-action --use-compress-program --rsh-command --rmt-command --info-script --new-volume-script',
   },
   bsdtar: { args: /^-[A-Za-z]*I$/, long: '--use-compress-program' },
@@ -165,6 +169,8 @@ export function runsArguments(names: readonly string[], args: readonly Word[]): 
   const name = names.find((each) => Object.hasOwn(TABLE, each));
   const known = name === undefined ? undefined : TABLE[name];
   if (known === undefined) return false;
+  // tar takes its first word as options, also without a dash.
+  if (name === 'tar' && /^[A-Za-z]*[IF][A-Za-z]*$/.test(args[0]?.text ?? '')) return true;
   if (known.always === true || (known.bare === true && isBare(args))) return true;
   if ((known.args ?? known.long) === undefined) return false;
   const long = words(known.long ?? '');

@@ -9,8 +9,8 @@ const ADDRESSED: Readonly<Record<string, RegExp>> = {
   https: /^(--(auth|output|verify|timeout|session|style|print|pretty|cert|auth-type)|-[aopAsx])$/,
   xh: /^(--(auth|output|timeout|session)|-[aopA])$/,
   ping: /^-[cisWwtIMQmlp]$/,
-  nc: /^-[pswXxTIiqmMO]$/,
-  ncat: /^-[pswXxTIiqmMO]$/,
+  nc: /^-[pswXxTIiqmMOeco]$/,
+  ncat: /^-[pswXxTIiqmMOeco]$/,
   telnet: /^-[lbneX]$/,
   ftp: /^-$/,
   dig: /^-[bfkpqtxyc]$/,
@@ -40,7 +40,10 @@ export function readHosts(program: string, subcommand: string, args: readonly Wo
   args.forEach((arg, index) => {
     for (const host of findUrls(arg)) hosts.add(host);
     const valueOf = index > 0 && bare?.test(args[index - 1]?.text ?? '') === true;
-    if (bare && !valueOf && !arg.text.startsWith('-') && !/:\/\//.test(arg.text)) hosts.add(arg.known ? hostOf(`http://${arg.text}`) : '');
+    // A path is no address, and behind a host stands its port.
+    const other = /^[./]/.test(arg.text) || (index > 0 && /^(nc|ncat|telnet)$/.test(program) && /^[\d-]+$/.test(arg.text));
+    if (bare && !valueOf && !other && !arg.text.startsWith('-') && !/:\/\//.test(arg.text))
+      hosts.add(arg.known ? hostOf(`http://${arg.text}`) : '');
     if (remote && index <= refspecs && !arg.text.startsWith('-')) for (const host of findRemote(arg)) hosts.add(host);
     // Addresses that a file holds.
     if (

@@ -82,9 +82,12 @@ export function makeRuns(args: readonly Word[]): boolean {
         ) ||
         !/^[\w.,:/@%+-]*$/.test(assignment[2] ?? '')
       );
-    // A makefile from standard input.
+    // A makefile that is not there before.
     if (/^-[jl][\d.]*$/.test(text)) return false;
-    if (/^(-f-|--file=-|--makefile=-)$/.test(text) || (text === '-' && /^(-f|--file|--makefile)$/.test(args[index - 1]?.text ?? '')))
+    if (
+      /^(-f|--file=|--makefile=)(-$|\/dev\/)/.test(text) ||
+      ((text === '-' || text.startsWith('/dev/')) && /^(-f|--file|--makefile)$/.test(args[index - 1]?.text ?? ''))
+    )
       return true;
     return /^(-E|--eva)/.test(text) || (text.startsWith('-') && !readOptions([fixedWord(text)], MAKE).sure);
   });

@@ -8,7 +8,7 @@ import { Malformed, TooMuch, type Outcome, type Reading, type Scope } from './co
 import { emitShell } from './emit.ts';
 import { readRedirections } from './redirections.ts';
 import { producedBy, readSimple } from './simple.ts';
-import { isRiskyVariable } from './variables.ts';
+import { hidesSubscript, isRiskyVariable } from './variables.ts';
 
 /** Here-documents in one line, or in code within it. */
 const MAX_DOCUMENTS = 200;
@@ -96,14 +96,26 @@ function walkCompound(reading: Reading, node: SyntaxNode, scope: Scope): Outcome
     case 'Select':
     case 'ArithmeticFor':
       visitChildren(reading, node, scope, node.body);
+      if (node.type !== 'ArithmeticFor') reading.tainted ||= isRiskyVariable(node.name.text);
       return walkLoop(reading, scope, (start) => walk(reading, node.body, start));
     case 'Function':
       return walkFunction(reading, node.body, scope);
     default:
       // `[[ ]]` and `(( ))` run nothing but the substitutions in them.
       visitChildren(reading, node, scope);
+      if (calculatesSubscript(node)) emitShell(reading, scope, true);
       return stay(scope.cwd);
   }
+}
+
+/** `[[ -v 'a[$(code)]' ]]` runs the code. */
+function calculatesSubscript(node: SyntaxNode): boolean {
+  if (node.type === 'Word' || node.type === 'ArithmeticWord') return hidesSubscript(node.value);
+  let found = false;
+  forEachChild(node, (child) => {
+    found ||= calculatesSubscript(child);
+  });
+  return found;
 }
 
 function walkPipeline(reading: Reading, { commands, prefixes }: Pipeline, scope: Scope): Outcome {
