@@ -1,5 +1,5 @@
 import type { Action } from '../shared/state/action.ts';
-import type { ApprovalLevel } from '../shared/state/approval.ts';
+import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Run } from '../shared/state/run.ts';
@@ -171,7 +171,7 @@ export type Command =
   | { type: 'artifact/redact'; digest: string; by: string; reason: string }
   | { type: 'archive/move'; runs: string[]; tasks: string[] }
   | { type: 'archive/restore'; run: Run }
-  | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string }
+  | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string; remember?: Remembered }
   | { type: 'approval/expire'; approval: string }
   | { type: 'approval/remind'; approval: string; count: number }
   | { type: 'approval/escalate'; approval: string; level: ApprovalLevel }

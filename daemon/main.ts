@@ -83,6 +83,7 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     newId: uuidv7,
     random: Math.random,
     judge: rulebook.judge,
+    admits: rulebook.admits,
     permits: rulebook.permits,
     digest: (action: Action, { reasons }: Decision) =>
       sealValue(installation.key, { action: bindingOf(action), rules: reasons.map((r) => `${r.policy}@${r.version}/${r.rule}`) }),
@@ -160,7 +161,8 @@ async function serve(stage: Stage): Promise<void> {
   const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
   const notices = () => [...record.notices(), ...made.rulebook.notices(), ...made.acp.notices()];
   const about = { journal: record.journal, installation: record.installation.id, home, epoch, startedAt };
-  const core = assembleCore({ ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
+  const remembering = { config: stage.config, hostPolicies: () => hostPolicies(here, stage.config) };
+  const core = assembleCore({ remembering, ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
   const { authenticate, userToken: token } = principals;
   end.server = await startServer({ handlers: createHandlers(core), authenticate, log: writeLog, newId: uuidv7, now: Date.now });
   const { port } = end.server;

@@ -24,6 +24,7 @@ import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
 import { readEvents } from './events.ts';
+import { rememberIn, type RememberParts } from './remember.ts';
 import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
 import type { AcpAgents } from './acp.ts';
@@ -44,12 +45,13 @@ export interface CoreParts {
   startedAt: string;
   definitions: Definitions;
   rulebook: Rulebook;
+  remembering: Pick<RememberParts, 'config' | 'hostPolicies'>;
   runPorts: RunPorts;
   subscriptions: Subscriptions;
   acp: AcpAgents;
   remote: RemoteAgents;
   principals: Principals;
-  artifacts: Pick<ArtifactStore, 'putText' | 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
+  artifacts: Pick<ArtifactStore, 'putText' | 'readText' | 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
   spools: {
     readPiece(attempt: string, offset: number, limit: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;
   };
@@ -80,7 +82,7 @@ export function assembleCore(parts: CoreParts): Core {
     listChanges: listChangedFiles,
     readFileAt,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
-    keepArtifact: (text) => parts.artifacts.putText(text),
+    ...rememberIn({ ...parts, ...parts.remembering, state }),
     redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
     collectGarbage: (dryRun) => collectUnreached({ ...parts, state }, { dryRun, now: Date.now() }),
     readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),

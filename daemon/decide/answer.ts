@@ -18,14 +18,14 @@ export function answerApproval(state: State, command: CommandOf<'approval/answer
   const { answer, by, reason } = command;
   if (isLate(approval, context)) return [about('approval.expired', approval, {})];
   if (approval.status === 'pending')
-    return answer === 'grant' ? grant(approval, by, reason) : [about('approval.denied', approval, { by, reason })];
+    return answer === 'grant' ? grant(approval, command) : [about('approval.denied', approval, { by, reason })];
   const granted = approval.status === 'granted' || approval.status === 'used';
   if ((answer === 'grant' && granted) || (answer === 'deny' && approval.status === 'denied')) return [];
   const facts = { approval: approval.id, status: approval.status, by: approval.by ?? '' };
   return refuse('approval_settled', `That approval is ${approval.status}${approval.by === undefined ? '' : `, by ${approval.by}`}.`, facts);
 }
 
-function grant(approval: Approval, by: string, reason: string): Verdict {
+function grant(approval: Approval, { by, reason, remember }: CommandOf<'approval/answer'>): Verdict {
   const { approvers, quorum = 1, grants = [] } = approval;
   if (approvers && !approvers.includes('human') && !approvers.includes(by)) {
     const who =
@@ -34,8 +34,15 @@ function grant(approval: Approval, by: string, reason: string): Verdict {
         : `Only ${approvers.join(', ')} may approve this`;
     return refuse('forbidden', `${who}. Anybody who may approve can still deny it.`, { approval: approval.id, approvers });
   }
+  if (remember && quorum > 1)
+    return refuse('invalid_params', 'Several people are asked about this each time; one answer cannot stand for them.', {
+      approval: approval.id,
+    });
   if (grants.some((g) => g.by === by)) return [];
-  return [about(grants.length + 1 < quorum ? 'approval.seconded' : 'approval.granted', approval, { by, reason })];
+  const granted = about(grants.length + 1 < quorum ? 'approval.seconded' : 'approval.granted', approval, { by, reason });
+  if (!remember) return [granted];
+  const { id } = approval;
+  return [granted, event('approval.remembered', `approval/${id}`, ofApproval(approval), { approval: id, by, ...remember })];
 }
 
 type Final = 'approval.expired' | 'approval.denied' | 'approval.seconded' | 'approval.granted' | 'approval.revoked';
@@ -44,16 +51,18 @@ function about<T extends Final>(type: T, approval: Approval, data: T extends 'ap
   return event(type, `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, ...data } as Parameters<typeof event<T>>[3]);
 }
 
-/** Takes a grant back that nothing has used yet. */
+/** Takes a grant back that nothing has used yet, and the rule for the rest of the run that came with it. */
 export function revokeApproval(state: State, command: CommandOf<'approval/revoke'>): Verdict {
   const approval = state.approvals.get(command.approval);
   if (!approval) return gone(command.approval);
-  if (approval.status === 'revoked') return [];
-  if (approval.status !== 'granted') {
-    return refuse('approval_settled', `Only a grant that nothing has used can be revoked; this one is ${approval.status}.`, {
-      status: approval.status,
-    });
-  }
   const { by, reason } = command;
-  return [about('approval.revoked', approval, { by, reason })];
+  const { id, remembered } = approval;
+  const holds = remembered !== undefined && remembered.file === undefined && !remembered.forgotten;
+  const forgotten = holds ? [event('approval.forgotten', `approval/${id}`, ofApproval(approval), { approval: id, by, reason })] : [];
+  if (approval.status === 'granted') return [about('approval.revoked', approval, { by, reason }), ...forgotten];
+  if (forgotten.length > 0) return forgotten;
+  if (approval.status === 'revoked' || remembered?.forgotten) return [];
+  const where = remembered?.file === undefined ? '' : ` Its rule ${remembered.rule} stands in ${remembered.file}; remove it there.`;
+  const text = `Only a grant that nothing has used can be revoked; this one is ${approval.status}.${where}`;
+  return refuse('approval_settled', text, { status: approval.status });
 }

@@ -9,8 +9,9 @@
 import type { Correlation, NewEvent } from '../../shared/events/envelope.ts';
 import type { Decision } from '../../shared/state/action.ts';
 import type { Approval } from '../../shared/state/approval.ts';
-import { contextOf } from '../../shared/state/decision-context.ts';
+import { contextOf, type DecisionContext } from '../../shared/state/decision-context.ts';
 import type { State } from '../../shared/state/evolve.ts';
+import { approvalsOf } from '../../shared/state/select.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { CommandOf, Proposal } from '../commands.ts';
 import { event, later, refuse, type Context, type Verdict } from './context.ts';
@@ -36,7 +37,7 @@ export interface Judged {
 export function judge(state: State, wanted: Wanted, context: Context): Judged {
   const { key, action, artifact, ask } = wanted;
   const standing = contextOf(state, action, context.now);
-  const decision = withQuestion(context.judge(action, standing), ask);
+  const decision = withQuestion(withRunRules(state, { wanted, standing }, context.judge(action, standing), context), ask);
   const digest = context.digest(action, decision);
   const of = ofWanted(wanted);
   const { kind, summary } = action;
@@ -99,6 +100,28 @@ function makeQuestion({ wanted, decision, digest }: Judged, until: string | unde
   };
   const agent = action.agent === '' ? {} : { agent: action.agent };
   return event('approval.requested', `approval/${approval}`, { ...agent, ...ofWanted(wanted) }, { ...about, ...demands });
+}
+
+/** What somebody allowed for the rest of the run is not asked again, as long as the same rules ask; what is denied stays denied. */
+function withRunRules(
+  state: State,
+  { wanted, standing }: { wanted: Wanted; standing: DecisionContext },
+  decision: Decision,
+  context: Context,
+): Decision {
+  const { run } = wanted.of;
+  if (decision.effect !== 'require_approval' || run === undefined) return decision;
+  const asking = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => `${r.policy}/${r.rule}`);
+  for (const { remembered } of approvalsOf(state, run)) {
+    if (!remembered || remembered.forgotten || remembered.file !== undefined) continue;
+    const { excepts, text, rule, by, says } = remembered;
+    if (!asking.every((name) => excepts.includes(name) || name.endsWith('/default')) || !context.admits(text, wanted.action, standing))
+      continue;
+    const message = `${by} allowed ${says} for the rest of this run.`.slice(0, 500);
+    const reason = { policy: 'run', version: '', rule, effect: 'allow', message, severity: 'info', values: {} } as const;
+    return { effect: 'allow', reasons: [reason, ...decision.reasons], obligations: {} };
+  }
+  return decision;
 }
 
 /** What the workflow's author wants asked is asked, unless the policy forbids the action altogether. */

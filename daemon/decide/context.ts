@@ -19,6 +19,8 @@ export interface Context {
   random(): number;
   /** What the rules say about an action, as things stand. */
   judge(action: Action, standing: DecisionContext): Decision;
+  /** Whether a policy that an answer was made into, given as its text, allows an action. */
+  admits(text: string, action: Action, standing: DecisionContext): boolean;
   /** True when the rules allow every action of a kind in a repository (empty for none), so that there is nothing to work out. */
   permits(kind: ActionKind, repo: string): boolean;
   /** HMAC of the exact action and of the rules that decided it. */

@@ -1,5 +1,5 @@
 import type { Escalation, Risk } from '../state/action.ts';
-import type { ApprovalLevel } from '../state/approval.ts';
+import type { ApprovalLevel, Remembered } from '../state/approval.ts';
 import type { EventOf } from './envelope.ts';
 
 /** The id of the approval is in `data.approval`, and in the stream's name. */
@@ -38,6 +38,10 @@ export type ApprovalEvent =
   | EventOf<'approval.voided', { approval: string; reason: string; by?: string }>
   | EventOf<'approval.used', { approval: string }>
   | EventOf<'approval.lapsed', { approval: string; reason: string }>
+  /** The answer stands as a rule from now on: for the rest of its run, or (`file`) always. */
+  | EventOf<'approval.remembered', Remembered & { approval: string; by: string }>
+  /** A rule for the rest of a run holds no longer. */
+  | EventOf<'approval.forgotten', { approval: string; by: string; reason: string }>
   | EventOf<'approval.revoked', { approval: string; by: string; reason: string }>
   /** It still waits: `count` reminders are due by now, and this stands for all of them that were not made. */
   | EventOf<'approval.reminded', { approval: string; count: number }>

@@ -1,3 +1,4 @@
+// Long because: it is the one declaration of the wire.
 import * as z from 'zod';
 import { Action, type Effect } from '../state/action.ts';
 import type { Agent } from '../state/agent.ts';
@@ -11,6 +12,7 @@ import type {
   AgentCheck,
   AgentFound,
   Assignment,
+  RuleProposal,
   ChangedFile,
   CloudEvent,
   FileText,
@@ -201,10 +203,20 @@ export const METHODS = {
     'observe',
     z.strictObject({ run: Id.optional(), pending: z.boolean().default(true), ...Page }),
   ),
+  /** `remember` makes a yes a rule: for the rest of the run, or in the user's policies, as `approval/rule` showed it (scope `configure`). */
   'approval/answer': method<{ approval: Approval }>()(
     'approve',
-    z.strictObject({ approval: Id, answer: z.enum(['grant', 'deny']), reason: z.string().max(2_000).default('') }),
+    z.strictObject({
+      approval: Id,
+      answer: z.enum(['grant', 'deny']),
+      reason: z.string().max(2_000).default(''),
+      remember: z
+        .discriminatedUnion('for', [z.strictObject({ for: z.literal('run') }), z.strictObject({ for: z.literal('always'), after: Digest })])
+        .optional(),
+    }),
   ),
+  /** The rule that a yes would be made into, the file as it is and as it would be; nothing is changed. */
+  'approval/rule': method<RuleProposal>()('approve', z.strictObject({ approval: Id, for: z.enum(['run', 'always']) })),
   'approval/revoke': method<{ approval: Approval }>()(
     'approve',
     z.strictObject({ approval: Id, reason: z.string().max(2_000).default('') }),

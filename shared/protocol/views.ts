@@ -1,5 +1,5 @@
 import type { Agent, Enforcement } from '../state/agent.ts';
-import type { Approval } from '../state/approval.ts';
+import type { Approval, Remembered } from '../state/approval.ts';
 import type { Attempt } from '../state/attempt.ts';
 import type { Recorded } from '../state/evolve.ts';
 import type { Run, RunArtifact, Stage } from '../state/run.ts';
@@ -145,4 +145,16 @@ export interface Progress {
   text: string;
   fraction?: number;
   at: string;
+}
+
+/** A rule that an answer would be made into. */
+export interface RuleProposal {
+  rule: Remembered;
+  /** What is in the file now (empty when there is none), and what would be; both empty for a rule of the run. */
+  before: string;
+  after: string;
+  /** Names the file as it would be; `approval/answer` takes it, so that nothing else is written than was shown. */
+  digest: string;
+  /** Denied before, and allowed by this rule from now on. Of what is in memory, newest first. */
+  denied: { approval: string; summary: string; by: string; at: string }[];
 }

@@ -22,6 +22,19 @@ export type ApprovalLevel = 0 | 1 | 2 | 3;
 /** What each level is called. */
 export const LEVELS = ['agent', 'peer', 'lead', 'person'] as const satisfies readonly string[];
 
+/** A rule that an answer was made into. */
+export interface Remembered {
+  rule: string;
+  /** The whole policy for a rule of a run, the added lines for one that stays. */
+  text: string;
+  /** The rules that it answers, as `policy/rule`. */
+  excepts: string[];
+  /** What it allows, in a few words. */
+  says: string;
+  /** File that it was written to; absent for a rule of the run. */
+  file?: string;
+}
+
 export interface ApprovalComment {
   by: string;
   level: ApprovalLevel;
@@ -62,6 +75,8 @@ export interface Approval {
   /** The yeses so far, where several are needed, oldest first. */
   grants?: readonly { by: string; reason: string; at: string }[];
   comments?: readonly ApprovalComment[];
+  /** The rule that the answer was made into; `forgotten` once it holds no longer. */
+  remembered?: Remembered & { by: string; at: string; forgotten?: true };
   /** Reminders made. */
   reminders?: number;
   /** Milliseconds that the machine slept while it waited; they count for no time. */
@@ -116,6 +131,12 @@ function applyToApproval(approval: Approval, event: Event & Exclude<ApprovalEven
       return { ...approval, status: 'lapsed' };
     case 'approval.revoked':
       return { ...approval, status: 'revoked', reason: event.data.reason };
+    case 'approval.remembered': {
+      const { approval: _, ...rule } = event.data;
+      return { ...approval, remembered: { ...rule, at } };
+    }
+    case 'approval.forgotten':
+      return approval.remembered ? { ...approval, remembered: { ...approval.remembered, forgotten: true } } : approval;
     case 'approval.reminded':
       return { ...approval, reminders: event.data.count };
     case 'approval.escalated':

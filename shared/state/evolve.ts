@@ -180,6 +180,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   },
   'approval.requested': recordQuestion,
   'approval.seconded': note,
+  'approval.remembered': note,
+  'approval.forgotten': note,
   'approval.reminded': note,
   'approval.escalated': note,
   'approval.commented': note,

@@ -16,12 +16,16 @@ import type { AttemptEnding, Command, Proposal } from '../../daemon/commands.ts'
 import { bindingOf } from '../../daemon/decide/binding.ts';
 import { isRefusal, type Context } from '../../daemon/decide/context.ts';
 import { decide } from '../../daemon/decide/decide.ts';
+import { createRulebook } from '../../daemon/coordinator/rulebook.ts';
 import { sha256 } from '../../daemon/platform/digest.ts';
 import { decideAction } from '../../daemon/policy/decide.ts';
 import type { Policies } from '../../daemon/policy/rules.ts';
 import { assignPending } from '../../daemon/scheduler/schedule.ts';
 import { advanceRun } from '../../daemon/workflow/advance.ts';
 import { loadWorkflow } from '../../daemon/workflow/load.ts';
+
+/** Only for what answers were made into. */
+const BOOK = createRulebook([], sha256);
 
 /** What the test says in place of agents, preparations and branches. */
 export interface Scripts {
@@ -85,6 +89,7 @@ export class Simulation {
       newId: () => `id${++this.#ids}`,
       random: () => 0.5,
       judge,
+      admits: BOOK.admits,
       digest: (action) => sha256(JSON.stringify(bindingOf(action))),
       approvalMs: 60_000,
       taskTimeoutMs: 1_000,

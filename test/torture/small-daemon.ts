@@ -59,6 +59,7 @@ export async function startSmallDaemon(options: SmallDaemonOptions): Promise<Sma
       digest: () => '0'.repeat(64),
       approvalMs: 60_000,
       taskTimeoutMs: 1_000,
+      admits: () => false,
       permits: () => true,
       random: Math.random,
     },

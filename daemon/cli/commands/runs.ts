@@ -11,6 +11,7 @@ import { findRun } from '../lookup.ts';
 import { renderEnforcement } from '../render/enforcement.ts';
 import { renderMarkdown } from '../render/markdown.ts';
 import { renderOutcome } from '../render/outcome.ts';
+import { describeRule } from '../render/question.ts';
 import { renderRun, renderStatus } from '../render/run.ts';
 import { listQuestions, type Picture } from '../render/stages.ts';
 import { type Column, renderTable } from '../render/table.ts';
@@ -91,6 +92,7 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
       );
     const enforcement = renderEnforcement(picture, look.paint);
     if (enforcement.length > 0) terminal.print('', ...enforcement);
+    for (const approval of detail.approvals.filter((each) => each.remembered)) terminal.print(describeRule(approval));
     for (const approval of listQuestions(picture))
       terminal.print(look.paint.yellow(`${shortId(approval.id)} waits for an answer: ${cleanLine(approval.summary)}`));
     if (runEnded(detail.run)) terminal.print('', ...renderOutcome(picture, look));

@@ -33,11 +33,23 @@ export function renderQuestion(question: Question, now: number, look: Look): str
     ...(repair ? describeRepair(repair, look) : []),
     ...field('stage', `${cleanLine(approval.stage ?? '-')}${approval.repo === undefined ? '' : `, in ${cleanLine(approval.repo)}`}`, look),
     ...field('asked', describeAsked(approval), look),
+    ...field('rule', describeRule(approval), look),
     ...(approval.comments ?? []).flatMap(({ by, level, text }) =>
       field('said', `${cleanLine(by)} (${LEVELS[level]}): ${cleanLine(text)}`, look),
     ),
     ...field('deadline', `${formatUntil(approval.expiresAt, now)}; without an answer it is a no`, look),
   ];
+}
+
+/** The rule that the answer was made into, and how to take it back; empty where there is none. */
+export function describeRule({ id, remembered }: Approval): string {
+  if (!remembered) return '';
+  const { says, by, file, forgotten } = remembered;
+  const what = `${cleanLine(by)} allowed ${cleanLine(says)}`;
+  if (file !== undefined) return `${what} always: the rule ${remembered.rule} in ${cleanLine(file)}.`;
+  return forgotten
+    ? `${what} for the rest of the run, and it was taken back.`
+    : `${what} for the rest of the run; signalbox revoke ${shortId(id)} takes it back.`;
 }
 
 /** How many have to say yes and who did, who may, and whom the question has come to; empty where any one person is asked. */

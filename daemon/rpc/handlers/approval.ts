@@ -1,5 +1,6 @@
 import type { Commit } from '../../../shared/events/envelope.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import type { Remembered } from '../../../shared/state/approval.ts';
 import type { Command, Speaker } from '../../commands.ts';
 import type { Handlers } from '../connection.ts';
 import type { Connection } from '../connection.ts';
@@ -7,7 +8,7 @@ import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
 type ApprovalHandlers = Pick<
   Handlers,
-  'approval/list' | 'approval/answer' | 'approval/revoke' | 'approval/comment' | 'approval/withdraw' | 'approval/change'
+  'approval/list' | 'approval/answer' | 'approval/rule' | 'approval/revoke' | 'approval/comment' | 'approval/withdraw' | 'approval/change'
 >;
 
 export function approvalHandlers(core: Core): ApprovalHandlers {
@@ -19,9 +20,15 @@ export function approvalHandlers(core: Core): ApprovalHandlers {
       );
       return { approvals: approvals.slice(-limit) };
     },
-    async 'approval/answer'({ approval: id, answer, reason }, connection) {
+    async 'approval/answer'({ approval: id, answer, reason, remember }, connection) {
       await refuseAttempts(core, connection, `answered ${id}`);
-      await submitOrThrow(core, { type: 'approval/answer', approval: id, answer, by: connection.principal.name, reason }, connection);
+      const by = connection.principal.name;
+      const rule = remember && answer === 'grant' ? await rememberAs(core, connection, id, remember) : undefined;
+      await submitOrThrow(
+        core,
+        { type: 'approval/answer', approval: id, answer, by, reason, ...(rule ? { remember: rule } : {}) },
+        connection,
+      );
       const approval = found(state.approvals.get(id) ?? (await core.archive.readApproval(id)), `approval ${id}`);
       if (approval.status === 'expired')
         throw new SignalboxError({
@@ -31,6 +38,8 @@ export function approvalHandlers(core: Core): ApprovalHandlers {
         });
       return { approval };
     },
+    'approval/rule': ({ approval: id, for: scope }, { principal }) =>
+      core.proposeRule(found(state.approvals.get(id), `approval ${id}`), scope, principal.name),
     async 'approval/revoke'({ approval: id, reason }, connection) {
       await refuseAttempts(core, connection, `revoked ${id}`);
       await submitOrThrow(core, { type: 'approval/revoke', approval: id, by: connection.principal.name, reason }, connection);
@@ -38,6 +47,30 @@ export function approvalHandlers(core: Core): ApprovalHandlers {
     },
     ...speakingHandlers(core),
   };
+}
+
+/** The rule that an answer is made into; one that stays is written first, so that what the record says stands in the file. */
+async function rememberAs(
+  core: Core,
+  { principal }: Connection,
+  id: string,
+  remember: { for: 'run' } | { for: 'always'; after: string },
+): Promise<Remembered> {
+  const approval = found(core.state.approvals.get(id), `approval ${id}`);
+  if (approval.status !== 'pending')
+    throw new SignalboxError({
+      code: 'approval_settled',
+      message: `That approval is ${approval.status}.`,
+      facts: { status: approval.status },
+    });
+  if (remember.for === 'always' && !principal.scopes.includes('configure'))
+    throw new SignalboxError({ code: 'forbidden', message: `A rule that stays needs the scope configure, which ${principal.name} lacks.` });
+  const proposal = await core.proposeRule(approval, remember.for, principal.name);
+  if (remember.for === 'run') return proposal.rule;
+  if (proposal.digest !== remember.after)
+    throw new SignalboxError({ code: 'invalid_transition', message: 'The rule would be another one by now. Look at it again.' });
+  await core.writeRule(proposal);
+  return proposal.rule;
 }
 
 type SpeakingHandlers = Pick<Handlers, 'approval/comment' | 'approval/withdraw' | 'approval/change'>;
@@ -55,7 +88,7 @@ function speakingHandlers(core: Core): SpeakingHandlers {
       return { approval: found(state.approvals.get(id), `approval ${id}`) };
     },
     async 'approval/change'({ approval: id, action, reason }, connection) {
-      const artifact = (await core.keepArtifact(JSON.stringify(action))).digest;
+      const artifact = await core.keepText(JSON.stringify(action));
       const before = found(state.approvals.get(id), `approval ${id}`);
       const proposal = { key: before.key, action, artifact, show: {} };
       const commit = await speak(core, connection, `changed ${id}`, (by) => ({

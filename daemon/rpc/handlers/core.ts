@@ -5,6 +5,7 @@ import type {
   ChangedFile,
   CloudEvent,
   FileText,
+  RuleProposal,
   StatusResult,
   SubscribeResult,
   TrustView,
@@ -58,8 +59,10 @@ export interface Core {
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;
-  /** Stores a text, masked, and gives its digest. */
-  keepArtifact(text: string): Promise<{ digest: string }>;
+  /** The rule that a yes to an approval would be made into; throws SignalboxError when there is none. */
+  proposeRule(approval: Approval, scope: 'run' | 'always', by: string): Promise<RuleProposal>;
+  /** Writes what was proposed into the user's policies, and puts them into force. */
+  writeRule(proposal: RuleProposal): Promise<void>;
   redactArtifact(request: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }>;
   collectGarbage(dryRun: boolean): Promise<{ artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectTo } from '../../../daemon/rpc/connect.ts';
 import { readEndpoint } from '../../../daemon/rpc/endpoint.ts';
@@ -53,6 +53,33 @@ describe('answering from the command line', function () {
     assert.match((await signalbox.run(['revoke', id])).err, /Only a grant that nothing has used/);
     const { runs } = json('runs', await signalbox.run(['runs', '--json']));
     assert.match((await signalbox.run(['approve', idOf(runs)])).err, /Nothing waits in that run; it is success/);
+  });
+
+  it('makes a yes a rule: for the rest of the run, or always, as the diff showed it', async () => {
+    const file = await signalbox.writeWorkflow(['true', 'true', 'echo other']);
+    const work = signalbox.begin(['run', file]);
+    await work.until(/To answer/);
+    const { approvals } = json('approvals', await signalbox.run(['approvals', '--json']));
+    const first = idOf(approvals);
+    assert.match((await signalbox.run(['approve', first, '--for-run'])).err, /For the rest of this run: .*true/);
+    await work.until(/s2 +waits for an approval/);
+    const { runs } = json('runs', await signalbox.run(['runs', '--json']));
+    assert.match((await signalbox.run(['runs', 'show', idOf(runs)])).out, /user allowed .*true for the rest of the run/);
+    const third = idOf(json('approvals', await signalbox.run(['approvals', '--json'])).approvals);
+    const unseen = await signalbox.run(['approve', third, '--always']);
+    assert.deepEqual([unseen.code, /\+ {4}on: \[agent\.execute\]/.test(unseen.err)], [2, true], unseen.err);
+    const written = await signalbox.run(['approve', third, '--always', '--yes']);
+    assert.equal(written.code, 0, written.err);
+    assert.equal((await work.ended).code, 0);
+    const rules = await readFile(join(signalbox.folder, 'home', 'config', 'policies', 'remembered.yaml'), 'utf8');
+    assert.match(rules, /policy: remembered\nversion: 1\nrules:\n {2}- id: allow-/);
+    const again = signalbox.begin(['run', await signalbox.writeWorkflow(['echo other', 'true'])]);
+    await again.until(/s1 +waits for an approval/);
+    const { approvals: left } = json('approvals', await signalbox.run(['approvals', '--json']));
+    assert.equal(left.length, 1, 'the rule that stays was in force at once; the rule of the first run is gone with it');
+    assert.equal((await signalbox.run(['revoke', first])).code, 0);
+    assert.match((await signalbox.run(['approvals', 'show', first])).out, /taken back/);
+    assert.match((await signalbox.run(['revoke', third])).err, /stands in .*remembered\.yaml/);
   });
 
   it('ends with 5 when nobody answered in time, and in CI without waiting for anybody', async () => {

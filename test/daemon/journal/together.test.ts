@@ -17,6 +17,7 @@ async function openOptions(): Promise<CoordinatorOptions> {
     digest: () => '',
     approvalMs: 1,
     taskTimeoutMs: 1_000,
+    admits: () => false,
     permits: () => true,
     random: () => 0.5,
   };

@@ -1,0 +1,163 @@
+// Turns an answer into a rule: narrow, made from the exact action, and written so that a person can read and widen it.
+//
+// R1. It allows what was asked about and little else: the same kind, program and arguments; the same paths; the same branch.
+// R2. It answers the rules that asked, by name, and no other: a rule that asks later on, or denies, is as strong as before.
+// R3. What changes the daemon itself, or registers an agent, is a person's each time.
+import type { Action, Reason, SimpleCommand } from '../../shared/state/action.ts';
+import { MAX_CONDITION } from './condition.ts';
+
+/** A rule that an answer stands for. */
+export interface RememberedRule {
+  id: string;
+  /** One entry of `rules`, as YAML. */
+  text: string;
+  /** The rules that it answers, as `policy/rule`. */
+  excepts: string[];
+  /** What it allows, in a sentence. */
+  says: string;
+}
+
+export type Remembering = { ok: true; rule: RememberedRule } | { ok: false; why: string };
+
+/** What the rule is made for: `repo` binds it to one repository. */
+export interface RuleFor {
+  id: string;
+  message: string;
+  repo: string | undefined;
+}
+
+/** A policy of one or more rules, as the file says it. */
+export function writePolicy(name: string, rules: string): string {
+  return `policy: ${name}\nversion: 1\nrules:\n${rules}`;
+}
+
+/** The rule that would allow an action which these reasons made a question; or why there is none. */
+export function rememberAction(action: Action, reasons: readonly Reason[], { id, message, repo }: RuleFor): Remembering {
+  const narrow = narrowTo(action);
+  if (typeof narrow === 'string') return { ok: false, why: narrow };
+  const asking = reasons.filter((reason) => reason.effect === 'require_approval');
+  if (asking.length === 0) return { ok: false, why: 'No rule asks for this any more; the workflow, or nobody, does.' };
+  const excepts = [...new Set(asking.filter((reason) => reason.rule !== 'default').map((reason) => `${reason.policy}/${reason.rule}`))];
+  const parts = repo === undefined ? narrow.parts : [`action.repo == ${quote(repo)}`, ...narrow.parts];
+  if (parts.join(' && ').length > MAX_CONDITION) return { ok: false, why: 'The action is too long to be written down as a rule.' };
+  const text = [
+    `  - id: ${id}`,
+    `    on: [${action.kind}]`,
+    '    when: >-',
+    ...parts.map((part, i) => `      ${i === 0 ? '' : '&& '}${part}`),
+    '    effect: allow',
+    '    severity: info',
+    ...(excepts.length === 0 ? [] : [`    excepts: [${excepts.join(', ')}]`]),
+    `    message: ${quote(message)}`,
+    '',
+  ].join('\n');
+  return { ok: true, rule: { id, text, excepts, says: narrow.says } };
+}
+
+interface Narrow {
+  /** What has to hold, all of it. */
+  parts: string[];
+  says: string;
+}
+
+/** The condition for one action; a sentence where there is none. */
+function narrowTo(action: Action): Narrow | string {
+  switch (action.kind) {
+    case 'agent.execute':
+      return narrowCommand(action);
+    case 'agent.edit': {
+      if (action.secrets.length > 0) return 'It writes a secret; that is asked about each time.';
+      return narrowPaths(action.paths, [`size(action.secrets) == 0 && action.risk == ${quote(action.risk)}`], 'edits of');
+    }
+    case 'agent.read':
+      return narrowPaths(action.paths, [], 'reading');
+    case 'agent.fetch':
+      if (action.hosts.length === 0) return 'It names no host that a rule could be about.';
+      return {
+        parts: ['size(action.hosts) > 0', `action.hosts.all(h, h in ${list(action.hosts)})`],
+        says: `fetching from ${action.hosts.join(', ')}`,
+      };
+    case 'agent.mcp':
+      return { parts: same(action, 'server', 'tool'), says: `the tool ${action.tool} of ${action.server}` };
+    case 'agent.other':
+      return { parts: same(action, 'tool', 'input'), says: `the tool ${action.tool} with the same input` };
+    case 'workspace.merge':
+      return {
+        parts: [...same(action, 'into'), '!action.files.exists(f, f == ".signalbox" || f.startsWith(".signalbox/"))'],
+        says: `merges into ${action.into}`,
+      };
+    case 'stage.advance':
+      return { parts: same(action, 'workflow', 'stage'), says: `the stage ${action.stage} of ${action.workflow}` };
+    case 'task.submit':
+    case 'task.dispatch':
+      return { parts: same(action, 'agent', 'what'), says: `the task ${action.what.slice(0, 80)} for ${action.agent}` };
+    case 'handoff.accept':
+      return {
+        parts: [...same(action, 'from', 'to'), 'size(action.missing) == 0'],
+        says: `complete handoffs from ${action.from} to ${action.to}`,
+      };
+    case 'agent.register':
+    case 'daemon.configure':
+      return 'This changes Signalbox itself; it is a person’s to say each time.';
+    default:
+      return action satisfies never;
+  }
+}
+
+/** That fields have the same values as here. */
+function same<A extends Action>(action: A, ...names: (keyof A & string)[]): string[] {
+  return names.map((name) => `action.${name} == ${quote(String(action[name]))}`);
+}
+
+type Command = Extract<Action, { kind: 'agent.execute' }>;
+
+/** By its simple commands where each is understood; else by the exact text. */
+function narrowCommand({ commands, problem, argv, line, cwd, source }: Command): Narrow {
+  const plain = problem === '' && commands.length > 0 && commands.every((c) => !c.opaque && !c.inline && c.redirections.length === 0);
+  const from = `action.source == ${quote(source)}`;
+  if (!plain) {
+    const says = `exactly ${line === '' ? argv.join(' ') : line}`;
+    return { parts: [from, `action.cwd == ${quote(cwd)}`, `action.line == ${quote(line)}`, `action.argv == ${list(argv)}`], says };
+  }
+  const any = [...new Set(commands.map(matchCommand))].join(' || ');
+  const says = commands.map((c) => [c.program, ...c.args].join(' ')).join(', then ');
+  return { parts: [from, `size(action.commands) == ${commands.length}`, `action.commands.all(c, ${any})`], says };
+}
+
+function matchCommand({ program, subcommand, args, assignments, cwd }: SimpleCommand): string {
+  const parts = [
+    `c.program == ${quote(program)}`,
+    ...(subcommand === '' ? [] : [`c.subcommand == ${quote(subcommand)}`]),
+    `c.args == ${list(args)}`,
+    `c.assignments == ${list(assignments)}`,
+    `c.cwd == ${quote(cwd)}`,
+    'size(c.redirections) == 0 && !c.opaque && !c.inline',
+  ];
+  return `(${parts.join(' && ')})`;
+}
+
+function narrowPaths(paths: Extract<Action, { kind: 'agent.edit' }>['paths'], also: readonly string[], what: string): Narrow | string {
+  if (paths.length === 0) return 'It names no path that a rule could be about.';
+  if (paths.some((p) => p.git)) return 'It touches git’s own files; that is asked about each time.';
+  const inside = paths.filter((p) => p.inside).map((p) => p.relative);
+  const outside = paths.filter((p) => !p.inside).map((p) => p.path);
+  const ways = [
+    ...(inside.length > 0 ? [`(p.inside && !p.git && p.relative in ${list(inside)})`] : []),
+    ...(outside.length > 0 ? [`(!p.inside && !p.git && p.path in ${list(outside)})`] : []),
+  ];
+
+  return {
+    parts: ['size(action.paths) > 0', `action.paths.all(p, ${ways.join(' || ')})`, ...also],
+    says: `${what} ${[...inside, ...outside].join(', ')}`,
+  };
+}
+
+const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
+
+/** A text as CEL and YAML both read it; characters that a file should not hold as they are stand as escapes. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
