@@ -58,8 +58,13 @@ export interface ArtifactStore {
 /** Reads a whole text of a state folder without opening its store, and checks it; for who reads many beside a running daemon. */
 export function readStoredText(dir: string, digest: string): string {
   const path = pathOf(join(dir, 'artifacts'), digest);
-  if (!existsSync(path)) throw new StoreError(existsSync(`${path}${TOMBSTONE}`) ? 'artifact_redacted' : 'artifact_missing', { digest });
-  const bytes = readFileSync(path);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new StoreError(existsSync(`${path}${TOMBSTONE}`) ? 'artifact_redacted' : 'artifact_missing', { digest });
+  }
   if (digestOf(bytes) !== digest) throw new StoreError('artifact_changed', { digest, size: bytes.length });
   return bytes.toString('utf8');
 }

@@ -19,6 +19,7 @@ import { policyRow } from './policy.ts';
 import { restRow, startRow } from './rest.ts';
 import { formatTable, type Line, type Row } from './row.ts';
 import { end, startRedis } from './run.ts';
+import { simulateRow } from './simulate.ts';
 import { subscribersRow } from './subscribers.ts';
 import { loadRows } from './load.ts';
 import { wireRow } from './wire.ts';
@@ -34,6 +35,7 @@ const ROWS: readonly Row[] = [
   subscribersRow,
   wireRow,
   policyRow,
+  simulateRow,
 ];
 
 function chooseRows(only: string | undefined, all: boolean): Row[] {

@@ -4,6 +4,8 @@ import { addCheck } from '../policy/check.ts';
 import { addConflicts } from '../policy/conflicts.ts';
 import { addExplain } from '../policy/explain.ts';
 import { addSchema } from '../policy/schema.ts';
+import { addSimulate } from '../policy/simulate.ts';
+import { addSuggest } from '../policy/suggest.ts';
 import { addTest } from '../policy/test.ts';
 
 /** `signalbox policy`: looks after the rules; needs no daemon. */
@@ -13,5 +15,7 @@ export function addPolicy(program: Command, context: Context): void {
   addExplain(policy, context);
   addTest(policy, context);
   addConflicts(policy, context);
+  addSimulate(policy, context);
+  addSuggest(policy, context);
   addSchema(policy, context);
 }

@@ -56,12 +56,19 @@ export function readChosen(context: Context, files: readonly string[]): Promise<
 
 /** A file that somebody names is looked at as the user's own, unless it lies where a repository keeps its policies. */
 async function readNamed(context: Context, files: readonly string[]): Promise<{ inputs: PolicySource[]; repo: undefined }> {
-  const paths = (await expand(files, context.terminal.cwd)).filter((path) => !isTestFile(path));
-  const named = paths.map(async (file): Promise<PolicySource> => {
-    const origin = file.includes('/.signalbox/policies/') ? 'repository' : 'user';
-    return { file, text: await readFile(file, 'utf8'), origin, trusted: true };
-  });
-  return { inputs: [...(await readBuiltin(context)), ...(await Promise.all(named))], repo: undefined };
+  const named = await readFilesAsUser(files, context.terminal.cwd);
+  const inputs = named.map(
+    (source): PolicySource => (source.file.includes('/.signalbox/policies/') ? { ...source, origin: 'repository' } : source),
+  );
+  return { inputs: [...(await readBuiltin(context)), ...inputs], repo: undefined };
+}
+
+/** Policy files, as if they were the user's own. */
+export async function readFilesAsUser(files: readonly string[], cwd: string): Promise<PolicySource[]> {
+  const paths = (await expand(files, cwd)).filter((path) => !isTestFile(path));
+  return Promise.all(
+    paths.map(async (file): Promise<PolicySource> => ({ file, text: await readFile(file, 'utf8'), origin: 'user', trusted: true })),
+  );
 }
 
 async function readTestFiles(files: readonly string[], cwd: string): Promise<{ file: string; text: string }[]> {

@@ -21,16 +21,20 @@ export async function* readCommits(home: string, range: { from?: number; to?: nu
   yield* read({ from: Math.max(first, range.from ?? first), to: Math.min(head.seq, range.to ?? head.seq) });
 }
 
-/** The action that a decision was about, from its artifact; undefined when that is not there (removed for good, or lost). */
-export function readRecordedAction(home: string, digest: string | undefined): Action | undefined {
-  if (digest === undefined) return undefined;
+/** The JSON of an artifact; undefined when it is not there (removed for good, or lost). */
+export function readRecordedJson(home: string, digest: string): unknown {
   try {
-    // What older versions recorded lacks fields that have a neutral value.
-    return Action.safeParse(JSON.parse(readStoredText(home, digest))).data;
+    return JSON.parse(readStoredText(home, digest));
   } catch (error) {
     if (error instanceof StoreError || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** The action that a decision was about; undefined when its artifact is not there. */
+export function readRecordedAction(home: string, digest: string | undefined): Action | undefined {
+  // What older versions recorded lacks fields that have a neutral value.
+  return digest === undefined ? undefined : Action.safeParse(readRecordedJson(home, digest)).data;
 }
 
 /** A decision as it was recorded. */
