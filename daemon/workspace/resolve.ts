@@ -9,27 +9,39 @@ export async function readBranch(repo: RepoPlace, branch: string): Promise<strin
   return requireCommit(repo, await branchRef(repo, branch), 'branch_missing');
 }
 
-/** Links that are followed in one path before it counts as leading outside. */
-const MAX_LINKS = 16;
+/** Links that are followed in one path, and `..` that are climbed, before it counts as leading outside. */
+const MAX_STEPS = 32;
 
 /**
  * Where a path of a commit really leads when it is checked out at `root`: `..` and links are resolved within the commit, as the
- * file system would. A link to an absolute path, or one that climbs out, leads outside.
+ * file system would, where `link/..` is not the folder of the link. A link to an absolute path, or one that climbs out, leads outside.
  */
 export async function resolvePath(repo: RepoPlace, commit: string, path: string, root: string): Promise<ActionPath> {
-  let real = posix.normalize(path.split('\\').join('/'));
-  for (let links = 0; ; links++) {
-    if (isOutside(real) || links > MAX_LINKS)
-      return { path: posix.isAbsolute(real) ? real : join(root, real), relative: '', inside: false, git: isGit(real) };
-    const next = await followFirstLink(repo, commit, real);
-    if (next === undefined) break;
-    real = next;
+  const slashed = path.split('\\').join('/');
+  let real = root !== '' && slashed.startsWith(`${root}/`) ? slashed.slice(root.length + 1) : slashed;
+  for (let steps = 0; ; steps++) {
+    const { before, behind } = cutAtClimb(real);
+    if (posix.isAbsolute(real) || (before === '.' && behind !== undefined) || steps > MAX_STEPS) return outside(root, real);
+    const followed = await followFirstLink(repo, commit, before);
+    if (followed === undefined && behind === undefined)
+      return { path: join(root, before), relative: before, inside: true, git: isGit(before) };
+    // Where nothing in front of `..` is a link, it takes back the part before.
+    const climbed = followed === undefined ? posix.dirname(before) : `${followed}/..`;
+    real = behind === undefined ? (followed ?? before) : `${climbed}/${behind}`;
   }
-  return { path: join(root, real), relative: real, inside: true, git: isGit(real) };
 }
 
-function isOutside(path: string): boolean {
-  return posix.isAbsolute(path) || path === '..' || path.startsWith('../');
+function outside(root: string, path: string): ActionPath {
+  const real = posix.normalize(path);
+  return { path: posix.isAbsolute(real) ? real : join(root, real), relative: '', inside: false, git: isGit(real) };
+}
+
+/** The parts in front of the first `..`, and what is behind it; undefined when there is none. */
+function cutAtClimb(path: string): { before: string; behind: string | undefined } {
+  const parts = path.split('/').filter((part) => part !== '.' && part !== '');
+  const at = parts.indexOf('..');
+  if (at < 0) return { before: parts.join('/') || '.', behind: undefined };
+  return { before: parts.slice(0, at).join('/') || '.', behind: parts.slice(at + 1).join('/') };
 }
 
 // Also where a file system folds case, or drops trailing dots and spaces.
@@ -49,7 +61,7 @@ async function followFirstLink(repo: RepoPlace, commit: string, path: string): P
     const [, oid = '', link = ''] = match;
     const target = await readGit(repo, ['cat-file', 'blob', oid]);
     const rest = path.slice(link.length);
-    return posix.normalize(posix.isAbsolute(target) ? `${target}${rest}` : `${posix.dirname(link)}/${target}${rest}`);
+    return posix.isAbsolute(target) ? `${target}${rest}` : `${posix.dirname(link)}/${target}${rest}`;
   }
   return undefined;
 }

@@ -74,11 +74,6 @@ function fail(problem: string, { cwd }: Place): ParsedLine {
     lost: false,
     redefines: false,
   };
-  emit(
-    reading,
-    { name: '', args: [] },
-    { ...plainly(), inline: true },
-    { cwd, via: [], assignments: [], redirections: [], stdin: 'unknown' },
-  );
+  emit(reading, { name: '', args: [] }, plainly(), { cwd, via: [], assignments: [], redirections: [], stdin: 'unknown' });
   return { commands, problem };
 }

@@ -52,7 +52,7 @@ describe('the bounds of a line', () => {
     it(`calls too many or too long a problem: ${name}`, () => {
       const { commands, problem } = readCommandLine(line, PLACE);
       assert.notEqual(problem, '');
-      assert.deepEqual(commands.map(describeCommand), ['(shell) {inline opaque}']);
+      assert.deepEqual(commands.map(describeCommand), ['(shell) {opaque}']);
     });
 });
 
