@@ -3,7 +3,7 @@ import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Run } from '../shared/state/run.ts';
-import type { AttemptEnd } from '../shared/state/attempt.ts';
+import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
 import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
@@ -151,6 +151,7 @@ export type Command =
   | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
+  | { type: 'attempt/find'; attempt: string; token: number; finding: Finding }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
   /** An action that an attempt wants to do now; the action itself is in the store already. */
   | { type: 'action/decide'; attempt: string; token: number; proposal: Proposal }

@@ -1,5 +1,6 @@
 /** What the coordinator may do with repositories and worktrees. */
 import type { WorkspacePort } from '../coordinator/ports.ts';
+import { guardGit, lookAtWork } from '../workspace/audit.ts';
 import { commitWorktree } from '../workspace/commit.ts';
 import { diffCommits } from '../workspace/diff.ts';
 import { forgetGit, lendGit } from '../workspace/lend.ts';
@@ -17,6 +18,8 @@ export const workspace: WorkspacePort = {
   takeBack,
   forgetGit,
   readCommitted,
+  guardGit,
+  lookAtWork,
   diffCommits,
   previewMerge,
   mergeBranch,

@@ -12,6 +12,7 @@ import type { AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agen
 import type { LentGit } from '../workspace/lend.ts';
 import type { Worktree } from '../workspace/worktrees.ts';
 import type { AttemptEnding } from '../commands.ts';
+import { type Allowed, auditWork, noteAllowed } from './audit.ts';
 import { committedBefore } from './base.ts';
 import { collectWork, fillPrompt, layOutDesk } from './desk.ts';
 import { gatherInputs } from './inputs.ts';
@@ -39,7 +40,10 @@ interface Live {
   /** Why somebody wants it ended, from before its adapter was started. */
   ending?: string;
   interrupted?: string;
+  allowed: Allowed;
 }
+
+type Wish = Extract<AttemptEvent, { type: 'wants' }>;
 
 /** What one attempt works with. */
 interface Job {
@@ -69,7 +73,7 @@ export function startAttempts(context: EffectContext): Attempts {
         return;
       }
       let finish: () => void = () => undefined;
-      const entry: Live = { task, done: new Promise((resolve) => (finish = resolve)) };
+      const entry: Live = { task, allowed: { paths: new Set(), commands: false }, done: new Promise((resolve) => (finish = resolve)) };
       live.set(attempt, entry);
       const run = state.runs.get(task.run ?? '');
       const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === task.stage);
@@ -120,8 +124,9 @@ async function drive(job: Job): Promise<void> {
     place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
     spool = await context.ports.spools.open(attempt);
     const spec = await describeAttempt(job, place);
-    const outcome = await gatherWork(job, spec, await runAdapter(job, spec, spool));
+    const said = await gatherWork(job, spec, await runAdapter(job, spec, spool));
     const work = { run: job.run, def: job.def, task, attempt };
+    const outcome = await auditWork(context, job.permissions, { work, place, outcome: said, allowed: job.live.allowed, cause });
     await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
     if (outcome.status === 'succeeded') await keepWork(context, work, place, cause);
     ending = {
@@ -214,6 +219,12 @@ function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome>
   });
 }
 
+async function settleWish({ permissions, live, attempt, task, cause }: Job, { wanted, answer }: Wish): Promise<void> {
+  const permission = await permissions.ask({ attempt, task: task.id, token: task.token, cause }, wanted);
+  if (permission.allowed) noteAllowed(live.allowed, wanted.action);
+  answer(permission);
+}
+
 async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 'ended' }>): Promise<void> {
   const { context, attempt, task, cause } = job;
   const { tell, ports } = context;
@@ -249,7 +260,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
     }
     case 'wants':
       // Not waited for: whatever else the adapter says goes on while a person thinks.
-      void job.permissions.ask({ attempt, task: task.id, token: task.token, cause }, event.wanted).then(event.answer);
+      void settleWish(job, event);
       return;
     case 'committed': {
       const { key, commit, summary } = event;

@@ -15,11 +15,14 @@ export interface WorkPlace {
   commit?: string;
   /** The git directory that the attempt sees instead of the repository's, where it runs in a sandbox. */
   lent?: LentGit;
+  /** What git obeyed before an attempt that sees the repository's own git directory. */
+  guard?: string;
   /** True when it begins with what an earlier attempt committed. */
   continues?: boolean;
 }
 
-interface Work {
+/** One attempt at the work of a stage. */
+export interface Work {
   run: Run | undefined;
   def: StageDefinition | undefined;
   task: Task;
@@ -52,12 +55,13 @@ export async function preparePlace(
   await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
   const place = { worktree, commit: base, continues: earlier !== undefined };
   const agent = state.agents.get(task.agent ?? '');
-  if (agent?.enforcement?.level !== 'enforced' || !runsPrograms(agent)) return place;
+  if (!agent || !runsPrograms(agent)) return place;
+  if (agent.enforcement?.level !== 'enforced') return { ...place, guard: await ports.workspace.guardGit(worktree) };
   return { ...place, lent: await ports.workspace.lendGit(worktree, ports.lentFor(attempt), agent.id) };
 }
 
 /** Adapters that start programs which are not ours. */
-function runsPrograms({ adapter }: Agent): boolean {
+export function runsPrograms({ adapter }: Agent): boolean {
   return adapter === 'command' || adapter === 'acp';
 }
 
@@ -103,7 +107,8 @@ export async function keepWork(
   if (commit !== undefined) await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: def.name }, cause);
 }
 
-function isBuiltOn(definition: WorkflowDefinition, def: StageDefinition): boolean {
+/** Whether another stage merges what this one's command made, or starts from it. */
+export function isBuiltOn(definition: WorkflowDefinition, def: StageDefinition): boolean {
   return (
     def.command !== undefined &&
     (def.criteria?.some((criterion) => criterion.kind === 'command') ||

@@ -8,6 +8,7 @@ import type { Adapter, Json } from '../agents/agent.ts';
 import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import type { diffCommits } from '../workspace/diff.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
+import type { guardGit, lookAtWork } from '../workspace/audit.ts';
 import type { forgetGit, lendGit } from '../workspace/lend.ts';
 import type { readCommitted, takeBack } from '../workspace/take-back.ts';
 import type { layOut, readOutput, readReport } from '../workspace/desk.ts';
@@ -41,6 +42,8 @@ export interface WorkspacePort {
   lendGit: typeof lendGit;
   takeBack: typeof takeBack;
   forgetGit: typeof forgetGit;
+  guardGit: typeof guardGit;
+  lookAtWork: typeof lookAtWork;
   readCommitted: typeof readCommitted;
   diffCommits: typeof diffCommits;
   previewMerge: typeof previewMerge;

@@ -45,6 +45,15 @@ export function commitAttempt(state: State, command: CommandOf<'attempt/commit'>
   return [...useGrants(state, lease.task, key), made];
 }
 
+/** What the audit of an attempt found. */
+export function findInAttempt(state: State, command: CommandOf<'attempt/find'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const { paths, message, ...rest } = command.finding;
+  const finding = { ...rest, paths: paths.slice(0, 50).map((path) => path.slice(0, 500)), message: message.slice(0, 2_000) };
+  return [event('agent.rogue_edit', `attempt/${lease.attempt.id}`, ofAttempt(lease), finding)];
+}
+
 /** What an attempt used since it was last told. */
 export function useAttempt(state: State, command: CommandOf<'attempt/use'>): Verdict {
   const lease = holdLease(state, command);

@@ -148,7 +148,8 @@ function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node 
   ];
   if (attempt.message !== undefined) lines.push({ text: attempt.message });
   if (attempt.pid !== undefined && attempt.endedAt === undefined) lines.push({ name: t('Process'), value: String(attempt.pid) });
-  const { enforcement } = attempt;
+  const { enforcement, findings = [] } = attempt;
+  for (const { message } of findings) lines.push({ name: t('Found'), value: message });
   if (enforcement) lines.push({ name: t('Sandbox'), value: sayEnforcement(enforcement, reader) });
   if (attempt.workspace)
     lines.push({ name: t('Branch'), value: attempt.workspace.branch }, { name: t('Worktree'), value: attempt.workspace.path });

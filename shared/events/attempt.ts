@@ -1,12 +1,14 @@
 import type { Enforcement } from '../state/agent.ts';
 import type { EventOf } from './envelope.ts';
-import type { AttemptEnd } from '../state/attempt.ts';
+import type { AttemptEnd, Finding } from '../state/attempt.ts';
 
 export type AttemptEvent =
   | EventOf<'attempt.starting', { token: number; host: string; bootId: string }>
   | EventOf<'attempt.running', { pid?: number; startTime?: string; enforcement?: Enforcement }>
   /** A commit on the attempt's branch that a later attempt need not make again. */
   | EventOf<'attempt.committed', { key: string; commit: string; summary: string }>
+  /** The audit found what nobody had decided. */
+  | EventOf<'agent.rogue_edit', Finding>
   | EventOf<
       'attempt.ended',
       {

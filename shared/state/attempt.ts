@@ -18,6 +18,15 @@ export const ATTEMPT_TABLE: StateTable<AttemptStatus> = {
   interrupted: [],
 };
 
+/** Something that an attempt did and nobody had decided: an unasked edit, git's own files changed, a repository made inside. */
+export interface Finding {
+  kind: string;
+  /** Relative to the worktree; the first of them when there are many. */
+  paths: readonly string[];
+  message: string;
+  acted: 'kept' | 'stopped';
+}
+
 export interface Attempt {
   id: string;
   task: string;
@@ -39,6 +48,7 @@ export interface Attempt {
   commits: readonly { key: string; commit: string; summary: string; at: string }[];
   /** Tokens and US dollars that were reported of it. */
   usage?: { tokens: number; cost: number };
+  findings?: readonly Finding[];
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -49,27 +59,16 @@ export interface Attempt {
   endedAt?: string;
 }
 
+function beginAttempt(id: string, event: Event & Extract<AttemptEvent, { type: 'attempt.starting' }>, at: string): Attempt {
+  const { task = '', agent = '', run, stage } = event;
+  const of = { ...(run === undefined ? {} : { run }), ...(stage === undefined ? {} : { stage }) };
+  return { id, task, agent, ...of, ...event.data, status: 'starting', commits: [], startedAt: at, leaseFrom: at };
+}
+
 /** Folds one event about attempts into their table. */
 export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (AttemptEvent | UsageEvent), at: string): void {
   const id = event.attempt ?? '';
-  if (event.type === 'attempt.starting') {
-    const { token, host, bootId } = event.data;
-    const of = { ...(event.run === undefined ? {} : { run: event.run }), ...(event.stage === undefined ? {} : { stage: event.stage }) };
-    attempts.set(id, {
-      id,
-      task: event.task ?? '',
-      agent: event.agent ?? '',
-      ...of,
-      token,
-      host,
-      bootId,
-      status: 'starting',
-      commits: [],
-      startedAt: at,
-      leaseFrom: at,
-    });
-    return;
-  }
+  if (event.type === 'attempt.starting') return void attempts.set(id, beginAttempt(id, event, at));
   const attempt = attempts.get(id);
   if (!attempt) return;
   switch (event.type) {
@@ -84,6 +83,9 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (A
       attempts.set(id, { ...attempt, usage: { tokens: tokens + event.data.tokens, cost: cost + event.data.cost } });
       return;
     }
+    case 'agent.rogue_edit':
+      attempts.set(id, { ...attempt, findings: [...(attempt.findings ?? []), event.data] });
+      return;
     case 'attempt.ended': {
       const { status, exitCode, signal, code, message } = event.data;
       const how = {

@@ -171,6 +171,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     const made = state.tasks.get(event.task ?? '');
     if (made) state.tasks.set(made.id, { ...made, commit: event.data.commit });
   },
+  'agent.rogue_edit': attempt,
   'attempt.ended': (state, event, at) => {
     const startedAt = state.attempts.get(event.attempt ?? '')?.startedAt;
     if (startedAt !== undefined) evolveUsage(state.usage, event, at, startedAt);

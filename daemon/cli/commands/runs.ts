@@ -8,7 +8,7 @@ import { type CommonOptions, type Context, perform, printJson, withDaemon } from
 import { EXIT } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { findRun } from '../lookup.ts';
-import { renderEnforcement } from '../render/enforcement.ts';
+import { renderEnforcement, renderFindings } from '../render/enforcement.ts';
 import { renderMarkdown } from '../render/markdown.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { describeRule } from '../render/question.ts';
@@ -90,7 +90,7 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
         '',
         look.paint.dim(`artifacts: ${detail.artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`),
       );
-    const enforcement = renderEnforcement(picture, look.paint);
+    const enforcement = [...renderEnforcement(picture, look.paint), ...renderFindings(picture, look.paint)];
     if (enforcement.length > 0) terminal.print('', ...enforcement);
     for (const approval of detail.approvals.filter((each) => each.remembered)) terminal.print(describeRule(approval));
     for (const approval of listQuestions(picture))

@@ -1,4 +1,4 @@
-// Which stages of a run were kept to what they may do by the operating system, and which were not. Pure.
+// Which stages of a run were kept to what they may do by the operating system, which were not, and what audits found. Pure.
 import type { Paint } from './paint.ts';
 import type { Picture } from './stages.ts';
 import { cleanLine } from './text.ts';
@@ -20,4 +20,16 @@ export function renderEnforcement({ state, run }: Pick<Picture, 'state' | 'run'>
     const line = `${[...names].join(', ')} ${how}`;
     return level === 'enforced' ? paint.dim(line) : paint.yellow(line);
   });
+}
+
+/** What audits found in the run: one line each. */
+export function renderFindings({ state, run }: Pick<Picture, 'state' | 'run'>, paint: Paint): string[] {
+  return [...state.attempts.values()]
+    .filter((attempt) => attempt.run === run.id)
+    .flatMap(({ stage, findings = [] }) =>
+      findings.map(({ message, acted }) => {
+        const line = `${cleanLine(stage ?? 'task')}: ${cleanLine(message)}`;
+        return acted === 'stopped' ? paint.red(line) : paint.yellow(line);
+      }),
+    );
 }

@@ -15,6 +15,11 @@ const POLICY = `policy: default
 version: 1
 default: allow
 rules:
+  - id: pipelines
+    on: [agent.edit]
+    when: action.paths.exists(p, glob(p.relative, ".github/**"))
+    effect: deny
+    message: Pipelines are not for agents.
   - id: nothing
     on: [daemon.configure]
     effect: require_approval
@@ -96,6 +101,26 @@ describe('attempts in a sandbox', function () {
     const [attempt] = detail.attempts;
     assert.deepEqual(attempt?.commits, []);
     assert.equal(git(repo, 'log', '-1', '--format=%s', attempt?.workspace?.branch ?? ''), 'own');
+  });
+
+  it('are stopped when they changed what the policy denies, and nothing of it is merged', async () => {
+    const { repo, detail } = await run('mkdir .github && echo x > .github/ci.yml && echo b > b.txt', 'main');
+    assert.equal(detail.run.status, 'failure');
+    const [attempt] = detail.attempts;
+    assert.equal(attempt?.code, 'rogue_edit');
+    assert.match(attempt?.message ?? '', /2 files were changed without being asked for: .*\.github\/ci\.yml.*Pipelines are not for agents/);
+    assert.deepEqual(
+      attempt?.findings?.map(({ kind, acted, paths }) => [kind, acted, paths]),
+      [['edit', 'stopped', ['.github/ci.yml', 'b.txt']]],
+    );
+    assert.equal(git(repo, 'log', '--format=%s', 'main'), 'first');
+    assert.ok(existsSync(join(attempt?.workspace?.path ?? '', 'b.txt')), 'the work is kept for a person');
+  });
+
+  it('are stopped when they made a repository inside', async () => {
+    const { detail } = await run('mkdir sub && cd sub && git init -q && touch x');
+    assert.deepEqual([detail.run.status, detail.attempts[0]?.code], ['failure', 'worktree_tampered']);
+    assert.deepEqual(detail.attempts[0]?.findings?.[0]?.paths, ['sub']);
   });
 
   it('end with the daemon, also when it is killed', async function () {
