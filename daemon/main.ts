@@ -131,11 +131,12 @@ async function furnish(stage: Stage) {
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell, sandbox.enforcement);
   await acp.restore(tell);
-  coordinator.onRecorded(subscriptions.publish);
   coordinator.onRecorded(record.noteCommits);
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
   coordinator.onRecorded(archivist.note);
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
+  // After the reactor: work goes out before the news of it.
+  coordinator.onRecorded(subscriptions.publish);
   return { ...made, stores, runPorts, archivist, reactor, tell };
 }
 

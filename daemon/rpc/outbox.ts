@@ -1,6 +1,7 @@
 // What waits to be sent on one connection.
 // 1. What is queued in one turn of the event loop is written at once, in its order; notifications that follow each other share a frame.
-//    A notification does not wait for the end of that turn: work for a worker is on its way before answers are made.
+//    What was notified does not wait for the end of that turn: work for a worker is on its way before answers are made. News that
+//    were offered do, so that they leave with the answers: each write wakes the other end.
 // 2. `waitingBytes` counts everything that the other end has not taken: queued here, in ws, in the socket, and held for a batch.
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
@@ -10,6 +11,8 @@ import { LIMITS } from '../../shared/protocol/version.ts';
 export interface Outbox {
   answer(text: string): void;
   notify(text: string): void;
+  /** Queues a notification that nobody waits for. */
+  offer(text: string): void;
   /** Bytes kept elsewhere that will be sent here: answers that wait for the rest of their batch. */
   hold(bytes: number): void;
   waitingBytes(): number;
@@ -46,12 +49,12 @@ export function createOutbox(ws: WebSocket, socket: Duplex, onFlush: () => void)
     socket.uncork();
     onFlush();
   };
-  const put = (text: string, notification: boolean): void => {
+  const put = (text: string, notification: boolean, urgent = false): void => {
     if (stopped) return;
     const bytes = Buffer.byteLength(text);
     queue.push({ text, bytes, notification });
     queuedBytes += bytes;
-    if (notification && scheduled !== 'at once') {
+    if (urgent && scheduled !== 'at once') {
       scheduled = 'at once';
       queueMicrotask(flush);
     } else if (scheduled === 'no') {
@@ -62,7 +65,8 @@ export function createOutbox(ws: WebSocket, socket: Duplex, onFlush: () => void)
 
   return {
     answer: (text) => put(text, false),
-    notify: (text) => put(text, true),
+    notify: (text) => put(text, true, true),
+    offer: (text) => put(text, true),
     hold: (bytes) => {
       heldBytes += bytes;
     },

@@ -134,7 +134,7 @@ export class Session implements Caller {
   #offer(method: string, params: string): boolean {
     if (this.#ended) return true;
     if (this.#outbox.waitingBytes() > OFFERED_BYTES) return false;
-    this.#outbox.notify(`{"jsonrpc":"2.0","method":"${method}","params":${params}}`);
+    this.#outbox.offer(`{"jsonrpc":"2.0","method":"${method}","params":${params}}`);
     return true;
   }
 
