@@ -28,6 +28,7 @@ import { rememberIn, type RememberParts } from './remember.ts';
 import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
 import type { AcpAgents } from './acp.ts';
+import { openWorktrees } from './worktrees.ts';
 import { findParent, listChangedFiles, readFileAt } from './changes.ts';
 
 /** Bytes of an artifact or spool in one answer. */
@@ -107,6 +108,7 @@ export function assembleCore(parts: CoreParts): Core {
     issueToken: (request) => principals.issue(request),
     workers: remote,
     acp: parts.acp,
+    worktrees: openWorktrees({ home: parts.home, state, now: Date.now }),
     keepText: async (text) => (await parts.artifacts.putText(text)).digest,
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
     newId: parts.newId,

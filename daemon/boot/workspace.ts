@@ -7,11 +7,13 @@ import { forgetGit, lendGit } from '../workspace/lend.ts';
 import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
 import { readCommitted, takeBack } from '../workspace/take-back.ts';
-import { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
+import { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
 export const workspace: WorkspacePort = {
   createWorktree,
   removeWorktree,
+  lockWorktree,
+  unlockWorktree,
   dropUnusedBranch,
   commitWorktree,
   lendGit,

@@ -52,6 +52,7 @@ export async function preparePlace(
   if (def.worktree === 'none' && task.part === undefined) return { commit: base };
   const branch = branchFor(run, task);
   const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base });
+  await ports.workspace.lockWorktree(worktree, `used by attempt ${attempt}`);
   await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
   const place = { worktree, commit: base, continues: earlier !== undefined };
   const agent = state.agents.get(task.agent ?? '');
@@ -134,6 +135,7 @@ export async function leavePlace(
   if (!repo || path === undefined) return;
   let kept = '';
   try {
+    if (place.worktree) await ports.workspace.unlockWorktree(place.worktree);
     await ports.workspace.removeWorktree({ repo, path });
     // A branch on which nothing was committed would only be in the way of whoever lists branches.
     if (place.worktree && place.commit !== undefined && !place.continues)

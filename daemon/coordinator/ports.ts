@@ -12,7 +12,7 @@ import type { guardGit, lookAtWork } from '../workspace/audit.ts';
 import type { forgetGit, lendGit } from '../workspace/lend.ts';
 import type { readCommitted, takeBack } from '../workspace/take-back.ts';
 import type { layOut, readOutput, readReport } from '../workspace/desk.ts';
-import type { createWorktree, dropUnusedBranch, removeWorktree } from '../workspace/worktrees.ts';
+import type { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
 export interface StoredArtifact {
   digest: string;
@@ -37,6 +37,8 @@ export interface Spool {
 export interface WorkspacePort {
   createWorktree: typeof createWorktree;
   removeWorktree: typeof removeWorktree;
+  lockWorktree: typeof lockWorktree;
+  unlockWorktree: typeof unlockWorktree;
   dropUnusedBranch: typeof dropUnusedBranch;
   commitWorktree: typeof commitWorktree;
   lendGit: typeof lendGit;

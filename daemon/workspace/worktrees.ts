@@ -3,12 +3,14 @@
 // 1. The git directory of a worktree comes from the repository's own list, never from the `.git` file inside the worktree.
 // 2. A worktree with work that exists nowhere else is not removed.
 // 3. Making and removing can be repeated after a crash at any point, with the same result.
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError, type GitWhere, runGit } from '../platform/git.ts';
 import { branchRef, readCommit, readHead, readStatus, type RepoPlace } from './inspect.ts';
 import { checkWorktreeLink, exists, readBackLink, readLine, realOf } from './locate.ts';
 import { WorkspaceError } from './workspace-error.ts';
+
+const LOCK_PREFIX = 'signalbox: ';
 
 /** A linked worktree as the repository knows it. */
 export interface Worktree extends RepoPlace {
@@ -134,19 +136,34 @@ async function finishWorktree(entry: WorktreeEntry, branch: string): Promise<Wor
  * Throws WorkspaceError worktree_dirty, worktree_locked or worktree_tampered, and then nothing was touched.
  */
 export async function removeWorktree({ repo, path }: { repo: RepoPlace; path: string }): Promise<boolean> {
-  const real = await realOf(path);
-  const trash = `${real}.signalbox-removed`;
-  const entry = await findWorktree(repo, real);
-  if (entry && (await exists(real))) {
-    await refuseLoss(entry);
+  const entry = await findWorktree(repo, await realOf(path));
+  if (!entry) return false;
+  if (await exists(entry.path)) await refuseLoss(entry);
+  await takeAway(entry);
+  return true;
+}
+
+/** Removes a worktree and what the repository knows of it, whatever is in it; its branch stays. */
+export async function takeAway({ path, gitDir }: WorktreeEntry): Promise<void> {
+  const trash = `${path}.signalbox-removed`;
+  if (await exists(path)) {
     // Renamed first: half-deleted files would look like somebody's uncommitted work to the next try.
     await rm(trash, { recursive: true, force: true });
-    await rename(real, trash);
+    await rename(path, trash);
   }
-  if (!entry) return false;
   await rm(trash, { recursive: true, force: true });
-  await rm(entry.gitDir, { recursive: true, force: true });
-  return true;
+  await rm(gitDir, { recursive: true, force: true });
+}
+
+/** Locks a worktree while it is used, so that no `git worktree prune` or `remove` takes it away. */
+export async function lockWorktree({ gitDir }: Pick<WorktreeEntry, 'gitDir'>, reason: string): Promise<void> {
+  await writeFile(join(gitDir, 'locked'), `${LOCK_PREFIX}${reason}\n`);
+}
+
+/** Takes away a lock that lockWorktree made; somebody else's stays. */
+export async function unlockWorktree({ gitDir }: Pick<WorktreeEntry, 'gitDir'>): Promise<void> {
+  const reason = await readLine(join(gitDir, 'locked'));
+  if (reason?.startsWith(LOCK_PREFIX)) await rm(join(gitDir, 'locked'), { force: true });
 }
 
 async function refuseLoss(entry: WorktreeEntry): Promise<void> {
@@ -169,9 +186,9 @@ async function refuseLoss(entry: WorktreeEntry): Promise<void> {
   });
 }
 
-// The state of submodules is never asked for, so one that has files counts as work.
-async function listOpenSubmodules(where: Required<GitWhere>): Promise<string[]> {
-  const { stdout } = await runGit(where, ['ls-files', '--stage', '-z']);
+/** Submodules with files, and repositories that were added as such: their state is never asked for, so they count as work. */
+export async function listOpenSubmodules(where: Required<GitWhere>, env: Readonly<Record<string, string>> = {}): Promise<string[]> {
+  const { stdout } = await runGit(where, ['ls-files', '--stage', '-z'], { env });
   const paths = stdout
     .toString('utf8')
     .split('\0')

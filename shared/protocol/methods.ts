@@ -22,6 +22,7 @@ import type {
   StatusResult,
   SubscribeResult,
   TrustView,
+  WorktreeView,
 } from './views.ts';
 
 /** Ids are made by clients (UUIDv7 by convention), so that a retry is harmless. */
@@ -265,6 +266,16 @@ export const METHODS = {
   ),
   'events/subscribe': method<SubscribeResult>()('observe', z.strictObject({ scope: EventScope, cursor: z.string().max(200).optional() })),
   'events/unsubscribe': method<{ subscription: string }>()('observe', z.strictObject({ subscription: Id })),
+
+  'worktree/list': method<{ worktrees: WorktreeView[] }>()('observe', none),
+  /** Removes a worktree that nobody uses; what is uncommitted or untracked in it goes to the trash. */
+  'worktree/remove': method<{ worktree: WorktreeView }>()('configure', z.strictObject({ attempt: Id })),
+  'worktree/restore': method<{ worktree: WorktreeView }>()('configure', z.strictObject({ attempt: Id })),
+  /** Removes worktrees that hold nothing of their own, and empties the trash of what has lain there so many days. */
+  'worktree/prune': method<{ removed: WorktreeView[]; emptied: WorktreeView[] }>()(
+    'configure',
+    z.strictObject({ dryRun: z.boolean().default(false), days: z.int().min(0).max(3_650).default(30) }),
+  ),
 
   'trust/show': method<TrustView>()('observe', z.strictObject({ repo: Path })),
   'trust/grant': method<TrustView>()('configure', z.strictObject({ repo: Path, digest: Digest })),

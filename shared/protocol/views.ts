@@ -64,6 +64,26 @@ export interface AgentCheck extends AgentFound {
 }
 
 /** A run with all that belongs to it. */
+/** A worktree of an attempt. */
+export interface WorktreeView {
+  attempt: string;
+  run: string;
+  stage: string;
+  agent: string;
+  repo: string;
+  /** `kept`: nobody works there, and it was not taken away. `removed` only in the answer to what removed it. */
+  state: 'used' | 'kept' | 'trash' | 'removed';
+  path: string;
+  branch: string;
+  /** Files that differ from the branch, and files that git does not know. */
+  changed: number;
+  untracked: number;
+  /** Why nothing could be said about it; empty otherwise. */
+  problem: string;
+  /** Since when it is there, or in the trash. */
+  since: string;
+}
+
 export interface RunDetail {
   run: Run;
   stages: Stage[];

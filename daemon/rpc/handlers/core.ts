@@ -9,6 +9,7 @@ import type {
   StatusResult,
   SubscribeResult,
   TrustView,
+  WorktreeView,
 } from '../../../shared/protocol/views.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
@@ -89,6 +90,13 @@ export interface Core {
     detect(): Promise<AgentFound[]>;
     examine(agent: string): Promise<AgentCheck | undefined>;
     registration(agent: string): Promise<{ action: Action; title: string; enforcement: Enforcement } | undefined>;
+  };
+  /** The worktrees of attempts; throws SignalboxError. */
+  worktrees: {
+    list(): Promise<WorktreeView[]>;
+    remove(attempt: string): Promise<WorktreeView>;
+    restore(attempt: string): Promise<WorktreeView>;
+    prune(request: { dryRun: boolean; days: number }): Promise<{ removed: WorktreeView[]; emptied: WorktreeView[] }>;
   };
   /** Stores a text; its digest. */
   keepText(text: string): Promise<string>;

@@ -8,6 +8,7 @@ import { policyHandlers } from './policy.ts';
 import { recordHandlers } from './record.ts';
 import { runHandlers } from './run.ts';
 import { taskHandlers } from './task.ts';
+import { worktreeHandlers } from './worktree.ts';
 
 /** A handler for every method; a missing one does not compile. */
 export function createHandlers(core: Core): Handlers {
@@ -20,5 +21,6 @@ export function createHandlers(core: Core): Handlers {
     ...approvalHandlers(core),
     ...recordHandlers(core),
     ...policyHandlers(core),
+    ...worktreeHandlers(core),
   } satisfies Handlers;
 }

@@ -117,6 +117,25 @@ describe('attempts in a sandbox', function () {
     assert.ok(existsSync(join(attempt?.workspace?.path ?? '', 'b.txt')), 'the work is kept for a person');
   });
 
+  it('leave a worktree with work in it, which can be removed to the trash and restored', async () => {
+    const { repo, detail } = await run('echo b > b.txt && exit 3');
+    const attempt = detail.attempts[0]?.id ?? '';
+    const find = async () => (await client.call('worktree/list', {})).worktrees.find((one) => one.attempt === attempt);
+    const kept = await find();
+    assert.deepEqual([kept?.state, kept?.changed, kept?.untracked, kept?.repo, kept?.stage], ['kept', 0, 1, repo, 'make']);
+    const { worktree } = await client.call('worktree/remove', { attempt });
+    assert.equal(worktree.state, 'trash');
+    assert.equal(existsSync(worktree.path), false);
+    assert.equal((await find())?.state, 'trash');
+    await client.call('worktree/restore', { attempt });
+    assert.deepEqual([(await find())?.state, existsSync(join(worktree.path, 'b.txt'))], ['kept', true]);
+    const pruned = await client.call('worktree/prune', {});
+    assert.ok(!pruned.removed.some((one) => one.attempt === attempt), 'what holds work is not pruned');
+    writeFileSync(join(worktree.path, '..', 'stray'), '');
+    assert.match((await client.call('worktree/list', {})).worktrees.find((one) => one.attempt === 'stray')?.problem ?? '', /./);
+    await assert.rejects(client.call('worktree/remove', { attempt: 'nobody' }), { code: 'not_found' });
+  });
+
   it('are stopped when they made a repository inside', async () => {
     const { detail } = await run('mkdir sub && cd sub && git init -q && touch x');
     assert.deepEqual([detail.run.status, detail.attempts[0]?.code], ['failure', 'worktree_tampered']);

@@ -1,0 +1,14 @@
+import type { Handlers } from '../connection.ts';
+import type { Core } from './core.ts';
+
+type WorktreeHandlers = Pick<Handlers, 'worktree/list' | 'worktree/remove' | 'worktree/restore' | 'worktree/prune'>;
+
+/** The worktrees of attempts: what is used, kept, and in the trash. */
+export function worktreeHandlers({ worktrees }: Core): WorktreeHandlers {
+  return {
+    'worktree/list': async () => ({ worktrees: await worktrees.list() }),
+    'worktree/remove': async ({ attempt }) => ({ worktree: await worktrees.remove(attempt) }),
+    'worktree/restore': async ({ attempt }) => ({ worktree: await worktrees.restore(attempt) }),
+    'worktree/prune': (params) => worktrees.prune(params),
+  };
+}
