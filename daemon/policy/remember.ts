@@ -54,14 +54,15 @@ export function rememberAction(action: Action, reasons: readonly Reason[], { id,
   return { ok: true, rule: { id, text, excepts, says: narrow.says } };
 }
 
-interface Narrow {
+/** A condition that allows one action, and what it says in words. */
+export interface Narrow {
   /** What has to hold, all of it. */
   parts: string[];
   says: string;
 }
 
 /** The condition for one action; a sentence where there is none. */
-function narrowTo(action: Action): Narrow | string {
+export function narrowTo(action: Action): Narrow | string {
   switch (action.kind) {
     case 'agent.execute':
       return narrowCommand(action);
@@ -152,10 +153,11 @@ function narrowPaths(paths: Extract<Action, { kind: 'agent.edit' }>['paths'], al
   };
 }
 
-const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
+/** Texts as CEL reads a list of them. */
+export const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
 
 /** A text as CEL and YAML both read it; characters that a file should not hold as they are stand as escapes. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028\u2029\ufeff\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Action } from '../../../shared/state/action.ts';
 import { type Conflicts, type Finding, findConflicts, type RuleName } from '../../policy/conflicts/pairs.ts';
+import type { Witness } from '../../policy/conflicts/witness.ts';
+import { IDLE } from '../../policy/action-input.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
 import { cleanLine, cutText } from '../render/text.ts';
@@ -82,11 +84,24 @@ function describeFinding({ paint, width }: Terminal, { first, on, witness }: Fin
   const head = `  ${paintEffect(first.effect, paint)} ${cleanLine(nameOf(first))} ${paint.dim(`on ${on}`)}: ${cleanLine(said)}`;
   return witness === undefined
     ? [head]
-    : [head, paint.dim(`      ${cutText(cleanLine(describeAction(witness.action)), Math.max(40, width() * 2))}`)];
+    : [head, paint.dim(`      ${cutText(cleanLine(describeWitness(witness)), Math.max(40, width() * 2))}`)];
+}
+
+/** The action, and what of the context is not as where nothing runs. */
+function describeWitness({ action, context }: Witness): string {
+  return [describeAction(action), ...listDifferences(context, IDLE, 'context')].join(', ');
+}
+
+function listDifferences(value: unknown, usual: unknown, path: string): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return JSON.stringify(value) === JSON.stringify(usual) ? [] : [`${path} ${JSON.stringify(value)}`];
+  return Object.entries(value).flatMap(([name, part]) =>
+    listDifferences(part, (usual as Record<string, unknown>)[name], `${path}.${name}`),
+  );
 }
 
 /** The action in a line, without what is neutral. */
-export function describeAction(action: Action): string {
+function describeAction(action: Action): string {
   if (action.kind === 'agent.execute') return action.line === '' ? action.argv.join(' ') : action.line;
   const facts = Object.entries(action).flatMap(([name, value]: [string, unknown]) => {
     const empty = value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
