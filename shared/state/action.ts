@@ -17,9 +17,9 @@ export const ActionPath = z.object({
 });
 export type ActionPath = z.infer<typeof ActionPath>;
 
-/** A redirection of a command: where its input comes from, or where its output goes. */
+/** Where a command's input comes from, or where its output goes: by the shell, or by an option that is known to write a file. */
 export const Redirection = z.object({
-  /** As the shell writes it: `>`, `>>`, `<`, `>|`, `&>`, `<>`. */
+  /** As the shell writes it (`>`, `>>`, `<`, `>|`, `&>`, `<>`), or what makes the program write: `tee`, `-o`, `--output`. */
   operator: z.string(),
   /** True when the file is created, changed or emptied. */
   writes: z.boolean(),

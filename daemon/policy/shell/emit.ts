@@ -1,6 +1,8 @@
 // Adds simple commands to what the line holds.
-import { MAX_COMMANDS, TooMuch, type ParsedCommand, type Reading, type Scope, type Word } from './command.ts';
+import { MAX_COMMANDS, TooMuch, type ParsedCommand, type ParsedRedirection, type Reading, type Scope, type Word } from './command.ts';
 import { plainly, type Description } from './description.ts';
+import { readOutputs, type Output } from './outputs.ts';
+import { isHarmlessDevice } from './redirections.ts';
 
 /** Redirections, and assignments, that one command gets. */
 const MAX_SURROUNDING = 100;
@@ -11,21 +13,29 @@ export function emit(reading: Reading, program: { name: string; args: readonly W
   if (scope.redirections.length > MAX_SURROUNDING || scope.assignments.length > MAX_SURROUNDING)
     throw new TooMuch(`A command of the line has more than ${MAX_SURROUNDING} redirections or assignments.`);
   const runs = program.args.some((arg) => arg.runs);
+  const outputs = readOutputs(program.name, found.subcommand, program.args).map((each) =>
+    toRedirection(each, reading.lost ? '' : scope.cwd),
+  );
+  const redirections = [...scope.redirections, ...outputs];
   const command: ParsedCommand = {
     program: program.name,
     args: program.args.map(({ text }) => text),
     subcommand: found.subcommand,
     options: [...new Set([...listOptions(program.args), ...found.options])],
     assignments: [...scope.assignments],
-    redirections: [...scope.redirections],
+    redirections,
     via: [...scope.via],
     cwd: reading.lost && !scope.cwd.startsWith('/') ? '' : scope.cwd,
-    hosts: [...new Set([...found.hosts, ...scope.redirections.flatMap(({ target }) => socketHost(target))])],
+    hosts: [...new Set([...found.hosts, ...redirections.flatMap(({ target }) => socketHost(target))])],
     inline: found.inline || runs,
     expands: program.args.some((arg) => !arg.known),
     opaque: found.opaque || runs || reading.tainted,
   };
   reading.commands.push(command);
+}
+
+function toRedirection({ operator, target }: Output, cwd: string): ParsedRedirection {
+  return { operator, writes: !(target.known && isHarmlessDevice(target.text)), target: target.text, known: target.known, cwd };
 }
 
 /** Adds what the shell itself does: it opens files, or sets variables, and runs nothing. */

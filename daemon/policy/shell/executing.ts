@@ -12,6 +12,8 @@ interface Executing {
   long?: string;
   /** Without operands, or with `-`, it reads code from its standard input. */
   bare?: true;
+  /** Without an argument like this it reads commands from its standard input. */
+  needs?: RegExp;
   /** Whatever its arguments are. */
   always?: true;
 }
@@ -39,12 +41,12 @@ const TABLE: Readonly<Record<string, Executing>> = {
   tclsh: { bare: true },
   expect: { args: /^-[a-zA-Z]*[cbi]/, bare: true },
   guile: { args: /^-[a-z]*[cl]/, bare: true },
-  emacs: { args: /^-/, always: true },
+  emacs: { always: true },
   ed: { always: true },
   ex: { always: true },
-  vi: { args: /^([-+].+)$/, always: true },
-  vim: { args: /^[-+]/, always: true },
-  nvim: { args: /^[-+]/, always: true },
+  vi: { always: true },
+  vim: { always: true },
+  nvim: { always: true },
   view: { always: true },
   rvim: { always: true },
   less: { args: /^([-+]+[koO]|\+.*!)/, long: '--lesskey-file --lesskey-src --lesskey-content --log-file' },
@@ -93,9 +95,13 @@ const TABLE: Readonly<Record<string, Executing>> = {
   ant: { always: true },
   ansible: { always: true },
   'ansible-playbook': { always: true },
-  psql: { args: /\\!|\\copy|\bprogram\b/i },
-  mysql: { args: /\\!|\bsystem\b/i, long: '--pager' },
-  sqlite3: { args: /\.(shell|system|load|import|output|once|excel)|load_extension|edit\s*\(|^-(init|cmd)$/i },
+  psql: { args: /\\!|\\copy|\bprogram\b/i, needs: /^(-[a-zA-Z]*[cflV]|--(command|file|list|version|help))/ },
+  mysql: { args: /\\!|\bsystem\b/i, long: '--pager', needs: /^(-[a-zA-Z]*[eV]|--(execute|version|help))/ },
+  mariadb: { args: /\\!|\bsystem\b/i, long: '--pager', needs: /^(-[a-zA-Z]*[eV]|--(execute|version|help))/ },
+  sqlite3: {
+    args: /\.(shell|system|load|import|output|once|excel)|load_extension|edit\s*\(|^-(init|cmd)$/i,
+    needs: /\s|^-+(version|help)$/,
+  },
   'redis-cli': { args: /^(eval|script|config|module)$/i },
   mongosh: { always: true },
   helm: { long: '--post-renderer' },
@@ -172,6 +178,7 @@ export function runsArguments(names: readonly string[], args: readonly Word[]): 
   // tar takes its first word as options, also without a dash.
   if (name === 'tar' && /^[A-Za-z]*[IF][A-Za-z]*$/.test(args[0]?.text ?? '')) return true;
   if (known.always === true || (known.bare === true && isBare(args))) return true;
+  if (known.needs && !args.some(({ text }) => known.needs?.test(text))) return true;
   if ((known.args ?? known.long) === undefined) return false;
   const long = words(known.long ?? '');
   if (args.some(({ text }) => known.args?.test(text) === true || isAbbreviation(text, long))) return true;

@@ -28,10 +28,11 @@ const NPM_ALIASES = `i=install in=install ins=install inst=install insta=install
 /** Every known program with subcommands. */
 export const PROGRAMS: Readonly<Record<string, GrammarTexts>> = {
   git: {
-    valued: '-C --git-dir --work-tree --namespace --super-prefix --list-cmds --attr-source',
+    valued: '-C --work-tree --namespace --super-prefix --list-cmds --attr-source',
     plain: `-p -P --paginate --no-pager --no-replace-objects --no-lazy-fetch --no-advice --bare --literal-pathspecs --glob-pathspecs --noglob-pathspecs
       --icase-pathspecs --no-optional-locks --version --help -v -h --html-path --man-path --info-path`,
-    opaque: '--config-env --exec-path',
+    // Another git directory has settings of its own, which run what they like.
+    opaque: '--config-env --exec-path --git-dir',
     own: GIT_OWN,
   },
   npm: {

@@ -19,6 +19,8 @@ import { readScript } from './walk.ts';
 /** Characters that are parsed in all: the line, and code within code. */
 const BUDGET = 4 * MAX_LINE;
 
+const NUL = 'The command holds a NUL character, behind which a system sees nothing.';
+
 interface Place {
   /** Folder in which the line runs, relative to the worktree; `.` is its root. */
   cwd: string;
@@ -26,6 +28,7 @@ interface Place {
 
 /** Reads a line as a POSIX shell or bash would. */
 export function readCommandLine(line: string, place: Place): ParsedLine {
+  if (line.includes('\0')) return fail(NUL, place);
   if (line.length > MAX_LINE) return fail(`The line is longer than ${MAX_LINE} characters.`, place);
   return read(place, (reading, scope) => readScript(reading, line, scope));
 }
@@ -33,6 +36,7 @@ export function readCommandLine(line: string, place: Place): ParsedLine {
 /** Reads the words that a program is started with, without a shell. */
 export function readArgv(argv: readonly string[], place: Place): ParsedLine {
   if (argv.length === 0) return fail('The command is empty.', place);
+  if (argv.some((word) => word.includes('\0'))) return fail(NUL, place);
   if (argv.reduce((sum, word) => sum + word.length + 1, 0) > MAX_LINE)
     return fail(`The command is longer than ${MAX_LINE} characters.`, place);
   return read(place, (reading, scope) => start(reading, argv.map(fixedWord), scope));

@@ -42,11 +42,11 @@ function readFile(operator: string, target: Word, cwd: string): ParsedRedirectio
   // `2>&1` and `<&-` name descriptors, and a process substitution is no file.
   if ((operator === '>&' || operator === '<&') && (operator === '<&' || /^(\d+-?|-)$/.test(target.text))) return undefined;
   if (/^[<>]\(/.test(target.text) && !target.known) return undefined;
-  const writes = operator !== '<' && !(target.known && isHarmless(target.text));
+  const writes = operator !== '<' && !(target.known && isHarmlessDevice(target.text));
   return { operator, writes, target: target.text, known: target.known, cwd };
 }
 
 /** Devices that keep nothing. */
-function isHarmless(path: string): boolean {
+export function isHarmlessDevice(path: string): boolean {
   return /^\/dev\/(null|stdin|stdout|stderr|tty|zero|full|fd\/\d+)$/.test(path);
 }

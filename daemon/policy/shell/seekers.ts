@@ -69,6 +69,8 @@ export function describeSsh(args: readonly Word[]): Description {
   if (host) found.hosts.push(host.known ? bareHost(host.text) : '');
   const command = host && behind ? args.slice(first.rest + 1 + behind.rest) : [];
   if (command.length > 0) Object.assign(found, { inline: true, starts: [{ code: joinWords(command), folder: '' }] });
+  // Without a command a shell opens there, and reads what comes.
+  else if (host && !options.some(({ name }) => /^-[NOQGVW]$/.test(name))) found.opaque = true;
   return found;
 }
 

@@ -90,7 +90,9 @@ function startTarget(known: Wrapper, { program, options, found, start }: Unwrapp
   const [first, ...more] = target;
   if (first === undefined) {
     // Nothing to start: `env` prints, `exec > file` redirects, `sudo -s` opens a shell.
-    return { ...found, listed: true, inline: known.interactive, opaque: found.opaque || known.interactive };
+    // parallel without a command runs the lines that it reads.
+    const reads = known.interactive || program === 'parallel';
+    return { ...found, listed: true, inline: reads, opaque: found.opaque || reads };
   }
   const joins = known.joins && !options.some(({ name }) => program === 'watch' && (name === '-x' || name === '--exec'));
   if (program === 'parallel') return { ...found, starts: startParallel(start, target) };

@@ -196,10 +196,23 @@ function visitChildren(reading: Reading, node: SyntaxNode, scope: Scope, except?
   });
 }
 
+/** The parser takes `${ code` without an end. */
+function isClosed(text: string): boolean {
+  const end = text.startsWith('`') ? '`' : text.startsWith('${') ? '}' : ')';
+  return text.length > 2 && text.endsWith(end);
+}
+
 /** Walks every script within words, redirections, arithmetic and tests; what they do to the folder ends with them. */
 function visitSubstitutions(reading: Reading, node: SyntaxNode, scope: Scope): void {
   if (node.type === 'Script') {
     walkScript(reading, node, scope);
+    return;
+  }
+  if (node.type === 'CommandExpansion' && !isClosed(node.text))
+    throw new Malformed(`a substitution is not closed (character ${node.pos + 1})`);
+  if (node.type === 'CommandExpansion' && node.script && node.text.startsWith('${')) {
+    // This one runs in the shell itself.
+    reading.lost ||= afterAny(walkScript(reading, node.script, scope)) !== scope.cwd;
     return;
   }
   if (node.type === 'ParameterExpansion' && node.operation?.type === 'Default' && node.operation.operator.includes('='))

@@ -40,7 +40,7 @@ export function describeCommand(command: ParsedCommand): string {
     ...command.assignments.map((each) => `set=${quote(each)}`),
     ...command.redirections.map(
       ({ operator, writes, target, known, cwd }) =>
-        `${writes ? 'writes' : 'opens'}=${operator}${quote(target)}${known ? '' : '?'}${cwd === '.' ? '' : `@${cwd === '' ? '?' : cwd}`}`,
+        `${writes ? 'writes' : 'opens'}=${operator}${/\w/.test(operator) ? ':' : ''}${quote(target)}${known ? '' : '?'}${cwd === '.' ? '' : `@${cwd === '' ? '?' : cwd}`}`,
     ),
     ...(command.inline ? ['inline'] : []),
     ...(command.expands ? ['expands'] : []),

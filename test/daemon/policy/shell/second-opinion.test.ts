@@ -44,6 +44,9 @@ const UNKNOWN_TO_IT: readonly string[] = [
   'echo ${(e)x}',
   'git push &!',
   '( umask 077; cat > key.pem <<< "$KEY" )',
+  // Since bash 5.3.
+  'echo ${ git push; }',
+  'echo ${| REPLY=$(ls); }',
 ];
 
 /** The word without its quotes, as far as they are plain; undefined where it expands. */
