@@ -11,6 +11,7 @@ import type { Scope } from '../../shared/protocol/scopes.ts';
 import type { Connection, Handler, Handlers, Log } from './connection.ts';
 import { errorAnswer, listIssues, type Request } from './envelope.ts';
 import { agreeOnProtocol } from './hello.ts';
+import { isLarge, writeInSteps } from './large-json.ts';
 
 /** Whose request it is; `protocol` is set by hello. */
 export interface Caller {
@@ -19,10 +20,11 @@ export interface Caller {
 }
 
 /**
- * Answers a request with a function that writes the text to send (and never throws), or undefined when nobody waits for it.
- * The text is made when it is asked for, so that the answers of many calls are not all there at once before anybody can count their bytes.
+ * Answers a request with a function that writes the text to send (and never throws or rejects), or undefined when nobody waits for it.
+ * The text is made when it is asked for, so that the answers of many calls are not all there at once before anybody can count their bytes;
+ * a large one is made in steps, one of them at a time.
  */
-export type Dispatch = (request: Request, caller: Caller) => Promise<(() => string) | undefined>;
+export type Dispatch = (request: Request, caller: Caller) => Promise<(() => string | Promise<string>) | undefined>;
 
 /** What dispatch needs; `newId` makes the id of an incident. */
 export interface DispatchOptions {
@@ -37,6 +39,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const rpc = new JSONRPCServer<Caller>({ errorListener: () => {} });
   const methods = Object.keys(METHODS) as MethodName[];
   for (const name of methods) rpc.addMethod(name, (params: unknown, caller: Caller) => call(name, params, caller, options));
+  let writing: Promise<string> = Promise.resolve('');
   rpc.mapErrorToJSONRPCErrorResponse = (id, error: unknown) => ({ jsonrpc: '2.0', id, error: (error as JSONRPCErrorException).toObject() });
 
   return async (request, caller) => {
@@ -45,12 +48,16 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (refusal) return id === undefined ? undefined : () => errorAnswer(id, refusal.code, refusal.message, refusal.facts);
     const response = await rpc.receive(request as JSONRPCRequest, caller);
     if (!response) return undefined;
+    const explain = (error: unknown): string => {
+      const { message, data } = report(request.method, error, caller, options);
+      return errorAnswer(id ?? null, 'internal', message, data as Record<string, unknown>);
+    };
+    if (isLarge(response.result)) return () => (writing = writing.then(() => writeInSteps(response)).catch(explain));
     return () => {
       try {
         return JSON.stringify(response);
       } catch (error) {
-        const { message, data } = report(request.method, error, caller, options);
-        return errorAnswer(id ?? null, 'internal', message, data as Record<string, unknown>);
+        return explain(error);
       }
     };
   };

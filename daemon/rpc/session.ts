@@ -199,9 +199,10 @@ export class Session implements Caller {
       return refuse('too_many', `${LIMITS.inFlight} calls of this connection are in flight. Wait for answers before sending more.`);
     this.#inFlight += 1;
     const write = await this.#parts.dispatch(request, this);
+    const writing = this.#ended ? undefined : write?.();
+    const text = typeof writing === 'string' ? writing : await writing;
     this.#inFlight -= 1;
-    if (write === undefined || this.#ended) return undefined;
-    const text = write();
+    if (text === undefined || this.#ended) return undefined;
     if (text.length <= SMALL_ANSWER || this.#outbox.waitingBytes() <= LIMITS.bufferedBytes) return this.#hold(text);
     return refuse('too_many', 'Earlier answers were not read yet. Read them, then ask again for less at once.');
   }

@@ -36,13 +36,19 @@ function listOverdue(state: State, now: number): Command[] {
   // The time that it waits for a person is given back with the answer.
   const waiting = new Set([...state.asked].map((id) => state.approvals.get(id)?.attempt));
   const due: Command[] = [];
-  // Each second, over all that is active: nothing is made for what is not due.
+  // Each second, over all that is active: nothing is made for what is not due, and those of one commit share their time.
+  let said = '';
+  let from = 0;
   for (const id of state.active) {
     const attempt = state.attempts.get(id);
     const task = state.tasks.get(attempt?.task ?? '');
     if (!attempt || !task || waiting.has(id)) continue;
-    const grace = state.agents.get(attempt.agent)?.adapter === 'remote' ? 0 : GRACE_MS;
-    if (Date.parse(attempt.leaseFrom) + task.timeoutMs + grace > now) continue;
+    if (attempt.leaseFrom !== said) {
+      said = attempt.leaseFrom;
+      from = Date.parse(said);
+    }
+    const end = from + task.timeoutMs;
+    if (end > now || (state.agents.get(attempt.agent)?.adapter !== 'remote' && end + GRACE_MS > now)) continue;
     const message = `It had not ended ${task.timeoutMs} ms after it started.`;
     const ending = { status: 'timeout', code: 'task_timeout', message, values: {} } as const;
     due.push({ type: 'attempt/end', attempt: id, token: attempt.token, ending });

@@ -1,6 +1,6 @@
 /**
- * How long the daemon's event loop pauses with 10,000 tasks active while work comes and goes and snapshots are made, measured from
- * within; beside it a process that only waits, which shows what the machine itself takes away.
+ * How long the daemon's event loop pauses with 10,000 tasks active while work comes and goes, snapshots are made, somebody subscribes to
+ * everything and the worker with all its tasks goes, measured from within; beside it a process that only waits, which shows what the machine itself takes away.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,13 +51,16 @@ async function turnOver(daemon: BenchDaemon, say: (text: string) => void, begin:
   say(`${held.length} tasks are active`);
   await sleep(1_000);
   begin();
+  // Somebody who wants to see all of it, from the start.
+  const watcher = await daemon.connect();
+  const { snapshot } = await watcher.call('events/subscribe', { scope: { kind: 'all' } });
+  if (!snapshot) throw new Error('The subscriber was not given the state.');
   for (let done = 0; done < TURNOVER; done += FEED) {
     const reports = held.splice(0, FEED).map(({ task, attempt, token }) => ({ task, attempt, token, status: 'succeeded' as const }));
     await Promise.all([worker.call('worker/report', { reports }), submit(FEED)]);
   }
   await sleep(2_000);
-  client.close();
-  worker.close();
+  for (const one of [client, watcher, worker]) one.close();
 }
 
 async function measure({ dir, say, profile }: Bench): Promise<{ lines: Line[]; figures: unknown }> {
