@@ -6,6 +6,7 @@ import type { Answering, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
 import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
+import type { LoadedPolicyFile } from '../shared/events/policy.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
 import type { Commit } from '../shared/events/envelope.ts';
 import type { Refusal } from '../shared/protocol/errors.ts';
@@ -69,7 +70,8 @@ export type Command =
       asked?: { proposal: Proposal; by: string };
     }
   | { type: 'agent/leave'; agent: string; reason: string }
-  | { type: 'policy/load'; files: { file: string; origin: string; digest: string; rules: number; trusted: boolean }[] }
+  /** `repo` is empty for the host. */
+  | { type: 'policy/load'; repo: string; files: LoadedPolicyFile[] }
   /** Actions that a client wants decided and recorded, without a question to anybody; the keys are the client's. */
   | { type: 'policy/evaluate'; proposals: Pick<Proposal, 'key' | 'action' | 'artifact'>[] }
   | { type: 'trust/grant'; repo: string; digest: string; files: string[]; by: string }

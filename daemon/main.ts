@@ -13,8 +13,9 @@ import type { Action, Decision } from '../shared/state/action.ts';
 import { fromJson, toJson } from '../shared/state/serialize.ts';
 import { createRemoteAgents } from './agents/remote/index.ts';
 import { openAcpAgents } from './boot/acp.ts';
-import { buildPorts, hostPolicies, registerAgents } from './boot/build.ts';
-import { openStores } from './boot/stores.ts';
+import { buildPorts, registerAgents } from './boot/build.ts';
+import { hostPolicies, lastGoodPolicies, watchPolicies } from './boot/policies.ts';
+import { openStores, type Stores } from './boot/stores.ts';
 import { startClock } from './boot/clock.ts';
 import type { Command } from './commands.ts';
 import { startArchivist } from './coordinator/archivist.ts';
@@ -37,6 +38,7 @@ import { inspectMachine } from './platform/sandbox/machine.ts';
 import { createSandbox } from './platform/sandbox/sandbox.ts';
 import { endLeftovers, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
+import type { PolicySource } from './policy/load.ts';
 import { createHandlers } from './rpc/handlers/index.ts';
 import { createPrincipals } from './rpc/principals.ts';
 import { startServer, type RpcServer } from './rpc/server.ts';
@@ -70,12 +72,17 @@ async function main(): Promise<void> {
 }
 
 /** The coordinator of the record, with everything that deciding needs. */
-async function startCoordinator({ config, record, settings, epoch }: Stage): Promise<{ coordinator: Coordinator; rulebook: Rulebook }> {
+async function startCoordinator(
+  { config, record, settings, epoch }: Stage,
+  { artifacts }: Stores,
+): Promise<{ coordinator: Coordinator; rulebook: Rulebook; sources: PolicySource[] }> {
   const { installation, journal, state } = record;
   const identity = await identifyProcess(process.pid);
   const ended = await endLeftovers(state, identity?.host ?? '');
   if (ended > 0) writeLog('processes.ended', { attempts: ended });
-  const rulebook = createRulebook(await hostPolicies(here, config), sha256);
+  const sources = await hostPolicies(here, config);
+  const lastGood = await lastGoodPolicies(state, artifacts, sources);
+  const rulebook = createRulebook({ sources, ...(lastGood ? { lastGood } : {}) }, sha256);
   const context = {
     epoch,
     host: identity?.host ?? '',
@@ -100,18 +107,18 @@ async function startCoordinator({ config, record, settings, epoch }: Stage): Pro
     context,
     refuseNewWork: record.refuseNewWork,
   });
-  return { coordinator, rulebook };
+  return { coordinator, rulebook, sources };
 }
 
 /** Everything between the record and the door: stores, runs that go on, agents, subscriptions. */
 async function furnish(stage: Stage) {
   const { home, config, settings, record, epoch } = stage;
   const { state, installation, journal } = record;
-  const { coordinator, rulebook } = await startCoordinator(stage);
+  const stores = await openStores(home);
+  const { coordinator, rulebook, sources } = await startCoordinator(stage, stores);
   const tell = (command: Command) => coordinator.submit(command, { principal: 'daemon', cause: `start/${epoch}` });
   await tell({ type: 'daemon/start', version: PROGRAM_VERSION, pid: process.pid, protocol: PROTOCOL.max });
 
-  const stores = await openStores(home);
   const definitions = createDefinitions(stores.artifacts);
   const subscriptions = createSubscriptions({ state, installation: installation.id, journal, log: writeLog });
   const remote = createRemoteAgents();
@@ -127,7 +134,8 @@ async function furnish(stage: Stage) {
   });
   const acp = await openAcpAgents({ home, config, state, sandbox });
   const made = { sandbox, definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
-  const { ports, runPorts } = buildPorts({ here, home, stores, workflows, ...made });
+  const { ports, runPorts } = buildPorts({ here, home, stores, workflows, tell, ...made });
+  await runPorts.policiesLoaded('');
   await restoreRuns({ state, definitions, runPorts, tell });
   await registerAgents(tell, sandbox.enforcement);
   await acp.restore(tell);
@@ -137,20 +145,23 @@ async function furnish(stage: Stage) {
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
   // After the reactor: work goes out before the news of it.
   coordinator.onRecorded(subscriptions.publish);
-  return { ...made, stores, runPorts, archivist, reactor, tell };
+  return { ...made, sources, stores, runPorts, archivist, reactor, tell };
 }
 
 async function serve(stage: Stage): Promise<void> {
-  const { home, settings, record, epoch, startedAt, lock } = stage;
-  const { archivist, reactor, stores, tell, ...made } = await furnish(stage);
+  const { home, config, settings, record, epoch, startedAt, lock } = stage;
+  const { archivist, reactor, sources, stores, tell, ...made } = await furnish(stage);
   const principals = createPrincipals({ now: Date.now });
   const { retryHeld } = reactor;
   const stopClock = startClock({ state: record.state, reminders: settings.reminders, now: Date.now, tell, retryHeld });
+  const { rulebook, runPorts } = made;
+  const stopWatch = watchPolicies({ state: record.state, rulebook, runPorts, here, config, read: sources });
   const end = { server: undefined as RpcServer | undefined, endpoint: undefined as Endpoint | undefined };
   const stop = stopOnce(async (reason) => {
     writeLog('daemon.stopping', { reason });
     if (end.endpoint) await removeEndpoint(home, end.endpoint);
     stopClock();
+    stopWatch();
     archivist.stop();
     await reactor.drain(settings.drainMs);
     await tell({ type: 'daemon/stop', reason, drained: true });

@@ -15,10 +15,9 @@ import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import { sha256 } from '../platform/digest.ts';
 import { writeLog } from '../platform/log.ts';
 import { listSecretKinds } from '../platform/redact.ts';
-import { readYamlFolder } from '../platform/yaml-folder.ts';
-import type { PolicySource } from '../policy/load.ts';
 import type { AcpAgents } from './acp.ts';
 import { validateOpenApi } from './openapi.ts';
+import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
 import { workspace } from './workspace.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
@@ -43,6 +42,7 @@ interface Parts {
   coordinator: Coordinator;
   /** The way in for what clients ask. */
   submit: Coordinator['submit'];
+  tell(command: Command): Promise<CommandResult>;
   sandbox: Sandbox;
   workflows: ReadonlyMap<string, { file: string; text: string }>;
 }
@@ -81,21 +81,11 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     readConfiguration,
     builtinWorkflow: (name) => parts.workflows.get(name),
     keepDefinition: definitions.keep,
+    policiesLoaded: (repo) => recordPolicies({ rulebook, artifacts: stores.artifacts, tell: parts.tell }, repo),
     trustedDigest: (repo) => coordinator.state.trust.get(repo)?.digest,
     submit: parts.submit,
   };
   return { ports, runPorts };
-}
-
-/** The policies that hold everywhere: those that come with the program, and the user's. */
-export async function hostPolicies(here: string, config: string): Promise<PolicySource[]> {
-  const builtin = [...(await readYamlFolder(join(here, 'policies'))).values()].map(
-    (source): PolicySource => ({ ...source, origin: 'builtin', trusted: true }),
-  );
-  const user = [...(await readYamlFolder(join(config, 'policies'))).values()].map(
-    (source): PolicySource => ({ ...source, origin: 'user', trusted: true }),
-  );
-  return [...builtin, ...user];
 }
 
 const AGENTS: readonly { agent: string; role: string; capabilities: string[]; adapter: Extract<AdapterKind, 'builtin' | 'command'> }[] = [

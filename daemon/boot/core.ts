@@ -9,7 +9,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Origin } from '../commands.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
-import { loadRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
+import { applyRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
@@ -97,12 +97,12 @@ export function assembleCore(parts: CoreParts): Core {
     },
     async reloadPolicies(path) {
       const { info, configuration } = await lookAt(path);
-      loadRepositoryPolicies(parts.rulebook, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
+      await applyRepositoryPolicies(parts.runPorts, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
     },
     evaluate: async (params, origin) => {
       if (params.repo === undefined) return evaluateActions({ ...parts, state }, params, origin);
       const { info, configuration } = await lookAt(params.repo);
-      loadRepositoryPolicies(parts.rulebook, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
+      await applyRepositoryPolicies(parts.runPorts, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
       return evaluateActions({ ...parts, state }, { ...params, repo: info.path }, origin);
     },
     issueToken: (request) => principals.issue(request),

@@ -3,7 +3,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import type { Command, CommandResult } from '../commands.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
-import { loadRepositoryPolicies, type RunPorts } from '../coordinator/submit-run.ts';
+import { applyRepositoryPolicies, type RunPorts } from '../coordinator/submit-run.ts';
 import { writeLog } from '../platform/log.ts';
 import { ATTEMPT_TAG, endTree } from '../platform/process.ts';
 import { reconcile } from '../scheduler/reconcile.ts';
@@ -35,7 +35,7 @@ export async function restoreRuns({
   for (const repo of new Set(open.flatMap((run) => run.repo ?? []))) {
     try {
       const configuration = await runPorts.readConfiguration(await runPorts.inspectRepo(repo));
-      loadRepositoryPolicies(runPorts.rulebook, repo, configuration, runPorts.trustedDigest(repo) === configuration.digest);
+      await applyRepositoryPolicies(runPorts, repo, configuration, runPorts.trustedDigest(repo) === configuration.digest);
     } catch (error) {
       // The host's policies stay in force; the run itself will say what is wrong with its repository.
       writeLog('policies.not_restored', { repo, error });

@@ -28,6 +28,8 @@ export interface RunPorts {
   builtinWorkflow(name: string): { file: string; text: string } | undefined;
   /** Stores a definition under the digest of its JSON, and remembers it. */
   keepDefinition(definition: WorkflowDefinition): Promise<string>;
+  /** Records what is in force in a repository, or of the host for an empty name. */
+  policiesLoaded(repo: string): Promise<void>;
   trustedDigest(repo: string): string | undefined;
   submit(command: Command, origin: Origin): Promise<CommandResult>;
 }
@@ -45,7 +47,7 @@ export async function submitRun(
   const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
   const definition = readWorkflow(ports, params, configuration, trusted);
   const inputs = checkInputs(definition, params.inputs);
-  if (info && configuration) loadRepositoryPolicies(ports.rulebook, info.path, configuration, trusted);
+  if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
   const repository = info && (await describeRepository(ports, info, params.into));
   const digest = await ports.keepDefinition(definition);
   const workflow = { name: definition.workflow, version: definition.version, digest };
@@ -189,11 +191,16 @@ function readInput(value: unknown, type: string): unknown {
   return value;
 }
 
-/** Puts a repository's policies into force; throws SignalboxError invalid_policy with every problem. */
-export function loadRepositoryPolicies(rulebook: Rulebook, repo: string, configuration: Configuration, trusted: boolean): void {
+/** Puts a repository's policies into force, and into the record; throws SignalboxError invalid_policy with every problem. */
+export async function applyRepositoryPolicies(
+  ports: Pick<RunPorts, 'rulebook' | 'policiesLoaded'>,
+  repo: string,
+  configuration: Configuration,
+  trusted: boolean,
+): Promise<void> {
   const sources = configuration.policies.map(({ file, text }): PolicySource => ({ file, text, origin: 'repository', trusted }));
-  const loaded = rulebook.load(repo, sources);
-  if (loaded.ok) return;
+  const loaded = ports.rulebook.load(repo, sources);
+  if (loaded.ok) return ports.policiesLoaded(repo);
   const message = `The repository's policies have ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}, so nothing can be decided there.`;
   throw new SignalboxError({ code: 'invalid_policy', message, facts: { problems: loaded.problems } });
 }

@@ -26,8 +26,10 @@ export function refusePrincipal(_state: State, command: CommandOf<'principal/ref
   return [event('principal.refused', `principal/${name}`, {}, { name, code, what })];
 }
 
-export function loadPolicy(_state: State, command: CommandOf<'policy/load'>): Verdict {
-  return [event('policy.loaded', 'policy', {}, { files: command.files })];
+/** What is in force already is no news. */
+export function loadPolicy(state: State, { repo, files }: CommandOf<'policy/load'>): Verdict {
+  if (JSON.stringify(state.policies.get(repo) ?? []) === JSON.stringify(files)) return [];
+  return [event('policy.loaded', 'policy', repo === '' ? {} : { repo }, { files })];
 }
 
 export function grantTrust(state: State, command: CommandOf<'trust/grant'>): Verdict {

@@ -10,6 +10,7 @@ import type { ApprovalEvent } from '../events/approval.ts';
 import type { AttemptEvent } from '../events/attempt.ts';
 import type { Commit, Event, EventNamed, EventType } from '../events/envelope.ts';
 import type { HandoffEvent } from '../events/handoff.ts';
+import type { LoadedPolicyFile } from '../events/policy.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { StageEvent } from '../events/stage.ts';
 import type { TaskEvent } from '../events/task.ts';
@@ -25,7 +26,7 @@ import { evolveTasks, type Task } from './task.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 5;
+export const EVOLVE_VERSION = 6;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -43,6 +44,8 @@ export interface State {
   approvals: Map<string, Approval>;
   /** Trusted content hash of each repository's `.signalbox/`. */
   trust: Map<string, { digest: string; by: string; at: string }>;
+  /** The policy files in force: the host's under an empty name, and what each repository adds. */
+  policies: Map<string, readonly LoadedPolicyFile[]>;
   /** Ids of tasks that wait for an agent, oldest first. */
   pending: Set<string>;
   /** Ids of attempts that have not ended. */
@@ -67,6 +70,7 @@ export function emptyState(): State {
     attempts: new Map(),
     approvals: new Map(),
     trust: new Map(),
+    policies: new Map(),
     pending: new Set(),
     active: new Set(),
     asked: new Set(),
@@ -110,7 +114,11 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'daemon.resumed': (state, event) => shiftDeadlines(state, event.data.sleptMs),
   'principal.added': nothing,
   'principal.refused': nothing,
-  'policy.loaded': nothing,
+  'policy.loaded': (state, event) => {
+    const { repo = '' } = event;
+    if (event.data.files.length > 0) state.policies.set(repo, event.data.files);
+    else state.policies.delete(repo);
+  },
   'policy.decided': recordDecision,
   'agent.registered': agent,
   'agent.starting': agent,

@@ -55,6 +55,8 @@ export function selectScope(state: State, scope: EventScope): State {
         : scope.kind === 'summary'
           ? new Map(state.trust)
           : new Map(),
+    policies:
+      scope.kind === 'run' ? new Map() : pick(state.policies, (_, repo) => repo === '' || scope.kind !== 'repo' || repo === scope.repo),
     pending: details ? keep(state.pending, (id) => mine(state.tasks.get(id)?.run)) : new Set(),
     active: details ? keep(state.active, (id) => mine(state.attempts.get(id)?.run)) : new Set(),
     asked: keep(state.asked, (id) => {

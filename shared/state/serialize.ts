@@ -1,3 +1,4 @@
+import type { LoadedPolicyFile } from '../events/policy.ts';
 import type { State } from './evolve.ts';
 import type { RunArtifact, Stage } from './run.ts';
 import { emptyUsage, type UsageTotals } from './usage.ts';
@@ -13,6 +14,8 @@ export type StateJson = Pick<State, 'seq' | 'at' | 'epoch'> & {
   asked: string[];
   stages: [string, [string, Stage][]][];
   artifacts: [string, [string, RunArtifact][]][];
+  /** Absent in what was folded before policies were recorded. */
+  policies?: [string, readonly LoadedPolicyFile[]][];
   /** Absent in what was folded before usage was counted. */
   usage?: { day: string; overall: UsageTotals; agents: [string, UsageTotals][]; runs: [string, UsageTotals][] };
 };
@@ -29,6 +32,7 @@ export function toJson(state: State): StateJson {
     attempts: [...state.attempts],
     approvals: [...state.approvals],
     trust: [...state.trust],
+    policies: [...state.policies],
     pending: [...state.pending],
     active: [...state.active],
     asked: [...state.asked],
@@ -50,6 +54,7 @@ export function fromJson(json: StateJson): State {
     attempts: new Map(json.attempts),
     approvals: new Map(json.approvals),
     trust: new Map(json.trust),
+    policies: new Map(json.policies ?? []),
     pending: new Set(json.pending),
     active: new Set(json.active),
     asked: new Set(json.asked),

@@ -25,7 +25,7 @@ import { advanceRun } from '../../daemon/workflow/advance.ts';
 import { loadWorkflow } from '../../daemon/workflow/load.ts';
 
 /** Only for what answers were made into. */
-const BOOK = createRulebook([], sha256);
+const BOOK = createRulebook({ sources: [] }, sha256);
 
 /** What the test says in place of agents, preparations and branches. */
 export interface Scripts {

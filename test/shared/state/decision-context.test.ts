@@ -38,7 +38,7 @@ describe('decision context', () => {
     assigned(s, 't', 'a');
     assert.deepEqual(read(s).running, { agent: 1, tenant: 1, overall: 1 });
     const { agent: _, ...about } = AGENT;
-    assert.deepEqual(read(s).agent, { ...about, status: 'ready', adapter: 'remote', used: 1, enforcement: 'advisory' });
+    assert.deepEqual(read(s).agent, { ...about, status: 'ready', adapter: 'remote', used: 1, enforcement: '' });
     assigned(s, 'u', 'b');
     assert.equal(read(s).agent.status, 'busy');
     assert.deepEqual(contextOf(s.state, { agent: 'daemon', run: '' }, s.now).running, { agent: 0, tenant: 2, overall: 2 });
