@@ -58,7 +58,6 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
   };
   let host = openHost(read(HOST, sources), { sources, ...(lastGood ? { lastGood } : {}) }, hash);
   const byRepo = new Map<string, Book>();
-  const remembered = new Map<string, Policies | undefined>();
   /** What each repository says now, also where it does not load. */
   const newest = new Map<string, readonly PolicySource[]>();
   const load: Rulebook['load'] = (repo, own) => {
@@ -86,15 +85,7 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
     },
     load,
     judge: (action, standing) => decideAction(inForce(action.repo), action, standing),
-    admits(text, action, standing) {
-      if (!remembered.has(text)) {
-        if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        const loaded = loadPolicies([{ text, file: 'remembered', origin: 'user', trusted: true }], hash);
-        remembered.set(text, loaded.ok ? loaded.policies : undefined);
-      }
-      const policies = remembered.get(text);
-      return policies !== undefined && decideAction(policies, action, standing).effect === 'allow';
-    },
+    admits: createAdmission(hash),
     permits: (kind, repo) => inForce(repo).permits.has(kind),
     filesOf(repo) {
       const book = repo === HOST ? host : byRepo.get(repo);
@@ -105,6 +96,19 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
       });
     },
     notices: () => [...said.values()].flat(),
+  };
+}
+
+function createAdmission(hash: (text: string) => string): Rulebook['admits'] {
+  const remembered = new Map<string, Policies | undefined>();
+  return (text, action, standing) => {
+    if (!remembered.has(text)) {
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      const loaded = loadPolicies([{ text, file: 'remembered', origin: 'user', trusted: true }], hash);
+      remembered.set(text, loaded.ok ? loaded.policies : undefined);
+    }
+    const policies = remembered.get(text);
+    return policies !== undefined && decideAction(policies, action, standing).effect === 'allow';
   };
 }
 
