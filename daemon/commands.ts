@@ -94,7 +94,16 @@ export type Command =
   | { type: 'run/resume'; run: string; by: string }
   | { type: 'run/return'; run: string; from: string; to: string; stages: string[]; code: string; feedback: string; by: string }
   /** `always`: it runs also after others have failed. */
-  | { type: 'stage/start'; run: string; stage: string; prepare: boolean; always?: boolean; again?: { feedback: string }; slaMs?: number }
+  | {
+      type: 'stage/start';
+      run: string;
+      stage: string;
+      prepare: boolean;
+      always?: boolean;
+      again?: { feedback: string };
+      slaMs?: number;
+      merges?: true;
+    }
   | { type: 'stage/check'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
   | { type: 'stage/judge'; run: string; stage: string; round: number; results: CriterionResult[] }
   | {

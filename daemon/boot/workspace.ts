@@ -2,6 +2,7 @@
 import type { WorkspacePort } from '../coordinator/ports.ts';
 import { guardGit, lookAtWork } from '../workspace/audit.ts';
 import { commitWorktree } from '../workspace/commit.ts';
+import { describeConflicts } from '../workspace/conflicts.ts';
 import { diffCommits } from '../workspace/diff.ts';
 import { forgetGit, lendGit } from '../workspace/lend.ts';
 import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
@@ -24,6 +25,7 @@ export const workspace: WorkspacePort = {
   lookAtWork,
   diffCommits,
   previewMerge,
+  describeConflicts,
   mergeBranch,
   undoMerge,
   readBranch,

@@ -3,13 +3,14 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
-import type { WorktreeView } from '../../shared/protocol/views.ts';
+import type { WorktreeClash, WorktreeView } from '../../shared/protocol/views.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { writeFileAtomic } from '../platform/atomic.ts';
 import { GitError } from '../platform/git.ts';
 import { readHead, readStatus, type RepoPlace } from '../workspace/inspect.ts';
 import { locateRepo } from '../workspace/locate.ts';
 import { emptyTrash, restoreWorktree, trashWorktree } from '../workspace/trash.ts';
+import { createWeather } from '../workspace/weather.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
 import { removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
@@ -30,6 +31,8 @@ const Trashed = z.strictObject({
 
 export interface Worktrees {
   list(): Promise<WorktreeView[]>;
+  /** Which of those in use conflict with each other as they stand now. */
+  clashes(): Promise<WorktreeClash[]>;
   /** Removes a worktree; what is nowhere else goes to the trash. */
   remove(attempt: string): Promise<WorktreeView>;
   /** Lays a worktree out again from the trash. */
@@ -46,7 +49,8 @@ interface Parts {
 
 /** Opens the view of the worktrees below the state folder `home`. */
 export function openWorktrees(parts: Parts): Worktrees {
-  const { home, now } = parts;
+  const { home } = parts;
+  const weather = createWeather();
   const find = async (attempt: string): Promise<WorktreeView> => {
     const found = (await list(parts)).find((one) => one.attempt === attempt);
     if (found) return found;
@@ -54,6 +58,11 @@ export function openWorktrees(parts: Parts): Worktrees {
   };
   return {
     list: () => list(parts),
+    async clashes() {
+      const used = (await list(parts)).filter(({ state }) => state === 'used');
+      const busy = await Promise.all(used.map(async ({ attempt: name, path }) => ({ name, path, ...(await locateRepo(path)) })));
+      return (await weather(busy)).map(({ names, files }) => ({ attempts: names, files }));
+    },
     async remove(attempt) {
       const view = await find(attempt);
       if (view.state === 'trash') return view;
@@ -76,20 +85,26 @@ export function openWorktrees(parts: Parts): Worktrees {
       });
       return find(attempt);
     },
-    async prune({ days, dryRun }) {
-      const all = await list(parts);
-      const removed = all.filter((one) => one.state === 'kept' && one.changed + one.untracked === 0 && one.problem === '');
-      const emptied = all.filter((one) => one.state === 'trash' && now() - Date.parse(one.since) > days * DAY_MS);
-      if (dryRun) return { removed, emptied };
-      for (const one of removed) await orRefuse(() => putAway(parts, one));
-      for (const { attempt } of emptied) {
-        const { gitDir, commonDir } = await readTrash(home, attempt);
-        await orRefuse(() => emptyTrash({ gitDir: commonDir || gitDir, commonDir }, attempt));
-        await rm(trashFile(home, attempt), { force: true });
-      }
-      return { removed, emptied };
-    },
+    prune: (request) => prune(parts, request),
   };
+}
+
+async function prune(
+  parts: Parts,
+  { days, dryRun }: { days: number; dryRun: boolean },
+): Promise<{ removed: WorktreeView[]; emptied: WorktreeView[] }> {
+  const { home, now } = parts;
+  const all = await list(parts);
+  const removed = all.filter((one) => one.state === 'kept' && one.changed + one.untracked === 0 && one.problem === '');
+  const emptied = all.filter((one) => one.state === 'trash' && now() - Date.parse(one.since) > days * DAY_MS);
+  if (dryRun) return { removed, emptied };
+  for (const one of removed) await orRefuse(() => putAway(parts, one));
+  for (const { attempt } of emptied) {
+    const { gitDir, commonDir } = await readTrash(home, attempt);
+    await orRefuse(() => emptyTrash({ gitDir: commonDir || gitDir, commonDir }, attempt));
+    await rm(trashFile(home, attempt), { force: true });
+  }
+  return { removed, emptied };
 }
 
 function refuseUsed({ attempt, state }: WorktreeView): void {

@@ -7,6 +7,7 @@ import type { Action } from '../../shared/state/action.ts';
 import type { Adapter, Json } from '../agents/agent.ts';
 import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import type { diffCommits } from '../workspace/diff.ts';
+import type { describeConflicts } from '../workspace/conflicts.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
 import type { guardGit, lookAtWork } from '../workspace/audit.ts';
 import type { forgetGit, lendGit } from '../workspace/lend.ts';
@@ -49,6 +50,7 @@ export interface WorkspacePort {
   readCommitted: typeof readCommitted;
   diffCommits: typeof diffCommits;
   previewMerge: typeof previewMerge;
+  describeConflicts: typeof describeConflicts;
   mergeBranch: typeof mergeBranch;
   undoMerge: typeof undoMerge;
   /** Commit that a branch stands at; throws WorkspaceError branch_missing. */

@@ -202,9 +202,11 @@ async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> 
   const expected = await ports.workspace.readBranch(repo, into);
   const preview = await ports.workspace.previewMerge({ repo, into: expected, from });
   if (preview.conflicts.length > 0) {
-    const files = preview.conflicts.slice(0, 20).join(', ');
+    const files = preview.conflicts;
+    const sides = await ports.workspace.describeConflicts(repo, { into: expected, from, files });
+    const more = files.length > sides.length ? ` and ${files.length - sides.length} more` : '';
     throw Object.assign(
-      new Error(`Merging into ${into} conflicts in ${files}. Merge the branch by hand, or run again from the newer ${into}.`),
+      new Error(`Merging into ${into} conflicts in ${sides.join(', ')}${more}. Merge by hand, or run again from the newer ${into}.`),
       { code: 'merge_conflicts' },
     );
   }

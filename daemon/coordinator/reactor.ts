@@ -4,6 +4,8 @@
  */
 import type { Event } from '../../shared/events/envelope.ts';
 import type { Recorded, State } from '../../shared/state/evolve.ts';
+import { othersInto } from '../../shared/state/merge-turn.ts';
+import { stageOf } from '../../shared/state/select.ts';
 import { runEnded, type Run } from '../../shared/state/run.ts';
 import type { Command, CommandResult } from '../commands.ts';
 import { assignPending, retryHeld } from '../scheduler/schedule.ts';
@@ -65,15 +67,8 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     for (const command of retryHeld(state, newId, turn)) void coordinator.submit(command, { principal: 'daemon', cause: 'held' });
   };
   const react = (commits: readonly Recorded[]): void => {
-    const runs = new Map<string, Touched>();
-    let freed = false;
-    for (const { events } of commits) {
-      for (const event of events) {
-        if (event.run !== undefined) runs.set(event.run, touch(runs.get(event.run), event));
-        freed ||= FREES.test(event.type);
-        if (!draining) startEffect(event, context, attempts);
-      }
-    }
+    const { runs, freed } = readTouched(state, commits);
+    if (!draining) for (const { events } of commits) for (const event of events) startEffect(event, context, attempts);
     if (freed) retry();
     if (!draining) for (const [run, { cause, stages, whole }] of runs) advance(run, cause, whole ? undefined : stages);
   };
@@ -91,6 +86,25 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
       await attempts.drain(graceMs);
     },
   };
+}
+
+/** What the commits are about: the runs that may go on, and whether a task that was held may. */
+function readTouched(state: State, commits: readonly Recorded[]): { runs: Map<string, Touched>; freed: boolean } {
+  const runs = new Map<string, Touched>();
+  let freed = false;
+  for (const event of commits.flatMap(({ events }) => events)) {
+    if (event.run !== undefined) runs.set(event.run, touch(runs.get(event.run), event));
+    for (const other of wakeMerges(state, event)) runs.set(other.id, { cause: event.id, stages: new Set(), whole: true });
+    freed ||= FREES.test(event.type);
+  }
+  return { runs, freed };
+}
+
+/** A merge has ended: the runs that may have waited for their turn. */
+function wakeMerges(state: State, event: Event): Run[] {
+  if (!/^stage\.(completed|failed|skipped|canceled)$/.test(event.type)) return [];
+  const run = state.runs.get(event.run ?? '');
+  return run && stageOf(state, run.id, event.stage ?? '')?.merges === true ? othersInto(state, run) : [];
 }
 
 /** What happened to a run: the stages that it was about, or all of it. */

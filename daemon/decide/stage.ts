@@ -2,6 +2,7 @@ import type { NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { STAGE_TABLE, type Run, type Stage, type StageStatus } from '../../shared/state/run.ts';
+import { mergeAhead } from '../../shared/state/merge-turn.ts';
 import { approvalsOf, stageOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
@@ -33,6 +34,7 @@ export function startStage(state: State, command: CommandOf<'stage/start'>, cont
   const again = command.again;
   const begun = again ? ['deciding', 'admitted', 'running', 'checking'] : ['running', 'admitted'];
   if (stage && !begun.includes(stage.status)) return [];
+  if (command.merges && mergeAhead(state, run)) return [];
   const round = (stage?.round ?? 0) + 1;
   const of = ofRun(run, command.stage);
   if (!again && round - (stage?.again ?? 0) > MAX_ROUNDS)
@@ -58,7 +60,7 @@ export function startStage(state: State, command: CommandOf<'stage/start'>, cont
 }
 
 /** What whoever does it again must know: which turn it is, what was wrong, and where the earlier work stands. */
-function describeStart(state: State, run: Run, stage: Stage | undefined, { stage: id, again, slaMs }: CommandOf<'stage/start'>) {
+function describeStart(state: State, run: Run, stage: Stage | undefined, { stage: id, again, slaMs, merges }: CommandOf<'stage/start'>) {
   const turn = run.turns?.[id] ?? 1;
   const back = stage === undefined && turn > 1 ? run.returns?.findLast((r) => r.to === id) : undefined;
   const feedback = again?.feedback ?? back?.feedback;
@@ -69,6 +71,7 @@ function describeStart(state: State, run: Run, stage: Stage | undefined, { stage
     ...(feedback === undefined ? {} : { feedback }),
     ...(from === undefined ? {} : { from }),
     ...(slaMs === undefined || stage ? {} : { slaMs }),
+    ...(merges ? { merges } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 // When a stage may begin, and whether it does.
+import { mergeAhead } from '../../shared/state/merge-turn.ts';
 import type { Stage } from '../../shared/state/run.ts';
 import { stageEnded } from '../../shared/state/stage.ts';
 import { stageOf } from '../../shared/state/select.ts';
@@ -27,8 +28,10 @@ export function beginStage(place: Place, def: StageDefinition): Command[] {
   }
   const condition = whyNotByCondition(place, def);
   if (condition) return [{ ...at, ...condition }];
+  if (def.merge && mergeAhead(place.state, place.run)) return [];
   const slaMs = def.slaMs === undefined ? {} : { slaMs: def.slaMs };
-  return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always, ...slaMs }];
+  const merges = def.merge ? ({ merges: true } as const) : {};
+  return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always, ...slaMs, ...merges }];
 }
 
 /** The stages that it needs, once all of them have ended. The last is looked at first: it mostly ends last. */

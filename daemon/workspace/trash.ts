@@ -18,6 +18,9 @@ export interface Trashed {
   readonly files: string;
 }
 
+/** Two looks at once use an index each. */
+let snapshots = 0;
+
 const refOf = (name: string): string => `refs/signalbox/trash/${name}`;
 
 /** Moves a worktree to the trash under `name`; throws WorkspaceError worktree_tampered, worktree_dirty (for what git cannot keep). */
@@ -27,18 +30,19 @@ export async function trashWorktree(worktree: RepoPlace & { path: string }, name
   const where = { gitDir, commonDir, workTree: path };
   const { branch = '', commit: head } = await readHead(worktree);
   if (head === undefined) throw new WorkspaceError('repository_empty', `The worktree at ${path} has no commit to build on.`, { path });
-  const tree = await snapshot(where);
+  const tree = await snapshotWorktree(where);
   const files = await writeCommit(worktree, { tree, parents: [head], message: `Files of ${path}`, trailers: {}, at });
   await runGit(placeOf(worktree), ['update-ref', refOf(name), files]);
   // What changed while it was kept would be lost with the folder.
-  if ((await snapshot(where)) !== tree)
+  if ((await snapshotWorktree(where)) !== tree)
     throw new WorkspaceError('worktree_dirty', `Something still writes in ${path}. Try again.`, { path });
   await takeAway(worktree);
   return { branch, head, files };
 }
 
-async function snapshot(where: Required<RepoPlace> & { workTree: string }): Promise<string> {
-  const env = { GIT_INDEX_FILE: join(where.gitDir, 'signalbox-trash-index') };
+/** The tree of all files of a worktree as they are now, but for what git ignores; throws WorkspaceError worktree_dirty for a repository inside. */
+export async function snapshotWorktree(where: Required<RepoPlace> & { workTree: string }): Promise<string> {
+  const env = { GIT_INDEX_FILE: join(where.gitDir, `signalbox-snapshot-${++snapshots}`) };
   try {
     await runGit(where, ['read-tree', 'HEAD'], { env });
     await runGit(where, ['add', '--all', '--', '.'], { env, timeoutMs: 300_000 });

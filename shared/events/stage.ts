@@ -31,6 +31,8 @@ export type StageEvent =
         /** Commit of the earlier work that it goes on from. */
         from?: string;
         slaMs?: number;
+        /** It merges: others that merge into the same branch wait until it has ended. */
+        merges?: true;
       }
     >
   /** All actions of this round were put to the policy; `facts` is what they rest on, for instance the tree that a merge would give. */

@@ -22,6 +22,7 @@ import type {
   StatusResult,
   SubscribeResult,
   TrustView,
+  WorktreeClash,
   WorktreeView,
 } from './views.ts';
 
@@ -267,7 +268,11 @@ export const METHODS = {
   'events/subscribe': method<SubscribeResult>()('observe', z.strictObject({ scope: EventScope, cursor: z.string().max(200).optional() })),
   'events/unsubscribe': method<{ subscription: string }>()('observe', z.strictObject({ subscription: Id })),
 
-  'worktree/list': method<{ worktrees: WorktreeView[] }>()('observe', none),
+  /** With `weather`, also which of those that are used conflict as they stand now. */
+  'worktree/list': method<{ worktrees: WorktreeView[]; clashes: WorktreeClash[] }>()(
+    'observe',
+    z.strictObject({ weather: z.boolean().default(false) }).default({ weather: false }),
+  ),
   /** Removes a worktree that nobody uses; what is uncommitted or untracked in it goes to the trash. */
   'worktree/remove': method<{ worktree: WorktreeView }>()('configure', z.strictObject({ attempt: Id })),
   'worktree/restore': method<{ worktree: WorktreeView }>()('configure', z.strictObject({ attempt: Id })),

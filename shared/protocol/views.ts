@@ -84,6 +84,12 @@ export interface WorktreeView {
   since: string;
 }
 
+/** Two worktrees in use, by their attempts, that conflict as they stand now. */
+export interface WorktreeClash {
+  attempts: readonly [string, string];
+  files: readonly string[];
+}
+
 export interface RunDetail {
   run: Run;
   stages: Stage[];

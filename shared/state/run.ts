@@ -49,6 +49,8 @@ export interface Stage {
   skipped?: SkipCause;
   /** Counts from 1; a later round asks everything anew. */
   round: number;
+  /** It merges, so others into the same branch wait for its end. */
+  merges?: true;
   /** Times that the run came here, from 1; absent in the first. */
   turn?: number;
   /** Failures of this turn that were tried again. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Client } from '../../../shared/client/client.ts';
-import type { WorktreeView } from '../../../shared/protocol/views.ts';
+import type { WorktreeClash, WorktreeView } from '../../../shared/protocol/views.ts';
 import { type CommonOptions, type Context, perform, printJson, withDaemon } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
 import { pickOne, shortId } from '../ids.ts';
@@ -8,6 +8,9 @@ import type { Paint } from '../render/paint.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
 import { formatAgo } from '../render/time.ts';
+
+/** Each worktree in use is read whole for it. */
+const WEATHER_MS = 120_000;
 
 const EXAMPLES = `
 What holds uncommitted or untracked files goes to the trash, from which \`restore\` lays it out again; branches always stay.
@@ -69,12 +72,19 @@ function readDays(text: string): number {
 }
 
 async function list({ terminal }: Context, client: Client, options: CommonOptions): Promise<ExitCode> {
-  const { worktrees } = await client.call('worktree/list', {});
+  const { worktrees, clashes } = await client.call('worktree/list', { weather: true }, { timeoutMs: WEATHER_MS });
   const look = terminal.tableLook();
-  if (options.json) printJson(terminal, { worktrees });
+  if (options.json) printJson(terminal, { worktrees, clashes });
   else if (worktrees.length === 0) terminal.print('There are no worktrees: attempts take theirs away when nothing is left in them.');
   else terminal.print(...renderTable(columns(terminal.now(), look.paint), worktrees, look));
+  if (!options.json) terminal.print(...clashes.map((clash) => look.paint.yellow(describeClash(clash))));
   return EXIT.ok;
+}
+
+function describeClash({ attempts, files }: WorktreeClash): string {
+  const [first, second] = attempts.map(shortId);
+  const more = files.length > 5 ? ` and ${files.length - 5} more` : '';
+  return `${first} and ${second} will conflict in ${files.slice(0, 5).map(cleanLine).join(', ')}${more}.`;
 }
 
 function columns(now: number, paint: Paint): Column<WorktreeView>[] {

@@ -72,6 +72,7 @@ function describeNeeds({ state, run, definition }: Picture, def: StageDefinition
     return stage === undefined || !isFinal(STAGE_TABLE, stage.status);
   });
   if (open.length === definition.stages.length - 1 && open.length > 2) return 'comes last';
+  if (open.length === 0 && def.merge) return `waits for its turn to merge into ${cleanLine(run.into ?? 'the branch')}`;
   return open.length === 0 ? 'comes next' : `waits for ${open.join(', ')}`;
 }
 

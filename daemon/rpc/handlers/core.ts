@@ -9,6 +9,7 @@ import type {
   StatusResult,
   SubscribeResult,
   TrustView,
+  WorktreeClash,
   WorktreeView,
 } from '../../../shared/protocol/views.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
@@ -94,6 +95,7 @@ export interface Core {
   /** The worktrees of attempts; throws SignalboxError. */
   worktrees: {
     list(): Promise<WorktreeView[]>;
+    clashes(): Promise<WorktreeClash[]>;
     remove(attempt: string): Promise<WorktreeView>;
     restore(attempt: string): Promise<WorktreeView>;
     prune(request: { dryRun: boolean; days: number }): Promise<{ removed: WorktreeView[]; emptied: WorktreeView[] }>;

@@ -20,6 +20,11 @@ rules:
     when: action.paths.exists(p, glob(p.relative, ".github/**"))
     effect: deny
     message: Pipelines are not for agents.
+  - id: asked
+    on: [workspace.merge]
+    when: action.into == "asked"
+    effect: require_approval
+    message: The branch moves.
   - id: nothing
     on: [daemon.configure]
     effect: require_approval
@@ -140,6 +145,35 @@ describe('attempts in a sandbox', function () {
     const { detail } = await run('mkdir sub && cd sub && git init -q && touch x');
     assert.deepEqual([detail.run.status, detail.attempts[0]?.code], ['failure', 'worktree_tampered']);
     assert.deepEqual(detail.attempts[0]?.findings?.[0]?.paths, ['sub']);
+  });
+
+  it('merge into one branch one after the other: each is asked about once, with what the branch then is', async () => {
+    const repo = makeRepo({ 'a.txt': 'a\n' });
+    git(repo, 'branch', 'asked');
+    const start = async (script: string): Promise<string> => {
+      const id = `run-${++ids}`;
+      await client.call('run/start', { id, workflow: { file: 'work.yaml', text: workflow(script) }, repo, into: 'asked', again: true });
+      return id;
+    };
+    const first = await start('echo 1 > one.txt');
+    const questions = async (run: string) => (await client.call('approval/list', { run, pending: false })).approvals;
+    while ((await questions(first)).length === 0) await delay(20);
+    const [second, third] = [await start('echo 2 > two.txt'), await start('echo 3 > one.txt')];
+    const isMade = async (run: string) =>
+      (await client.call('run/get', { run })).stages.some((s) => s.id === 'make' && s.status === 'completed');
+    while (!(await isMade(second)) || !(await isMade(third))) await delay(20);
+    assert.deepEqual([(await questions(second)).length, (await questions(third)).length], [0, 0], 'they wait for their turn');
+    const ended = [await finishRun(client, first), await finishRun(client, second), await finishRun(client, third)];
+    assert.deepEqual(
+      ended.map(({ run: { status }, approvals }) => [status, approvals.length]),
+      [
+        ['success', 1],
+        ['success', 1],
+        ['failure', 0],
+      ],
+    );
+    assert.match(ended[2]?.run.summary ?? '', /conflicts in one\.txt \(there: \w+ make; here: \w+ make\)/);
+    assert.equal(git(repo, 'ls-tree', '--name-only', 'asked'), 'a.txt\none.txt\ntwo.txt');
   });
 
   it('end with the daemon, also when it is killed', async function () {
