@@ -92,7 +92,17 @@ export type Command =
   | { type: 'run/finish'; run: string; status: 'success' | 'failure' | 'canceled'; code: string; summary: string }
   | { type: 'run/pause'; run: string; by: string; reason: string }
   | { type: 'run/resume'; run: string; by: string }
-  | { type: 'run/return'; run: string; from: string; to: string; stages: string[]; code: string; feedback: string; by: string }
+  | {
+      type: 'run/return';
+      run: string;
+      from: string;
+      to: string;
+      stages: string[];
+      code: string;
+      feedback: string;
+      by: string;
+      told?: string[];
+    }
   /** `always`: it runs also after others have failed. */
   | {
       type: 'stage/start';

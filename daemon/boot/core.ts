@@ -13,7 +13,7 @@ import { applyRepositoryPolicies, submitRun, type RunPorts } from '../coordinato
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
-import { graphOf, listDependents } from '../workflow/graph.ts';
+import { whatIsDoneAgain } from '../workflow/failure.ts';
 import type { ArchiveStore } from '../store/archive.ts';
 import { attemptOfPeer } from '../rpc/peer.ts';
 import type { Core } from '../rpc/handlers/core.ts';
@@ -77,8 +77,7 @@ export function assembleCore(parts: CoreParts): Core {
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
     definition: (digest) => orRefuse(definitions.load(digest)),
-    dependents: (definition, stage) =>
-      definition.stages.some((one) => one.id === stage) ? listDependents(graphOf(definition), stage) : [],
+    doneAgain: whatIsDoneAgain,
     findParent,
     listChanges: listChangedFiles,
     readFileAt,

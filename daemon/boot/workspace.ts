@@ -4,6 +4,7 @@ import { guardGit, lookAtWork } from '../workspace/audit.ts';
 import { commitWorktree } from '../workspace/commit.ts';
 import { describeConflicts } from '../workspace/conflicts.ts';
 import { diffCommits } from '../workspace/diff.ts';
+import { joinCommits } from '../workspace/join.ts';
 import { forgetGit, lendGit } from '../workspace/lend.ts';
 import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
@@ -12,6 +13,7 @@ import { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockW
 
 export const workspace: WorkspacePort = {
   createWorktree,
+  joinCommits,
   removeWorktree,
   lockWorktree,
   unlockWorktree,

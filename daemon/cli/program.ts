@@ -27,11 +27,12 @@ import { addTrust } from './commands/trust.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
 import { addWorktrees } from './commands/worktrees.ts';
+import { addWorkflows } from './commands/workflows.ts';
 import type { Context } from './context.ts';
 import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
-  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addDemo]],
+  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],

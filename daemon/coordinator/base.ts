@@ -1,7 +1,8 @@
 import type { State } from '../../shared/state/evolve.ts';
 import type { Run } from '../../shared/state/run.ts';
 import { attemptsOf, stageOf } from '../../shared/state/select.ts';
-import type { StageDefinition } from '../../shared/state/workflow.ts';
+import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
+import { graphOf } from '../workflow/graph.ts';
 
 /** The commit that a stage works on: that of the stage it builds on, else the newest that its needs ended with, else the run's. */
 export function baseOf(state: State, run: Run, def: StageDefinition): string | undefined {
@@ -13,6 +14,23 @@ export function baseOf(state: State, run: Run, def: StageDefinition): string | u
     if (commit !== undefined) return commit;
   }
   return run.base;
+}
+
+/** All commits that a stage's worktree begins with: of each stage that it needs, or, where that made none, of those before. */
+export function listBases(state: State, run: Run, def: StageDefinition, definition: WorkflowDefinition): string[] {
+  const first = stageOf(state, run.id, def.id)?.from;
+  if (first !== undefined) return [first];
+  if (typeof def.worktree === 'object') return [baseOf(state, run, def) ?? ''].filter((commit) => commit !== '');
+  const { byId } = graphOf(definition);
+  const found = new Set<string>();
+  const seen = new Set(def.needs);
+  // Grows while it is gone over: what made no commit passes on what it was made from.
+  for (const id of seen) {
+    const commit = stageOf(state, run.id, id)?.commit;
+    if (commit !== undefined) found.add(commit);
+    else for (const need of byId.get(id)?.needs ?? []) seen.add(need);
+  }
+  return found.size > 0 ? [...found] : run.base === undefined ? [] : [run.base];
 }
 
 /** What earlier attempts at the task have committed already, oldest first. */

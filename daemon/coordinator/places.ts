@@ -5,7 +5,8 @@ import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { LentGit } from '../workspace/lend.ts';
 import type { Worktree } from '../workspace/worktrees.ts';
-import { baseOf, committedBefore } from './base.ts';
+import { graphOf, listDependents } from '../workflow/graph.ts';
+import { baseOf, committedBefore, listBases } from './base.ts';
 import { placeOfRun } from './merges.ts';
 import type { EffectContext } from './reactor.ts';
 
@@ -51,10 +52,13 @@ export async function preparePlace(
   if (base === undefined) return {};
   if (def.worktree === 'none' && task.part === undefined) return { commit: base };
   const branch = branchFor(run, task);
-  const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base });
+  const definition = ports.definitionOf(run.workflow.digest);
+  const bases = earlier === undefined && made === undefined && definition ? listBases(state, run, def, definition) : [base];
+  const joined = await ports.workspace.joinCommits({ repo, commits: bases.length > 0 ? bases : [base], at: state.at, effect: attempt });
+  const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base: joined });
   await ports.workspace.lockWorktree(worktree, `used by attempt ${attempt}`);
-  await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base }, cause);
-  const place = { worktree, commit: base, continues: earlier !== undefined };
+  await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base: joined }, cause);
+  const place = { worktree, commit: joined, continues: earlier !== undefined };
   const agent = state.agents.get(task.agent ?? '');
   if (!agent || !runsPrograms(agent)) return place;
   if (agent.enforcement?.level !== 'enforced') return { ...place, guard: await ports.workspace.guardGit(worktree) };
@@ -108,19 +112,14 @@ export async function keepWork(
   if (commit !== undefined) await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: def.name }, cause);
 }
 
-/** Whether another stage merges what this one's command made, or starts from it. */
+/** Whether anything later works on what a command leaves: a check of it, a merge, or a worktree that begins with it. */
 export function isBuiltOn(definition: WorkflowDefinition, def: StageDefinition): boolean {
-  return (
-    def.command !== undefined &&
-    (def.criteria?.some((criterion) => criterion.kind === 'command') ||
-      definition.stages.some((s) => s.merge?.from === def.id || buildsOn(s, def)))
-  );
-}
-
-/** Whether a stage's worktree begins with what another left: named, or simply the stage before. */
-function buildsOn({ worktree, needs }: StageDefinition, before: StageDefinition): boolean {
-  if (typeof worktree === 'object') return worktree.from === before.id;
-  return worktree === 'own' && needs.includes(before.id);
+  if (def.command === undefined) return false;
+  if (def.criteria?.some((criterion) => criterion.kind === 'command')) return true;
+  if (definition.stages.some(({ merge, worktree }) => merge?.from === def.id || (typeof worktree === 'object' && worktree.from === def.id)))
+    return true;
+  const graph = graphOf(definition);
+  return listDependents(graph, def.id).some((id) => id !== def.id && graph.byId.get(id)?.worktree === 'own');
 }
 
 /** Removes the worktree of an attempt that has ended, unless it holds work that is nowhere else. */

@@ -13,6 +13,7 @@ import type { guardGit, lookAtWork } from '../workspace/audit.ts';
 import type { forgetGit, lendGit } from '../workspace/lend.ts';
 import type { readCommitted, takeBack } from '../workspace/take-back.ts';
 import type { layOut, readOutput, readReport } from '../workspace/desk.ts';
+import type { joinCommits } from '../workspace/join.ts';
 import type { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
 export interface StoredArtifact {
@@ -37,6 +38,7 @@ export interface Spool {
 
 export interface WorkspacePort {
   createWorktree: typeof createWorktree;
+  joinCommits: typeof joinCommits;
   removeWorktree: typeof removeWorktree;
   lockWorktree: typeof lockWorktree;
   unlockWorktree: typeof unlockWorktree;

@@ -85,7 +85,7 @@ export function returnRun(state: State, command: CommandOf<'run/return'>): Verdi
   if (!run) return gone(command.run);
   if (run.cancelReason !== undefined || run.status === 'success' || run.status === 'canceled')
     return refuse('run_ended', `The run is over, or ending (${run.status}).`, { run: run.id, status: run.status });
-  const { from, to, stages, code, feedback, by } = command;
+  const { from, to, stages, code, feedback, by, told } = command;
   const again = new Set(stages);
   const merged = run.merge !== undefined && run.merge.state !== 'failed';
   if (merged) return refuse('invalid_transition', 'The run has merged already; start a new one, or undo the merge.', { run: run.id });
@@ -101,7 +101,11 @@ export function returnRun(state: State, command: CommandOf<'run/return'>): Verdi
     const task = state.tasks.get(stageOf(state, run.id, id)?.task ?? '');
     return task && !taskEnded(task) ? cancelEvents(state, task, reason) : [];
   });
-  return [...voided, ...ended, event('run.returned', `run/${run.id}`, ofRun(run, from), { from, to, stages, code, feedback, by })];
+  return [
+    ...voided,
+    ...ended,
+    event('run.returned', `run/${run.id}`, ofRun(run, from), { from, to, stages, code, feedback, by, ...(told ? { told } : {}) }),
+  ];
 }
 
 /** Asks that the run end; it has ended when nothing of it runs any more. */

@@ -4,6 +4,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import { STAGE_TABLE, type Run, type Stage, type StageStatus } from '../../shared/state/run.ts';
 import { mergeAhead } from '../../shared/state/merge-turn.ts';
 import { approvalsOf, stageOf } from '../../shared/state/select.ts';
+import { stageEnded } from '../../shared/state/stage.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
 import { askFor, askPerson, settleAll } from './approval.ts';
@@ -62,7 +63,7 @@ export function startStage(state: State, command: CommandOf<'stage/start'>, cont
 /** What whoever does it again must know: which turn it is, what was wrong, and where the earlier work stands. */
 function describeStart(state: State, run: Run, stage: Stage | undefined, { stage: id, again, slaMs, merges }: CommandOf<'stage/start'>) {
   const turn = run.turns?.[id] ?? 1;
-  const back = stage === undefined && turn > 1 ? run.returns?.findLast((r) => r.to === id) : undefined;
+  const back = stage === undefined && turn > 1 ? run.returns?.findLast((r) => r.to === id || r.told?.includes(id)) : undefined;
   const feedback = again?.feedback ?? back?.feedback;
   const from = again ? (state.tasks.get(stage?.task ?? '')?.commit ?? stage?.from) : back ? run.earlier?.[id] : undefined;
   return {
@@ -151,6 +152,8 @@ export function skipStage(state: State, command: CommandOf<'stage/skip'>): Verdi
 
 export function cancelStage(state: State, command: CommandOf<'stage/cancel'>): Verdict {
   const { reason } = command;
+  // One that came to an end of its own meanwhile needs no other.
+  if (stageEnded(stageOf(state, command.run, command.stage))) return [];
   return move(state, command, 'canceled', (run) => [
     ...withdraw(state, run, command.stage, 'The run was canceled.'),
     event('stage.canceled', stream(run), ofRun(run, command.stage), { reason }),

@@ -3,6 +3,7 @@ import { mergeAhead } from '../../shared/state/merge-turn.ts';
 import type { Stage } from '../../shared/state/run.ts';
 import { stageEnded } from '../../shared/state/stage.ts';
 import { stageOf } from '../../shared/state/select.ts';
+import { taskEnded } from '../../shared/state/task.ts';
 import { isPresent, parseReference, type StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { evaluateWorkflowCondition, type ConditionScope } from './condition.ts';
@@ -148,7 +149,9 @@ function finishJoin({ state, run }: Place, def: StageDefinition, { done, endRest
     const stage = stageOf(state, run.id, id);
     if (stageEnded(stage)) return [];
     const reason = `${def.id} goes on without it.`;
-    if (stage?.task !== undefined) return [{ type: 'task/cancel', task: stage.task, reason }];
+    const task = state.tasks.get(stage?.task ?? '');
+    // What has just ended comes to its own end.
+    if (task) return taskEnded(task) ? [] : [{ type: 'task/cancel', task: task.id, reason }];
     return [{ type: 'stage/cancel', run: run.id, stage: id, reason }];
   });
   const values = { done: done.slice(0, 200), count: done.length };

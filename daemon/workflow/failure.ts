@@ -7,7 +7,7 @@
  */
 import { isWorthTrying } from '../../shared/state/failure.ts';
 import type { Stage } from '../../shared/state/run.ts';
-import type { StageDefinition } from '../../shared/state/workflow.ts';
+import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { graphOf, listDependents } from './graph.ts';
 import type { Place } from './submit.ts';
@@ -44,11 +44,21 @@ export function needsPreparing(def: StageDefinition): boolean {
 
 /** The step back to a stage, with all that depends on it. */
 export function goBack({ run, definition }: Place, step: { from: string; to: string; code: string; feedback: string }): Command {
-  return { type: 'run/return', run: run.id, ...step, stages: listDependents(graphOf(definition), step.to), by: 'workflow' };
+  return { type: 'run/return', run: run.id, ...step, ...whatIsDoneAgain(definition, step.to), by: 'workflow' };
+}
+
+/** The stages that a step back does again; of a stage that only waits for branches, the branches too, and they are told why. */
+export function whatIsDoneAgain(definition: WorkflowDefinition, to: string): { stages: string[]; told?: string[] } {
+  const graph = graphOf(definition);
+  const def = graph.byId.get(to);
+  if (!def) return { stages: [] };
+  if (!def.join) return { stages: listDependents(graph, to) };
+  const found = new Set(def.needs.flatMap((need) => listDependents(graph, need)));
+  return { stages: definition.stages.filter(({ id }) => found.has(id)).map(({ id }) => id), told: [...def.needs] };
 }
 
 /** Times that the workflow itself went back from one stage to another. */
-export function countReturns({ run }: Place, from: string, to: string): number {
+function countReturns({ run }: Place, from: string, to: string): number {
   return (run.returns ?? []).filter((r) => r.from === from && r.to === to && r.by === 'workflow').length;
 }
 

@@ -4,7 +4,7 @@ import type { Handoff } from '../../shared/state/flow.ts';
 import type { Stage } from '../../shared/state/run.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
-import { afterFailure, countReturns, goBack } from './failure.ts';
+import { afterFailure, goBack } from './failure.ts';
 import { graphOf, listAncestors } from './graph.ts';
 import { findContext, type Place } from './submit.ts';
 
@@ -52,6 +52,13 @@ export function findGiver({ definition }: Place, def: StageDefinition, handoff: 
   return maker ?? before.find((id) => handoff.from.includes(id)) ?? handoff.from[0] ?? def.id;
 }
 
+/** Times that a handoff went back to a stage, whoever of several it was meant for. */
+function countBack({ run, definition }: Place, id: string, to: string): number {
+  const { byId } = graphOf(definition);
+  const about = (from: string): boolean => byId.get(from)?.handoffs?.some((handoff) => handoff.id === id) ?? false;
+  return (run.returns ?? []).filter((r) => r.code === 'handoff_incomplete' && r.to === to && about(r.from)).length;
+}
+
 /** An incomplete handoff goes back with what is missing, so often; then the receiving stage fails. */
 export function afterHandoff(place: Place, def: StageDefinition, stage: Stage): Command[] {
   const missing = stage.missing ?? [];
@@ -59,7 +66,7 @@ export function afterHandoff(place: Place, def: StageDefinition, stage: Stage): 
   const handoff = def.handoffs?.find((one) => one.from.includes(to)) ?? def.handoffs?.[0];
   const list = missing.map(({ item, detail }) => `${item}: ${detail}`).join('\n');
   const message = `What was handed over to ${def.id} is not complete.\n${list}`.slice(0, 4_000);
-  if (to !== '' && countReturns(place, def.id, to) < (handoff?.atMost ?? 0))
+  if (to !== '' && handoff && countBack(place, handoff.id, to) < handoff.atMost)
     return [goBack(place, { from: def.id, to, code: 'handoff_incomplete', feedback: message })];
   return afterFailure(place, { ...def, onFailure: { ...(def.onFailure ?? { last: 'fail' }), retry: 0 } }, stage, {
     code: 'handoff_incomplete',

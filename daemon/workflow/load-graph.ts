@@ -6,7 +6,7 @@ import { listReferences, parseReference, parseWholeTemplate, type ValueReference
 import { type Problem, problemAt, type Source, type SourcePath, suggestName } from '../../shared/yaml/source.ts';
 import { findConditionProblem } from './condition.ts';
 import { endsWithCommit, type StageShape } from './load-shape.ts';
-import { findRouteValue } from './load-stage.ts';
+import { findRouteValue, listBranches } from './load-stage.ts';
 import { buildGraph, type Graph, type GraphAround, type PlacedStage, type Sketch, sketchStage } from './load-sketch.ts';
 
 /** Every problem between stages. */
@@ -135,10 +135,18 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
     ...Object.entries(shape.env ?? {}).flatMap(([name, text]) => template(text, at('env', name))),
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),
     ...(merge === undefined ? [] : listTreeProblems(at('merge', 'from'), merge.from)),
+    ...listBranchProblems(shape, at),
     ...(back === undefined ? [] : listBackProblems(at('on_failure', 'back_to'), back)),
-    ...(shape.matrix === undefined ? [] : listInputProblems(at('matrix', 'over'), shape.matrix.over)),
     ...listConditionProblems(shape, at),
   ];
+}
+
+function listBranchProblems(shape: StageShape, at: (...rest: (string | number)[]) => Spot): Problem[] {
+  const key = Array.isArray(shape.parallel) ? 'parallel' : 'parallel_agents';
+  return listBranches(shape).flatMap(({ branch }, i) => [
+    ...branch.inputs.flatMap((input, j) => listInputProblems(at(key, i, 'inputs', j), input)),
+    ...(branch.tickets === undefined ? [] : listInputProblems(at(key, i, 'tickets'), branch.tickets)),
+  ]);
 }
 
 /** A step back leads to a stage that this one waits for, or to itself. */

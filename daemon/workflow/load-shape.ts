@@ -99,11 +99,6 @@ const STAGE_KEYS = {
       error: 'write `all`, `any`, or how many must succeed',
     })
     .optional(),
-  matrix: strictShape({
-    over: z.string().min(1).max(200),
-    as: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/),
-    max: z.int().min(1).max(1_000).default(100),
-  }).optional(),
   on_failure: OnFailureShape.optional(),
   retry: RetryShape.optional(),
   sla: Duration.optional(),

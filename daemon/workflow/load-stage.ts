@@ -1,5 +1,5 @@
 // From one stage as it is written to the stages that the engine runs: branches, a join, cleanup.
-import type { Approver, Matrix } from '../../shared/state/flow.ts';
+import type { Approver } from '../../shared/state/flow.ts';
 import type { Criterion } from '../../shared/state/gate.ts';
 import { isValueName, type StageDefinition } from '../../shared/state/workflow.ts';
 import type { Bindings, Worker } from './load-bindings.ts';
@@ -146,7 +146,6 @@ export function normaliseStage(shape: StageShape, around: Around): StageDefiniti
     ...nextOf(shape),
     ...(shape.on_failure === undefined ? {} : { onFailure: readOnFailure(shape.on_failure) }),
     ...(shape.retry === undefined ? {} : { retry: readRetry(shape.retry) }),
-    ...(shape.matrix === undefined ? {} : { matrix: shape.matrix satisfies Matrix }),
     ...(shape.sla === undefined ? {} : { slaMs: shape.sla }),
     ...(shape.timeout === undefined ? {} : { timeoutMs: shape.timeout }),
     always: shape.always,

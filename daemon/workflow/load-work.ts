@@ -41,7 +41,7 @@ function listWorkerProblems(shape: StageShape, { bindings, nested }: Around, at:
 
 function listMergeProblems(shape: StageShape, at: Report): Problem[] {
   if (shape.merge === undefined) return [];
-  const given = ['agent', 'action', 'worktree', 'outputs', 'gate', 'parallel', 'parallel_agents', 'matrix', 'prompt', 'approvers'] as const;
+  const given = ['agent', 'action', 'worktree', 'outputs', 'gate', 'parallel', 'parallel_agents', 'prompt', 'approvers'] as const;
   return given
     .filter((key) => (key === 'outputs' ? shape.outputs.length > 0 : shape[key] !== undefined))
     .map((key) =>

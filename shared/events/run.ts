@@ -23,8 +23,11 @@ export type RunEvent =
   | EventOf<'run.continued', Record<string, never>>
   | EventOf<'run.paused', { by: string; reason: string }>
   | EventOf<'run.resumed', { by: string }>
-  /** Goes back to a stage: it and what depends on it (`stages`) are done again. `by` is `workflow`, or who asked for it. */
-  | EventOf<'run.returned', { from: string; to: string; stages: string[]; code: string; feedback: string; by: string }>
+  /**
+   * Goes back to a stage: it and what depends on it (`stages`) are done again. `by` is `workflow`, or who asked for it; `told` are the
+   * stages that get the feedback, where that is not `to` alone (the branches of a stage that only waits for them).
+   */
+  | EventOf<'run.returned', { from: string; to: string; stages: string[]; code: string; feedback: string; by: string; told?: string[] }>
   /** Stages were added; the run goes on by the definition with this digest. */
   | EventOf<'run.extended', { digest: string; added: string[]; by: string }>
   | EventOf<'run.cancel_requested', { reason: string }>

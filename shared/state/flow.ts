@@ -71,16 +71,6 @@ export const Approver = z.strictObject({
 });
 export type Approver = z.infer<typeof Approver>;
 
-/** Done once for each entry of a list that is known when the stage begins. */
-export const Matrix = z.strictObject({
-  /** `stage.value`, `inputs.name`, or an artifact that is a list (`tickets[]`). */
-  over: z.string().min(1),
-  /** Under this name the entry stands in the context of each. */
-  as: z.string(),
-  max: z.number().int().min(1).max(1_000),
-});
-export type Matrix = z.infer<typeof Matrix>;
-
 /** What must be there when work goes from one agent to another. */
 export const Handoff = z.strictObject({
   id: z.string().min(1).max(100),

@@ -98,6 +98,7 @@ export interface RunReturn {
   code: string;
   feedback: string;
   by: string;
+  told?: readonly string[];
 }
 
 export interface Merge {
@@ -148,8 +149,8 @@ export interface Run {
   returns?: readonly RunReturn[];
   /** Commit of a stage's work before the run went back to it. */
   earlier?: Readonly<Record<string, string>>;
-  /** Handoffs that were accepted, those of them at the first try, and those that went back. */
-  handoffs?: { accepted: number; first: number; returned: number };
+  /** Handoffs that were accepted, and those that went back. */
+  handoffs?: { accepted: number; returned: number };
   /** Stages that have ended. */
   done?: number;
   cancelReason?: string;

@@ -36,14 +36,13 @@ function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.start
 export function evolveHandoff(runs: Map<string, Run>, stages: StageTable, event: Event & HandoffEvent): void {
   const run = runs.get(event.run ?? '');
   if (!run) return;
-  const { accepted, first, returned } = run.handoffs ?? { accepted: 0, first: 0, returned: 0 };
+  const { accepted, returned } = run.handoffs ?? { accepted: 0, returned: 0 };
   if (event.type === 'handoff.returned') {
-    runs.set(run.id, { ...run, handoffs: { accepted, first, returned: returned + 1 } });
+    runs.set(run.id, { ...run, handoffs: { accepted, returned: returned + 1 } });
     updateStage(stages, run.id, event.stage, (stage) => ({ ...stage, missing: event.data.missing }));
     return;
   }
-  const again = (run.turns?.[event.stage ?? ''] ?? 1) > 1;
-  runs.set(run.id, { ...run, handoffs: { accepted: accepted + 1, first: first + (again ? 0 : 1), returned } });
+  runs.set(run.id, { ...run, handoffs: { accepted: accepted + 1, returned } });
   const { handoff, artifacts } = event.data;
   updateStage(stages, run.id, event.stage, (stage) => ({ ...stage, accepted: { ...stage.accepted, [handoff]: artifacts } }));
 }

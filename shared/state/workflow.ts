@@ -12,7 +12,6 @@ import {
   Approver,
   Handoff,
   Join,
-  Matrix,
   MAX_DURATION_MS,
   Milliseconds,
   NextCase,
@@ -105,7 +104,6 @@ export const StageDefinition = z.strictObject({
   handoffs: z.array(Handoff).optional(),
   onFailure: OnFailure.optional(),
   retry: Retry.optional(),
-  matrix: Matrix.optional(),
   /** Time from its start within which it should be done, in milliseconds; a warning comes at 80 %. */
   slaMs: Milliseconds.optional(),
   /** Runs as soon as its `needs` ended, however they ended. */

@@ -95,6 +95,8 @@ export const TOP_FOLDERS: readonly string[] = [
   'docs',
   'media',
   'l10n',
+  // Workflows of the documents that users start from, with what they leave open; tests run them.
+  'examples',
 ];
 
 /** The room of a file, or undefined outside the house (test/ may import everything but vscode). */

@@ -52,8 +52,8 @@ export interface Core {
   stop(reason: string): void;
   submitRun(params: ValidParamsOf<'run/start'>, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }>;
   definition(digest: string): Promise<WorkflowDefinition>;
-  /** A stage and all that depend on it; none when the definition has no such stage. */
-  dependents(definition: WorkflowDefinition, stage: string): string[];
+  /** The stages that going back to one does again, and those that are told why; none when there is no such stage. */
+  doneAgain(definition: WorkflowDefinition, stage: string): { stages: string[]; told?: string[] };
   /** The first parent of a commit of the run's repository. */
   findParent(run: Run, commit: string): Promise<string>;
   /** The files between two commits or trees of the run's repository. */

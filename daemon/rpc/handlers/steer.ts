@@ -16,10 +16,14 @@ export function steerHandlers(core: Core): Pick<Handlers, 'run/pause' | 'run/res
     },
     async 'run/retry'({ run: id, stage, feedback }, connection) {
       const run = found(state.runs.get(id), `run ${id} in memory`);
-      const stages = core.dependents(await core.definition(run.workflow.digest), stage);
+      const { stages, told } = core.doneAgain(await core.definition(run.workflow.digest), stage);
       if (stages.length === 0) throw new SignalboxError({ code: 'not_found', message: `The run has no stage ${stage}.`, facts: { stage } });
       const by = connection.principal.name;
-      await submitOrThrow(core, { type: 'run/return', run: id, from: stage, to: stage, stages, code: 'asked', feedback, by }, connection);
+      await submitOrThrow(
+        core,
+        { type: 'run/return', run: id, from: stage, to: stage, stages, code: 'asked', feedback, by, ...(told ? { told } : {}) },
+        connection,
+      );
       return { run: id, stages };
     },
     async 'run/skip'({ run: id, stage, reason: words }, connection) {

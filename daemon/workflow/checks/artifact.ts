@@ -62,8 +62,8 @@ function findTextProblem(check: ArtifactCheck, { name, text, files }: Subject): 
     if (count < least) return `Section "${heading}" of ${name} has ${count} of at least ${least} entries.`;
   }
   if (check.each) {
-    const section =
-      findSection(sections, check.each.of) ?? findSection(sections, `${check.each.of}s`) ?? findPlural(sections, check.each.of);
+    // `each story` is about the entries of "User stories", not about the first heading with that word.
+    const section = findPlural(sections, check.each.of) ?? findSection(sections, check.each.of);
     const count = section ? countEntries(section) : 0;
     const mentions = section ? countMentions(section, check.each.has) : 0;
     if (count === 0 || mentions < count)
@@ -76,7 +76,8 @@ function findTextProblem(check: ArtifactCheck, { name, text, files }: Subject): 
 }
 
 function findPlural(sections: ReturnType<typeof listSections>, name: string) {
-  const wanted = plainName(name).replace(/y$/, 'ies');
+  const one = plainName(name);
+  const wanted = one.endsWith('y') ? `${one.slice(0, -1)}ies` : `${one}s`;
   return sections.find(({ title }) => ` ${title} `.includes(` ${wanted} `));
 }
 

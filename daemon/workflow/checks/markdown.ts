@@ -29,8 +29,11 @@ export function splitFences(text: string): { lines: string[]; blocks: { language
       blocks.push({ language: open.language, text: open.lines.join('\n') });
       open = undefined;
     } else if (open) open.lines.push(line);
-    else if (fence) open = { language: (fence[2] ?? '').toLowerCase(), lines: [], fence: fence[1] ?? '```' };
-    else lines.push(line);
+    else if (fence) {
+      open = { language: (fence[2] ?? '').toLowerCase(), lines: [], fence: fence[1] ?? '```' };
+      // So that a section with nothing but a block is not taken for an empty one.
+      lines.push(line);
+    } else lines.push(line);
   }
   // A block that nobody closed goes on to the end.
   if (open) blocks.push({ language: open.language, text: open.lines.join('\n') });

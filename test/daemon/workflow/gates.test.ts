@@ -164,7 +164,7 @@ describe('a handoff', () => {
     const accepted = s.events.find((e) => e.type === 'handoff.accepted');
     assert.equal(accepted?.type === 'handoff.accepted' && Object.keys(accepted.data.artifacts).join(), 'prd.md');
     assert.deepEqual(accepted?.type === 'handoff.accepted' && accepted.data.context, { deadline: 'May' });
-    assert.deepEqual(runOf(s).handoffs, { accepted: 1, first: 1, returned: 0 });
+    assert.deepEqual(runOf(s).handoffs, { accepted: 1, returned: 0 });
   });
 
   it('that is not goes back to whoever has to mend it, with what is missing, and no further', () => {
@@ -178,7 +178,7 @@ describe('a handoff', () => {
       undefined,
       'What was handed over to build is not complete.\nprd.md: prd.md has no section "goals".',
     ]);
-    assert.deepEqual(runOf(s).handoffs, { accepted: 1, first: 0, returned: 1 });
+    assert.deepEqual(runOf(s).handoffs, { accepted: 1, returned: 1 });
   });
 
   it('goes back so often, then the stage that should receive fails', () => {
