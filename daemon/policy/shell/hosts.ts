@@ -4,7 +4,7 @@ import type { Word } from './command.ts';
 /** Programs whose operands are addresses also without a scheme, and their options with a value. */
 const ADDRESSED: Readonly<Record<string, RegExp>> = {
   curl: /^(-[a-zA-Z]*[oHdXuAbceFTmrKwDEyYCzPtQU]|--(output|header|data|data-raw|data-binary|data-urlencode|json|request|user|user-agent|cookie|cookie-jar|referer|cert|key|cacert|form|upload-file|max-time|connect-timeout|retry|retry-delay|range|config|write-out|dump-header|limit-rate|interface|resolve|output-dir|max-redirs|oauth2-bearer|proto|ciphers))$/,
-  wget: /^(-[a-zA-Z]*[oOaePUtTwQSABDIXlH]|--(output-document|output-file|append-output|directory-prefix|header|user-agent|tries|timeout|wait|user|password|post-data|post-file|method|body-data|input-file|level|accept|reject))$/,
+  wget: /^(-[a-zA-Z]*[oOaePUtTwQSABDIXlHi]|--(output-document|output-file|append-output|directory-prefix|header|user-agent|tries|timeout|wait|user|password|post-data|post-file|method|body-data|input-file|level|accept|reject))$/,
   http: /^(--(auth|output|verify|timeout|session|style|print|pretty|cert|auth-type)|-[aopAsx])$/,
   https: /^(--(auth|output|verify|timeout|session|style|print|pretty|cert|auth-type)|-[aopAsx])$/,
   xh: /^(--(auth|output|timeout|session)|-[aopA])$/,
@@ -39,11 +39,8 @@ export function readHosts(program: string, subcommand: string, args: readonly Wo
   const refspecs = program === 'git' && /^(push|fetch|pull)$/.test(subcommand) ? behindRemote(args, subcommand) : args.length;
   args.forEach((arg, index) => {
     for (const host of findUrls(arg)) hosts.add(host);
-    const valueOf = index > 0 && bare?.test(args[index - 1]?.text ?? '') === true;
-    // A path is no address, and behind a host stands its port.
-    const other = /^[./]/.test(arg.text) || (index > 0 && /^(nc|ncat|telnet)$/.test(program) && /^[\d-]+$/.test(arg.text));
-    if (bare && !valueOf && !other && !arg.text.startsWith('-') && !/:\/\//.test(arg.text))
-      hosts.add(arg.known ? hostOf(`http://${arg.text}`) : '');
+    const valueOf = index > 0 && takesValue(program, args[index - 1]?.text ?? '');
+    if (bare && !valueOf && isAddress(program, arg.text, index)) hosts.add(arg.known ? hostOfBare(arg.text) : '');
     if (remote && index <= refspecs && !arg.text.startsWith('-')) for (const host of findRemote(arg)) hosts.add(host);
     // Addresses that a file holds.
     if (
@@ -59,9 +56,23 @@ export function readHosts(program: string, subcommand: string, args: readonly Wo
   return [...hosts];
 }
 
+/** Whether a word of a network program is an address; what stands behind the host may be something else. */
+function isAddress(program: string, text: string, index: number): boolean {
+  if (text.startsWith('-') || text.includes('://')) return false;
+  if (/^(nc|ncat|telnet)$/.test(program)) return !/^[./]/.test(text) && (index === 0 || !/^[\d-]+$/.test(text));
+  // `http POST host a=b header:c`.
+  if (/^(http|https|xh)$/.test(program)) return !/^[A-Z]+$|[=@]|:(?![\d/])/.test(text);
+  return true;
+}
+
+function hostOfBare(text: string): string {
+  // `http:/host` and `//host` mean different things to different programs.
+  return /^[a-z][a-z0-9+.-]*:[/\\]|^[./]/i.test(text) ? '' : hostOf(`http://${text}`);
+}
+
 /** Index of the remote of `git push`: what stands behind it are refspecs, whose colons mean something else. */
 function behindRemote(args: readonly Word[], subcommand: string): number {
-  const from = args.findIndex(({ text }) => text === subcommand) + 1;
+  const from = args.map(({ text }) => text).lastIndexOf(subcommand) + 1;
   const at = args.findIndex(({ text }, index) => index >= from && !text.startsWith('-') && !GIT_VALUED.test(args[index - 1]?.text ?? ''));
   return at < 0 ? args.length : at;
 }

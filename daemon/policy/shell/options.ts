@@ -42,13 +42,19 @@ export function readOptions(args: readonly Word[], grammar: OptionGrammar): Read
   return read;
 }
 
+function takeValue(read: ReadOptions, name: string, value: Word | undefined): void {
+  read.options.push({ name, value });
+  // `-v $X` may be `-v a --entrypoint b`.
+  if (value?.splits === true) read.sure = false;
+}
+
 function readLong(read: ReadOptions, args: readonly Word[], { name: typed, grammar }: { name: string; grammar: OptionGrammar }): void {
   const word = args[read.rest - 1];
   const name = completeName(typed, grammar);
   const inline = word?.text.includes('=') ? cut(word, typed.length + 1) : undefined;
   if (name === undefined) read.sure = false;
   else if (grammar.valued.has(name)) {
-    read.options.push({ name, value: inline ?? args[read.rest] });
+    takeValue(read, name, inline ?? args[read.rest]);
     if (inline === undefined) read.rest += 1;
   } else read.options.push({ name, value: inline });
 }
@@ -69,7 +75,7 @@ function readCluster(read: ReadOptions, args: readonly Word[], grammar: OptionGr
     const name = sign + (word.text[index] ?? '');
     if (grammar.valued.has(name)) {
       const attached = index + 1 < word.text.length ? cut(word, index + 1) : undefined;
-      read.options.push({ name, value: attached ?? args[read.rest] });
+      takeValue(read, name, attached ?? args[read.rest]);
       if (attached === undefined) read.rest += 1;
       return;
     }
