@@ -86,6 +86,7 @@ function assembleServices(context: vscode.ExtensionContext, log: vscode.LogOutpu
     link,
     definitions,
     fleet: createFleet(link.replicas),
+    proposals: new Map(),
     want,
     obstacle: watch.obstacle,
     client: watch.client,

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import type { Client } from '../shared/client/client.ts';
+import type { RuleProposal } from '../shared/protocol/views.ts';
 import type { Definitions } from './connection/definitions.ts';
 import type { Fleet } from './connection/fleet.ts';
 import type { Link } from './connection/link.ts';
@@ -12,6 +13,8 @@ export interface Services {
   readonly link: Link;
   readonly fleet: Fleet;
   readonly definitions: Definitions;
+  /** Rules that were proposed in this window, by digest, for the diff that shows them. */
+  readonly proposals: Map<string, RuleProposal>;
   /** Says that somebody at this window wants a daemon: a view is shown, or a command was given. */
   want(): void;
   /** Why nothing is connected on purpose, or undefined. */

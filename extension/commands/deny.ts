@@ -18,6 +18,6 @@ export const deny: Command = {
       ignoreFocusOut: true,
       validateInput: (text) => (text.length > MAX_REASON ? vscode.l10n.t('At most {0} characters.', MAX_REASON) : undefined),
     });
-    if (reason !== undefined) await answerApproval(services, approval, 'deny', reason);
+    if (reason !== undefined) await answerApproval(services, approval, 'deny', { reason });
   },
 };

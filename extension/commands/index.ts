@@ -3,7 +3,9 @@ import { cancelRun } from './cancelRun.ts';
 import type { Command } from './command.ts';
 import { deny } from './deny.ts';
 import { newTask } from './newTask.ts';
+import { alwaysAllow, approveForRun } from './remember.ts';
 import { restartDaemon } from './restartDaemon.ts';
+import { revoke } from './revoke.ts';
 import { runCheckup } from './runCheckup.ts';
 import { runWorkflow } from './runWorkflow.ts';
 import { showDiff } from './showDiff.ts';
@@ -16,6 +18,6 @@ import { undoRun } from './undoRun.ts';
 
 /** Every command of the manifest. */
 export const COMMANDS: readonly Command[] = [
-  ...[runCheckup, runWorkflow, newTask, approve, deny, showDiff, showTimeline, showLog, showReport],
+  ...[runCheckup, runWorkflow, newTask, approve, approveForRun, alwaysAllow, deny, revoke, showDiff, showTimeline, showLog, showReport],
   ...[cancelRun, undoRun, trustRepository, restartDaemon, showOutput],
 ];

@@ -46,6 +46,8 @@ async function provideText(services: Services, logs: Logs, uri: vscode.Uri): Pro
       return logs.read(ref.attempt);
     case 'approval':
       return readApproval(services, ref.approval);
+    case 'rule':
+      return services.proposals.get(ref.digest)?.[ref.side] ?? vscode.l10n.t('This proposal is no longer open. Ask for it again.');
     default:
       return '';
   }

@@ -33,6 +33,8 @@ export function writeApprovalPage(approval: Approval, asker: string, repair: Rep
       `- ${t('Bound to')}: \`${approval.digest}\``,
     ].join('\n'),
   );
+  const said = (approval.comments ?? []).map(({ by, text }) => `- ${quoteMarkdown(by)}: ${quoteMarkdown(text)}`);
+  if (said.length > 0) parts.push(`## ${t('What was said about it')}`, said.join('\n'));
   return `${parts.join('\n\n')}\n`;
 }
 

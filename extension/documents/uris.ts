@@ -8,7 +8,9 @@ export type DocumentRef =
   | { readonly kind: 'artifact'; readonly digest: string; readonly name: string }
   | { readonly kind: 'file'; readonly run: string; readonly revision: string; readonly path: string }
   | { readonly kind: 'log'; readonly attempt: string; readonly name: string }
-  | { readonly kind: 'approval'; readonly approval: string; readonly name: string };
+  | { readonly kind: 'approval'; readonly approval: string; readonly name: string }
+  /** A file of policies as it is, or as a rule would make it. */
+  | { readonly kind: 'rule'; readonly approval: string; readonly side: 'before' | 'after'; readonly digest: string; readonly name: string };
 
 /** The parts of a URI, as `vscode.Uri.from` takes and `Uri` has them. */
 export interface UriParts {
@@ -35,6 +37,8 @@ export function formatUri(ref: DocumentRef): UriParts {
       return at(ref.name, { attempt: ref.attempt });
     case 'approval':
       return at(ref.name, { approval: ref.approval });
+    case 'rule':
+      return at(ref.name, { approval: ref.approval, side: ref.side, digest: ref.digest });
     default:
       return ref satisfies never;
   }
@@ -49,5 +53,9 @@ export function parseUri({ scheme, authority, path, query }: UriParts): Document
   if (authority === 'artifact') return { kind: 'artifact', digest: get('digest'), name };
   if (authority === 'file') return { kind: 'file', run: get('run'), revision: get('revision'), path: name };
   if (authority === 'log') return { kind: 'log', attempt: get('attempt'), name };
+  if (authority === 'rule') {
+    const side = get('side') === 'before' ? 'before' : 'after';
+    return { kind: 'rule', approval: get('approval'), side, digest: get('digest'), name };
+  }
   return authority === 'approval' ? { kind: 'approval', approval: get('approval'), name } : undefined;
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { asksPerson } from '../../shared/state/approval.ts';
 import type { Services } from '../services.ts';
 import { describeApproval } from './describeApproval.ts';
 import { StableTree } from './tree.ts';
@@ -16,7 +17,7 @@ export function registerApprovals(services: Services): { tree: StableTree; dispo
   });
   const view = vscode.window.createTreeView('signalbox.approvals', { treeDataProvider: tree });
   const count = (): void => {
-    const value = fleet.asked().length;
+    const value = fleet.asked().filter(({ approval }) => asksPerson(approval)).length;
     if (value === (view.badge?.value ?? 0)) return;
     view.badge =
       value === 0

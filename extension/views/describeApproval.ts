@@ -1,6 +1,7 @@
 // A pending approval: its row, and the sentences of its notification. Pure.
-import type { Approval } from '../../shared/state/approval.ts';
+import { LEVELS, type Approval } from '../../shared/state/approval.ts';
 import type { State } from '../../shared/state/evolve.ts';
+import { runEnded } from '../../shared/state/run.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import { formatRef } from '../refs.ts';
 import { sayWorkflow } from './describeRun.ts';
@@ -55,10 +56,13 @@ export function describeApproval(view: ApprovalView, reader: Reader): Node {
   return {
     id: ref,
     label,
-    description: t('{0}{1} · since {2}', where, sayStage(view), sayTime(approval.requestedAt, reader)),
+    description: [
+      t('{0}{1} · since {2}', where, sayStage(view), sayTime(approval.requestedAt, reader)),
+      ...sayProgress(approval, reader),
+    ].join(' · '),
     tooltip: explainApproval(view, reader),
     icon: { id: ICONS[approval.kind] ?? 'question', ...(color === undefined ? {} : { color }) },
-    context: `approval ${whatToShow(approval)}`,
+    context: `approval ${whatToShow(approval)}${canRemember(approval) ? ' remember' : ''}${approval.run === undefined ? '' : ' ofRun'}`,
     open: 'none',
     spoken: t('{0}. Asked by {1}. Risk {2}. Without an answer it is denied at {3}.', label, asker, sayRisk(approval, reader), until),
     command: { id: 'signalbox.showDiff', title: t('Show Changes'), args: [ref] },
@@ -80,7 +84,47 @@ function explainApproval(view: ApprovalView, reader: Reader): TooltipLine[] {
     { name: t('Risk'), value: sayRisk(approval, reader) },
     { name: t('Since'), value: sayTime(approval.requestedAt, reader) },
     { name: t('Denied without an answer at'), value: sayTime(approval.expiresAt, reader) },
+    ...(approval.quorum === undefined ? [] : [{ name: t('Approved by'), value: sayQuorum(approval, reader) }]),
+    ...(approval.approvers === undefined ? [] : [{ name: t('Who may approve'), value: approval.approvers.join(', ') }]),
+    ...(approval.level === undefined ? [] : [{ name: t('It is with'), value: sayLevel(approval.level, reader) }]),
+    ...(approval.comments ?? []).map(({ by, level, text }) => ({ name: t('{0} ({1}) says', by, sayLevel(level, reader)), value: text })),
     ...(approval.repo === undefined ? [] : [{ name: t('Repository'), value: approval.repo }]),
+  ];
+}
+
+/** True when a yes could be made a rule: not where several have to agree, nor about Signalbox itself. */
+function canRemember({ quorum, kind }: Approval): boolean {
+  return quorum === undefined && kind !== 'daemon.configure' && kind !== 'agent.register';
+}
+
+/** True for a yes that nothing has used, and for one that stands as a rule in a run that goes on. */
+export function canRevoke({ status, remembered, run }: Approval, state: State): boolean {
+  if (status === 'granted') return true;
+  const of = state.runs.get(run ?? '');
+  return remembered !== undefined && remembered.file === undefined && !remembered.forgotten && of !== undefined && !runEnded(of);
+}
+
+/** `1 of 2, by anna`. */
+function sayQuorum({ quorum = 1, grants = [] }: Approval, { t }: Reader): string {
+  return grants.length === 0
+    ? t('{0} of {1}', 0, quorum)
+    : t('{0} of {1}, by {2}', grants.length, quorum, grants.map(({ by }) => by).join(', '));
+}
+
+function sayLevel(level: number, { t }: Reader): string {
+  return { agent: t('the agent that asks'), peer: t('a peer agent'), lead: t('a lead agent'), person: t('a person') }[
+    LEVELS[level] ?? 'person'
+  ];
+}
+
+/** How far a question is, in a few words: who said yes, whom it has come to, what was said. */
+function sayProgress(approval: Approval, reader: Reader): string[] {
+  const { t } = reader;
+  const { comments = [], level, quorum } = approval;
+  return [
+    ...(quorum === undefined ? [] : [sayQuorum(approval, reader)]),
+    ...(level === undefined || level === 3 ? [] : [t('with {0}', sayLevel(level, reader))]),
+    ...(comments.length === 0 ? [] : [comments.length === 1 ? t('1 comment') : t('{0} comments', comments.length)]),
   ];
 }
 
@@ -92,8 +136,10 @@ export function sayQuestion(view: ApprovalView, others: number, reader: Reader):
   const { t } = reader;
   const count = others === 0 ? '' : ` ${t('({0} of {1})', 1, others + 1)}`;
   const sentence = t('{0} asks: {1}.', sayAsker(view, reader), clip(approval.summary, 160).replace(/\.$/, ''));
+  const progress = sayProgress(approval, reader);
+  const far = progress.length === 0 ? '' : ` (${progress.join(', ')})`;
   const why = approval.why.length === 0 ? '' : ` ${approval.why.join(' ')}`;
-  return `${clip(`${sentence}${why}`, MAX_QUESTION).replaceAll('](', '] (')}${count}`;
+  return `${clip(`${sentence}${far}${why}`, MAX_QUESTION).replaceAll('](', '] (')}${count}`;
 }
 
 /** How an answered approval was answered, for whoever answers too late. */

@@ -160,3 +160,8 @@ function withGrant(approval: Approval, { by, reason }: { by: string; reason: str
 export function dueAt(approval: Approval, afterMs: number): number {
   return Date.parse(approval.requestedAt) + (approval.sleptMs ?? 0) + afterMs;
 }
+
+/** True when a person is asked to answer now, and not only may. */
+export function asksPerson({ level = 3 }: Pick<Approval, 'level'>): boolean {
+  return level === 3;
+}

@@ -155,6 +155,21 @@ describe('the extension', () => {
     assert.ok(sides.removed.some((document) => /one line|module\.exports/.test(document.getText())));
   });
 
+  it('shows the rule that a yes would be made into as a diff, and writes nothing before the person says so', async () => {
+    const [merge] = await readRows(api, 'approvals');
+    assert.match(merge?.context ?? '', /\bremember ofRun\b/);
+    // Its question stands in a notification, which nobody answers here.
+    void run('alwaysAllow', merge?.id);
+    const rule = await waitFor('the proposed file', () =>
+      vscode.workspace.textDocuments.find(({ uri }) => uri.authority === 'rule' && uri.query.includes('side=after')),
+    );
+    assert.match(rule.getText(), /^policy: remembered$[^]*on: \[workspace\.merge\]$[^]*action\.into == "main"/m);
+    const home = process.env['SIGNALBOX_HOME'] ?? '';
+    assert.equal(existsSync(path.join(home, 'config', 'policies', 'remembered.yaml')), false);
+    assert.equal((await readRows(api, 'approvals')).length, 1);
+    await vscode.commands.executeCommand('notifications.clearAll');
+  });
+
   it('merges what was approved, and shows the end, the report and the log', async () => {
     const [merge] = await readRows(api, 'approvals');
     await run('approve', merge?.id);
