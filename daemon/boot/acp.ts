@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentCheck, AgentFound } from '../../shared/protocol/views.ts';
+import { ENDPOINT_FILE } from '../../shared/protocol/endpoint.ts';
+import type { AgentCheck, AgentFound, CanaryReport } from '../../shared/protocol/views.ts';
 import type { Action } from '../../shared/state/action.ts';
 import type { Agent, Enforcement } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
@@ -14,6 +15,7 @@ import type { Profile } from '../agents/acp/profiles.ts';
 import { findProgram, folderOf } from '../agents/acp/program.ts';
 import type { Command, CommandResult } from '../commands.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
+import { type Canaries, keepCanaries } from './canaries.ts';
 import { describeWanted } from './wanted.ts';
 
 export interface AcpAgents {
@@ -22,6 +24,8 @@ export interface AcpAgents {
   detect(): Promise<AgentFound[]>;
   /** Starts an agent as an attempt would, up to a session, and ends it again; undefined when there is no profile of it. */
   examine(agent: string): Promise<AgentCheck | undefined>;
+  /** Leads an agent through decoys; undefined when there is no profile of it. Throws SignalboxError. */
+  canary(agent: string): Promise<CanaryReport | undefined>;
   /** What registering it means; undefined when there is no profile of it. */
   registration(agent: string): Promise<Registration | undefined>;
   /** Registers again, as this machine is now, those that were registered before. */
@@ -46,6 +50,7 @@ interface Parts {
 interface Opened extends Parts {
   installed: string;
   profiles: ReadonlyMap<string, Profile>;
+  canaries: Canaries;
 }
 
 /** Opens the profiles; files that were changed count from the next look on. */
@@ -56,15 +61,15 @@ export async function openAcpAgents(parts: Parts): Promise<AcpAgents> {
   let { profiles, problems } = await loadProfiles(folder);
   const reload = async (): Promise<Opened> => {
     ({ profiles, problems } = await loadProfiles(folder));
-    return { ...parts, installed, profiles };
+    return { ...parts, installed, profiles, canaries };
   };
-  const adapter = createAcpAdapter({
-    profileOf: (agent) => profiles.get(agent),
-    installed,
-    personHome: homedir(),
-    personEnv: process.env,
-    describe: describeWanted,
-    sandbox,
+  const common = { installed, describe: describeWanted, sandbox };
+  const adapter = createAcpAdapter({ ...common, profileOf: (agent) => profiles.get(agent), personHome: homedir(), personEnv: process.env });
+  const canaries = keepCanaries({
+    folder: join(installed, 'canary'),
+    endpoint: join(home, ENDPOINT_FILE),
+    adapterFor: (profile) =>
+      createAcpAdapter({ ...common, profileOf: () => profile, personHome: join(installed, 'nobody'), personEnv: {} }),
   });
   return {
     adapter,
@@ -78,6 +83,10 @@ export async function openAcpAgents(parts: Parts): Promise<AcpAgents> {
       if (!profile) return undefined;
       const outcome = await examine(adapter, home, profile);
       return { ...(await lookFor(opened, profile)), ...describeCheck(outcome) };
+    },
+    async canary(agent) {
+      const profile = (await reload()).profiles.get(agent);
+      return profile && canaries.run(profile);
     },
     async registration(agent) {
       const opened = await reload();
@@ -105,10 +114,11 @@ function enforcementOf({ title, sandbox: starts }: Profile, { enforcement }: San
   return { level: 'advisory', why: `${title} does not start in a sandbox.` };
 }
 
-async function lookFor({ state, sandbox, installed }: Opened, profile: Profile): Promise<AgentFound> {
+async function lookFor({ state, sandbox, installed, canaries }: Opened, profile: Profile): Promise<AgentFound> {
   const found = await findProgram(profile, { path: process.env['PATH'] ?? '', installed });
   const { agent, title, program, package: name, uncovered } = profile;
   const registered = state.agents.get(agent);
+  const canary = await canaries.last(agent);
   return {
     agent,
     title,
@@ -118,6 +128,7 @@ async function lookFor({ state, sandbox, installed }: Opened, profile: Profile):
     registered: registered?.adapter === 'acp' && registered.status !== 'offline',
     enforcement: enforcementOf(profile, sandbox),
     uncovered,
+    ...(canary === undefined ? {} : { canary }),
     ...(name === undefined ? {} : { package: name, folder: folderOf(installed, profile) }),
   };
 }

@@ -13,6 +13,7 @@ import type {
   AgentFound,
   Assignment,
   RuleProposal,
+  CanaryReport,
   ChangedFile,
   CloudEvent,
   FileText,
@@ -191,6 +192,8 @@ export const METHODS = {
   'agent/detect': method<{ agents: AgentFound[] }>()('observe', none),
   /** Starts an agent up to a session, and ends it again. */
   'agent/examine': method<{ check: AgentCheck }>()('configure', z.strictObject({ agent: Id })),
+  /** Leads an agent through decoys with a scripted model; takes minutes. */
+  'agent/canary': method<{ report: CanaryReport }>()('configure', z.strictObject({ agent: Id })),
   /** Registers an agent by its profile; the policy decides, and the one who asks answers where it wants a person. */
   'agent/add': method<{ agent: Agent; existing: boolean }>()(
     'configure',

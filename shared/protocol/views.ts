@@ -50,6 +50,26 @@ export interface AgentFound {
   /** Its npm package at the version that the profile was tried with, and the folder to install it to. */
   package?: string;
   folder?: string;
+  /** What the canary saw last; a version that it did not run is unproven. */
+  canary?: CanaryReport;
+}
+
+/** One decoy that an agent was led to. */
+export interface CanaryRow {
+  decoy: string;
+  what: string;
+  /** It asked; the sandbox stopped it; the agent itself did not do it; it happened without a question; it could not be tried. */
+  result: 'decided' | 'sandboxed' | 'refused' | 'unseen' | 'not tried';
+  detail: string;
+}
+
+/** What one version of an agent did when it was led through decoys. */
+export interface CanaryReport {
+  agent: string;
+  version: string;
+  at: string;
+  enforcement: Enforcement;
+  rows: CanaryRow[];
 }
 
 /** What came of starting an agent, up to a session in an empty folder. */

@@ -52,6 +52,7 @@ const GRACE_MS = 3_000;
 /** Characters of what an agent wrote to its standard error that go into the reason of a failure, and bytes that are kept. */
 const STDERR_TAIL = 600;
 const MAX_STDERR = 4 * 1024 * 1024;
+const LAST_WORDS_MS = 1_000;
 
 /** Makes the adapter that drives ACP agents. */
 export function createAcpAdapter(options: AcpOptions): Adapter {
@@ -139,6 +140,11 @@ async function launchAgent(
       'agent_missing',
       `${profile.title} (${profile.program}) was not found. Install it, or see \`signalbox agents doctor ${profile.agent}\`.`,
     );
+  if (program.from === 'npx' && profile.sandbox && sandbox.enforcement.level === 'enforced')
+    return failed(
+      'agent_missing',
+      `${profile.title} is not installed, and a sandbox is no place to fetch it: signalbox agents add ${profile.agent} --install`,
+    );
   const models = listModelPlaces(profile.hosts, [...Object.values(added), ...Object.values(profile.files)]);
   const cwd = worktree?.path ?? home;
   const around = profile.sandbox ? sandbox : withoutSandbox(`${profile.title} does not start in a sandbox.`);
@@ -200,7 +206,7 @@ async function follow({ options, spec, profile, emit, asked, deadline, process: 
   const over = Promise.race([
     session.done.catch((error: unknown) => explainBreak(error, { fault, child, profile, errors })),
     fault.then(({ code, message }) => failed(code, `${profile.title}: ${message}`)),
-    child.ended.then((how) => explainExit(profile, how, errors.tail())),
+    child.ended.then(async (how) => explainExit(profile, how, await errors.lastWords())),
   ]);
   const first = await Promise.race([over, Promise.race([asked, deadline.passed.then((): Ending => ({ kind: 'timeout' }))])]);
   const outcome = 'kind' in first ? await stopGently(session, over, { ending: first, cancelMs, spec, profile }) : first;
@@ -232,7 +238,7 @@ async function explainBreak(
   const soon = delay(500, undefined, { ref: false });
   const reason = await Promise.race([fault, child.ended, soon]);
   if (reason instanceof Error) return failed(reason.code, `${profile.title}: ${reason.message}`);
-  if (reason) return explainExit(profile, reason, errors.tail());
+  if (reason) return explainExit(profile, reason, await errors.lastWords());
   return failed('agent_error', `${profile.title} answered with an error: ${error instanceof Error ? error.message : String(error)}`);
 }
 
@@ -247,7 +253,8 @@ function explainExit(profile: Profile, { exitCode, signal }: { exitCode?: number
 }
 
 interface StderrTail {
-  tail(): string;
+  /** The end of what it wrote, once it can write no more, or soon. */
+  lastWords(): Promise<string>;
 }
 
 function passErrors({ errors }: AgentProcess, emit: Emit): StderrTail {
@@ -262,5 +269,13 @@ function passErrors({ errors }: AgentProcess, emit: Emit): StderrTail {
     if (kept !== '') emit({ type: 'output', stream: 'stderr', text: kept });
   });
   errors.on('error', () => {});
-  return { tail: () => tail.trim().replace(/\s+/g, ' ') };
+  const closed = new Promise<void>((resolve) => {
+    errors.once('close', () => resolve());
+  });
+  return {
+    async lastWords() {
+      await Promise.race([closed, delay(LAST_WORDS_MS, undefined, { ref: false })]);
+      return tail.trim().replace(/\s+/g, ' ');
+    },
+  };
 }

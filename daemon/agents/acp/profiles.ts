@@ -52,6 +52,13 @@ const SHAPE = {
   sandbox: z.boolean().default(true),
   /** What is known to happen without a question, for a person to read. */
   uncovered: z.array(z.string().max(500)).max(20).default([]),
+  /** How it is led to the scripted model of `agents canary`, whose address replaces `{stub}`; without it that cannot be done. */
+  canary: z
+    .strictObject({
+      env: z.record(VariableName, z.string().max(20_000)).default({}),
+      files: z.record(HomePath, z.string().max(100_000)).default({}),
+    })
+    .optional(),
   /** How long it may take from its start to the session, in seconds. */
   startSeconds: z.number().int().min(1).max(600).default(60),
 };
@@ -60,6 +67,30 @@ export const Profile = z.strictObject(SHAPE);
 export type Profile = z.infer<typeof Profile>;
 
 const READS_NOT_ASKED = 'Reads of files are not asked about.';
+
+/** The scripted model as a provider of opencode and of Codex. */
+const OPENCODE_SCRIPTED = {
+  autoupdate: false,
+  share: 'disabled',
+  model: 'canary/scripted',
+  small_model: 'canary/scripted',
+  provider: {
+    canary: {
+      npm: '@ai-sdk/openai-compatible',
+      name: 'canary',
+      options: { baseURL: '{stub}/v1', apiKey: 'canary' },
+      models: { scripted: { name: 'scripted' } },
+    },
+  },
+};
+const CODEX_SCRIPTED = `model = "scripted"
+model_provider = "canary"
+[model_providers.canary]
+name = "canary"
+base_url = "{stub}/v1"
+wire_api = "responses"
+env_key = "CANARY_KEY"
+`;
 
 const SHIPPED: z.input<typeof Profile>[] = [
   {
@@ -79,6 +110,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     mode: 'default',
     reads: ['Read', 'Glob', 'Grep', 'LS', 'NotebookRead'],
     hosts: ['api.anthropic.com', 'console.anthropic.com', 'platform.claude.com'],
+    canary: { env: { ANTHROPIC_BASE_URL: '{stub}', ANTHROPIC_API_KEY: 'canary' } },
     uncovered: [READS_NOT_ASKED],
   },
   {
@@ -98,6 +130,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     login: ['.local/share/opencode/auth.json'],
     reads: ['read', 'grep', 'glob', 'list'],
     hosts: ['api.anthropic.com', 'api.openai.com', 'generativelanguage.googleapis.com', 'openrouter.ai', 'opencode.ai', 'models.dev'],
+    canary: { env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(OPENCODE_SCRIPTED) } },
     uncovered: [READS_NOT_ASKED, 'It writes an approved file itself, whatever we answer to its own write.'],
   },
   {
@@ -114,6 +147,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     mode: 'default',
     writes: true,
     hosts: ['generativelanguage.googleapis.com'],
+    canary: { env: { GOOGLE_GEMINI_BASE_URL: '{stub}', GEMINI_API_KEY: 'canary' } },
     uncovered: [
       READS_NOT_ASKED,
       'It does not say which command a shell request is about, other than in a title; so each is asked as unknown.',
@@ -130,6 +164,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     login: ['.codex/auth.json'],
     mode: 'read-only',
     hosts: ['api.openai.com', 'chatgpt.com', 'auth.openai.com'],
+    canary: { env: { CANARY_KEY: 'canary' }, files: { '.codex/config.toml': CODEX_SCRIPTED } },
     uncovered: [READS_NOT_ASKED, 'Commands that its own read-only sandbox allows run without a question.'],
   },
   {
@@ -168,6 +203,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     login: ['.qwen/oauth_creds.json'],
     mode: 'default',
     hosts: ['chat.qwen.ai', 'dashscope.aliyuncs.com', 'dashscope-intl.aliyuncs.com', 'portal.qwen.ai'],
+    canary: { env: { OPENAI_BASE_URL: '{stub}/v1', OPENAI_API_KEY: 'canary', OPENAI_MODEL: 'scripted' } },
     uncovered: [READS_NOT_ASKED],
   },
 ];

@@ -148,6 +148,7 @@ function describeStop({ profile, updates, denied, denials, transcript, about, ca
     toolsFailed: broken,
     denied,
     session: about.session,
+    version: about.version,
   };
   if (canceled) return { status: 'canceled', values };
   switch (stopReason) {

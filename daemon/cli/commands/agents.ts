@@ -11,6 +11,10 @@ import { renderStatus } from '../render/run.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { cleanLine, wrapText } from '../render/text.ts';
 import { formatAgo } from '../render/time.ts';
+import { tryCanary } from '../canary.ts';
+
+/** How long the daemon may take to start an agent. */
+const EXAMINE_MS = 180_000;
 
 interface AddOptions extends CommonOptions {
   yes?: boolean;
@@ -22,7 +26,8 @@ Examples:
   signalbox agents                          those that work can be given to
   signalbox agents detect                   the coding agents that Signalbox knows, and where they are
   signalbox agents add claude-code          registers one; --install fetches the version that was tried
-  signalbox agents doctor claude-code       starts it, and says what is covered`;
+  signalbox agents doctor claude-code       starts it, and says what is covered
+  signalbox agents canary claude-code       leads it through decoys, and says what it asked about`;
 
 /** `signalbox agents`: lists the registered agents; finds, adds and examines coding agents. */
 export function addAgents(program: Command, context: Context): void {
@@ -54,6 +59,9 @@ export function addAgents(program: Command, context: Context): void {
   sub('doctor', 'start a coding agent in an empty folder, and say what is covered')
     .argument('<agent>', 'one of those that `agents detect` shows')
     .action(act((client, name, options) => examine(context, client, { name, options })));
+  sub('canary', 'lead a coding agent through decoys with a scripted model, and say what it asked about')
+    .argument('<agent>', 'one of those that `agents detect` shows')
+    .action(act(async (client, name, options) => tryCanary(context, client, await findAgent(client, name), options)));
 }
 
 interface Named {
@@ -119,6 +127,7 @@ async function detect({ terminal }: Context, client: Client, options: CommonOpti
       text: (agent) => PLACES[agent.from],
       style: (text, agent) => (agent.from === 'missing' ? paint.dim(text) : agent.from === 'npx' ? paint.yellow(text) : paint.green(text)),
     },
+    { title: 'CANARY', text: (agent) => (agent.canary ? describeProof(agent) : 'unproven'), flex: 'end', min: 8 },
     { title: 'REGISTERED', text: (agent) => (agent.registered ? 'yes' : 'no') },
     { title: 'PACKAGE', text: (agent) => agent.package ?? '-', flex: 'end', min: 10 },
   ];
@@ -130,7 +139,8 @@ async function detect({ terminal }: Context, client: Client, options: CommonOpti
   return EXIT.ok;
 }
 
-async function find(client: Client, name: string): Promise<AgentFound> {
+/** What is known of an agent; throws a failure that names those there are. */
+export async function findAgent(client: Client, name: string): Promise<AgentFound> {
   const { agents } = await client.call('agent/detect', {});
   const known = agents.find(({ agent }) => agent === name);
   if (known) return known;
@@ -142,10 +152,10 @@ async function find(client: Client, name: string): Promise<AgentFound> {
 
 async function add(context: Context, client: Client, { name, options }: Named): Promise<ExitCode> {
   const { terminal } = context;
-  let agent = await find(client, name);
+  let agent = await findAgent(client, name);
   if (options.install) {
     await install(context, agent);
-    agent = await find(client, name);
+    agent = await findAgent(client, name);
   }
   if (agent.from === 'missing')
     throw new CliFailure(`${agent.title} (${agent.program}) is not on this machine.`, {
@@ -200,9 +210,9 @@ async function remove({ terminal }: Context, client: Client, { name, options }: 
 }
 
 async function examine({ terminal }: Context, client: Client, { name, options }: Named): Promise<ExitCode> {
-  const known = await find(client, name);
+  const known = await findAgent(client, name);
   if (known.from === 'npx') terminal.note(`${known.title} is fetched by npx, which may take a while.`);
-  const { check } = await client.call('agent/examine', { agent: name });
+  const { check } = await client.call('agent/examine', { agent: name }, { timeoutMs: EXAMINE_MS });
   if (options.json) printJson(terminal, { check });
   else terminal.print(...describeCheck(check, terminal.width(), terminal.paint));
   return check.starts ? EXIT.ok : EXIT.failure;
@@ -218,9 +228,18 @@ function describeCheck(check: AgentCheck, width: number, paint: Paint): string[]
     ...row('login', check.starts ? check.login || 'it does not say' : check.login),
     ...row('sessions', check.starts ? (check.resumes ? 'can be taken up again' : 'cannot be taken up again') : ''),
     ...row('sandbox', check.enforcement.level === 'enforced' ? 'yes' : `no: ${check.enforcement.why}`),
+    ...row('canary', describeProof(check)),
     ...row('registered', check.registered ? 'yes' : `no: signalbox agents add ${check.agent}`),
     ...describeUncovered(check, width),
   ];
+}
+
+/** What the canary saw, and of which version; a version that it did not run is unproven. */
+function describeProof({ canary, agent, version }: AgentFound & { version?: string }): string {
+  if (!canary || (version !== undefined && version !== '' && version !== canary.version))
+    return `unproven: signalbox agents canary ${agent}`;
+  const unseen = canary.rows.filter(({ result }) => result === 'unseen').length;
+  return `${canary.version}: ${unseen === 0 ? 'nothing unseen' : `${unseen} unseen`}`;
 }
 
 /** What the policy is not asked about, as far as it is known. */

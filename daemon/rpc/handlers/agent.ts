@@ -3,7 +3,7 @@ import type { Handlers } from '../connection.ts';
 import { refuseAttempts } from './approval.ts';
 import { found, submitOrThrow, type Core } from './core.ts';
 
-type AgentHandlers = Pick<Handlers, 'agent/list' | 'agent/detect' | 'agent/examine' | 'agent/add' | 'agent/remove'>;
+type AgentHandlers = Pick<Handlers, 'agent/list' | 'agent/detect' | 'agent/examine' | 'agent/canary' | 'agent/add' | 'agent/remove'>;
 
 export function agentHandlers(core: Core): AgentHandlers {
   const { state, acp } = core;
@@ -13,6 +13,10 @@ export function agentHandlers(core: Core): AgentHandlers {
     async 'agent/examine'({ agent }, connection) {
       await refuseAttempts(core, connection, `wanted to start ${agent}`);
       return { check: found(await acp.examine(agent), `profile of ${agent}`) };
+    },
+    async 'agent/canary'({ agent }, connection) {
+      await refuseAttempts(core, connection, `wanted to try ${agent}`);
+      return { report: found(await acp.canary(agent), `profile of ${agent}`) };
     },
     async 'agent/add'({ agent, slots }, connection) {
       await refuseAttempts(core, connection, `wanted to register ${agent}`);

@@ -2,6 +2,7 @@ import type { ResultOf, ValidParamsOf } from '../../../shared/protocol/methods.t
 import type {
   AgentCheck,
   AgentFound,
+  CanaryReport,
   ChangedFile,
   CloudEvent,
   FileText,
@@ -90,6 +91,8 @@ export interface Core {
   acp: {
     detect(): Promise<AgentFound[]>;
     examine(agent: string): Promise<AgentCheck | undefined>;
+    /** Rejects with SignalboxError when it cannot be led to the scripted model, or another canary runs. */
+    canary(agent: string): Promise<CanaryReport | undefined>;
     registration(agent: string): Promise<{ action: Action; title: string; enforcement: Enforcement } | undefined>;
   };
   /** The worktrees of attempts; throws SignalboxError. */

@@ -45,6 +45,7 @@ describe('agents: acp adapter', () => {
       toolsFailed: 0,
       denied: 0,
       session: 'session-1',
+      version: '1.2.3',
     });
     assert.match(attempt.output('stdout'), /^\(thinking\) hm\none two\n\[plan\]\n {2}\[x\] first\n {2}\[>\] second\n/);
     assert.ok(attempt.events.some((e) => e.type === 'progress' && e.fraction === 0.5));

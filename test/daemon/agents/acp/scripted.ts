@@ -11,7 +11,14 @@ const AGENT = fileURLToPath(new URL('../../../support/scripted-agent.mjs', impor
 
 /** The profile of the scripted agent. */
 export const scripted = (over: Partial<Profile> = {}): Profile =>
-  Profile.parse({ agent: 'scripted', title: 'Scripted', program: process.execPath, args: [AGENT], mode: 'default', ...over });
+  Profile.parse({
+    agent: 'scripted',
+    title: 'Scripted',
+    program: process.execPath,
+    args: [AGENT],
+    ...('program' in over ? {} : { mode: 'default' }),
+    ...over,
+  });
 
 export interface Driven extends Watched {
   root: string;
