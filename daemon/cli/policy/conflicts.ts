@@ -15,6 +15,9 @@ interface ConflictOptions extends CommonOptions {
   all?: boolean;
 }
 
+/** Findings of a sort that a person is shown. */
+const MAX_SHOWN = 40;
+
 const HELP = `
 Every finding comes with an action that was evaluated on both rules. Rules that disagree are not wrong: the stricter one
 stands. A rule that never decides anything is, most likely. What the analysis cannot tell is listed as undecided.
@@ -64,19 +67,25 @@ function nameOf(rule: RuleName | undefined): string {
   return rule === undefined ? '' : `${rule.policy}/${rule.rule}`;
 }
 
-function describe(terminal: Terminal, { findings, pairs }: Conflicts, all: boolean): string[] {
+function describe(terminal: Terminal, { findings, pairs, skipped }: Conflicts, all: boolean): string[] {
   const { paint } = terminal;
   const shown = SECTIONS.filter(({ kind }) => all || (kind !== 'exception' && kind !== 'overlap'));
   const sections = shown.flatMap(({ kind, title, say }) => {
     const some = findings.filter((finding) => finding.kind === kind);
     if (some.length === 0) return [];
-    return [paint.bold(title), ...some.flatMap((finding) => describeFinding(terminal, finding, say(finding))), ''];
+    const more = some.length > MAX_SHOWN ? [`  and ${some.length - MAX_SHOWN} more (--json has them all)`] : [];
+    return [
+      paint.bold(title),
+      ...some.slice(0, MAX_SHOWN).flatMap((finding) => describeFinding(terminal, finding, say(finding))),
+      ...more,
+      '',
+    ];
   });
   const count = (kind: Finding['kind']): number => findings.filter((finding) => finding.kind === kind).length;
   const never = count('unreachable') + count('shadowed');
   const quiet = count('exception') + count('overlap');
   const hidden = all || quiet === 0 ? '' : ` ${quiet} exceptions and overlaps of rules that ask or deny (--all).`;
-  const summary = `${pairs} pairs: ${never} rules never decide, ${count('contradiction')} contradictions, ${count('undecided')} undecided.${hidden}`;
+  const summary = `${pairs} pairs: ${never} rules never decide, ${count('contradiction')} contradictions, ${count('undecided')} undecided${skipped > 0 ? `, ${skipped} pairs not looked at: too many` : ''}.${hidden}`;
   return [...sections, never > 0 ? paint.red(summary) : paint.green(summary)];
 }
 

@@ -89,13 +89,12 @@ function textsOf(facts: readonly Fact[], test: Fact['test'], not: boolean): stri
 
 /** A value that is all that the facts say; `usual` values are tried first. */
 export function pickValue(facts: readonly Fact[], usual: readonly Value[]): Value | undefined {
-  return listCandidates(facts, usual).find((value) => facts.every((fact) => satisfies(value, fact)));
-}
-
-function listCandidates(facts: readonly Fact[], usual: readonly Value[]): Value[] {
+  const fits = (value: Value): boolean => satisfiesAll(value, facts);
+  const near = usual.find(fits);
+  if (near !== undefined || facts.length === 0) return near;
   const among = facts.flatMap((fact) => (fact.test === 'among' && !fact.not ? fact.values : []));
   const numbers = facts.flatMap((fact) => (fact.test === 'compare' ? [fact.value, fact.value + 1, fact.value - 1, fact.value + 0.5] : []));
-  return [...among, ...usual, ...numbers, ...listTexts(facts)];
+  return [...among, ...numbers].find(fits) ?? listTexts(facts).find(fits);
 }
 
 /** Texts put together from what they have to begin with, hold and end with. */

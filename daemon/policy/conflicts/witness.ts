@@ -24,14 +24,19 @@ const SOURCES = ['workflow', 'repository', 'agent', 'client'];
 /** What a field of an element is, where nothing is said about it. */
 const USUAL: Readonly<Record<string, Value>> = { program: 'tool', cwd: '.', path: `${ROOT}/src/a.ts`, operator: '>' };
 
-/** All values that there are at a place, when they can be counted. */
+/** All values that there are at a place, when they can be counted; remembers what it was asked. */
 export function domainFor(kind: ActionKind): (key: string) => readonly Value[] | undefined {
   const types = { action: ACTION_FIELDS[kind], context: CONTEXT_FIELDS };
-  return (key) => {
+  const known = new Map<string, readonly Value[] | undefined>();
+  const find = (key: string): readonly Value[] | undefined => {
     if (key === 'action.kind') return [kind];
     if (key === 'action.risk') return Risk.options;
     if (key === 'action.source' && kind === 'agent.execute') return SOURCES;
     return typeAt(types, key) === 'bool' ? [true, false] : undefined;
+  };
+  return (key) => {
+    if (!known.has(key)) known.set(key, find(key));
+    return known.get(key);
   };
 }
 
@@ -50,20 +55,37 @@ function listed(type: FieldType | undefined): FieldType | undefined {
   return typeof type === 'object' && Object.keys(type).length === 1 ? (type as Fields)['list'] : undefined;
 }
 
+const neutrals = new Map<ActionKind, Action>();
+
+function neutralOf(kind: ActionKind): Action {
+  const known = neutrals.get(kind);
+  if (known) return known;
+  const made = completeAction({ kind, ...(kind === 'agent.execute' ? { argv: ['tool'] } : {}) }, resolve);
+  if (!made.ok) throw made.error;
+  neutrals.set(kind, made.action);
+  return made.action;
+}
+
 /** An action that is as the solver found, or undefined where no such one was found; `spelled` has arguments for subcommands and options. */
-export function buildWitness(kind: ActionKind, found: Found, spelled: boolean): Witness | undefined {
-  const neutral = completeAction({ kind, ...(kind === 'agent.execute' ? { argv: ['tool'] } : {}) }, resolve);
-  if (!neutral.ok) return undefined;
+export function buildWitness(
+  kind: ActionKind,
+  found: Found,
+  { domainOf, spelled }: { domainOf: (key: string) => readonly Value[] | undefined; spelled: boolean },
+): Witness | undefined {
   try {
-    const build = new Builder(found, domainFor(kind), spelled);
-    const action = build.value(ACTION_FIELDS[kind], 'action', neutral.action) as Action;
-    const context = DecisionContext.parse(build.value(CONTEXT_FIELDS, 'context', IDLE));
-    const whole = ActionSchema.safeParse(action.kind === 'agent.execute' ? nameLine(action, found) : action);
-    return whole.success ? { action: whole.data, context } : undefined;
+    const build = new Builder(found, domainOf, spelled);
+    const action = build.value(ACTION_FIELDS[kind], 'action', neutralOf(kind)) as Action;
+    const context = build.value(CONTEXT_FIELDS, 'context', IDLE) as DecisionContext;
+    return { action: action.kind === 'agent.execute' ? nameLine(action, found) : action, context };
   } catch (error) {
     if (error instanceof NoValue) return undefined;
     throw error;
   }
+}
+
+/** Whether a witness has the whole form of an action, as one that really came would have. */
+export function isWhole({ action, context }: Witness): boolean {
+  return ActionSchema.safeParse(action).success && DecisionContext.safeParse(context).success;
 }
 
 class Builder {
@@ -100,7 +122,9 @@ class Builder {
   #pick(type: string, key: string, usual: unknown): Value {
     const none = { string: /#\d+$/.test(key) ? 'x' : '', bool: false, double: 0 }[type] ?? '';
     const first = usual === undefined ? (USUAL[key.split('.').at(-1) ?? ''] ?? none) : (usual as Value);
-    const value = pickValue(this.#factsOf(key), [first, ...(this.#domainOf(key) ?? []), none]);
+    const facts = this.#factsOf(key);
+    if (facts.length === 0) return first;
+    const value = pickValue(facts, [first, ...(this.#domainOf(key) ?? []), none]);
     if (value === undefined) throw new NoValue(key);
     return value;
   }
