@@ -79,7 +79,7 @@ export type Command =
   | {
       type: 'run/start';
       run: string;
-      workflow: { name: string; version: number; digest: string };
+      workflow: { name: string; version: number; digest: string; source?: string };
       inputs: Record<string, unknown>;
       again: boolean;
       answering?: { mode: Answering['mode']; deadlineMs?: number };

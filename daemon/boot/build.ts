@@ -81,6 +81,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     readConfiguration,
     builtinWorkflow: (name) => parts.workflows.get(name),
     keepDefinition: definitions.keep,
+    keepSource: async (text) => (await stores.artifacts.putText(text)).digest,
     policiesLoaded: (repo) => recordPolicies({ rulebook, artifacts: stores.artifacts, tell: parts.tell }, repo),
     trustedDigest: (repo) => coordinator.state.trust.get(repo)?.digest,
     submit: parts.submit,

@@ -28,6 +28,8 @@ export interface RunPorts {
   builtinWorkflow(name: string): { file: string; text: string } | undefined;
   /** Stores a definition under the digest of its JSON, and remembers it. */
   keepDefinition(definition: WorkflowDefinition): Promise<string>;
+  /** Stores the text that it was read from; its digest. */
+  keepSource(text: string): Promise<string>;
   /** Records what is in force in a repository, or of the host for an empty name. */
   policiesLoaded(repo: string): Promise<void>;
   trustedDigest(repo: string): string | undefined;
@@ -45,12 +47,12 @@ export async function submitRun(
   const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
   const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
-  const definition = readWorkflow(ports, params, configuration, trusted);
+  const { definition, text } = readWorkflow(ports, params, configuration, trusted);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
   const repository = info && (await describeRepository(ports, info, params.into));
   const digest = await ports.keepDefinition(definition);
-  const workflow = { name: definition.workflow, version: definition.version, digest };
+  const workflow = { name: definition.workflow, version: definition.version, digest, source: await ports.keepSource(text) };
   const result = await ports.submit(
     {
       type: 'run/start',
@@ -119,12 +121,17 @@ async function describeRepository(ports: RunPorts, info: RepoInfo, into: string 
   };
 }
 
-function readWorkflow(ports: RunPorts, params: Params, configuration: Configuration | undefined, trusted: boolean): WorkflowDefinition {
+function readWorkflow(
+  ports: RunPorts,
+  params: Params,
+  configuration: Configuration | undefined,
+  trusted: boolean,
+): { definition: WorkflowDefinition; text: string } {
   const chosen = params.workflow;
   const source = 'file' in chosen ? chosen : findWorkflow(ports, chosen.name, configuration, trusted);
   const parts = 'file' in chosen ? chosen.parts : undefined;
   const loaded = loadWorkflow({ text: source.text, file: source.file, parts });
-  if (loaded.ok) return loaded.definition;
+  if (loaded.ok) return { definition: loaded.definition, text: source.text };
   const first = loaded.problems[0];
   const message = `${source.file} has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}${first ? `; the first: ${first.line}:${first.column}: ${first.message}` : ''}`;
   throw new SignalboxError({ code: 'invalid_workflow', message, facts: { problems: loaded.problems } });

@@ -31,16 +31,17 @@ export function judgeSubmission(state: State, command: Submission, of: Correlati
   const what = describeWork(command);
   const action: Action = {
     kind: 'task.submit',
-    ...{ summary: `Give ${wants} the task ${what}`.slice(0, 500), agent: wants, run, stage, task, repo: of.repo ?? '', risk: 'low' },
+    ...{ summary: `Submit to ${wants}: ${what}`.slice(0, 500), agent: wants, run, stage, task, repo: of.repo ?? '', risk: 'low' },
     ...{ principal: context.principal, what, priority, timeoutMs },
   };
   return judge(state, { key: 'submit', action, show: {}, of, stream: `task/${task}` }, context);
 }
 
-/** What an agent is asked to do: the prompt where there is one, else the name of the action. */
+/** What an agent is asked to do: the prompt where there is one, else the command, else the name of the action. */
 function describeWork({ action, payload }: Pick<Task, 'action' | 'payload'>): string {
-  const { prompt } = payload;
-  return typeof prompt === 'string' && prompt !== '' ? prompt.slice(0, 2_000) : action;
+  const { prompt, argv } = payload;
+  if (typeof prompt === 'string' && prompt !== '') return prompt.slice(0, 2_000);
+  return Array.isArray(argv) && argv.length > 0 ? argv.join(' ').slice(0, 2_000) : action;
 }
 
 /**
@@ -112,7 +113,7 @@ function wantDispatch(task: Task, agent: Agent) {
   const { id, run = '', stage = '', repo = '', priority, timeoutMs } = task;
   const action: Action = {
     kind: 'task.dispatch',
-    ...{ summary: `Hand the task ${what} to ${agent.id}`.slice(0, 500), agent: agent.id, run, stage, task: id, repo, risk: 'low' },
+    ...{ summary: `Hand to ${agent.id}: ${what}`.slice(0, 500), agent: agent.id, run, stage, task: id, repo, risk: 'low' },
     ...{ what, priority, timeoutMs, attempt: task.token + 1 },
   };
   return { key: 'dispatch', action, show: {}, of: { ...ofTask(task), agent: agent.id }, stream: `task/${id}` };

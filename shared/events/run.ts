@@ -5,7 +5,7 @@ export type RunEvent =
   | EventOf<
       'run.submitted',
       {
-        workflow: { name: string; version: number; digest: string };
+        workflow: { name: string; version: number; digest: string; source?: string };
         inputs: Record<string, unknown>;
         /** The commit that the run starts from; absent without a repository. */
         base?: string;

@@ -135,7 +135,8 @@ export interface Run {
   head?: string;
   base?: string;
   into?: string;
-  workflow: { name: string; version: number; digest: string };
+  /** `digest` is of the definition as JSON, `source` of the text that it was read from. */
+  workflow: { name: string; version: number; digest: string; source?: string };
   inputs: Readonly<Record<string, unknown>>;
   principal: string;
   /** Absent: its questions wait for a person, each as long as it may. */

@@ -74,7 +74,7 @@ describe('policy/evaluate', function () {
       spawnSync(process.execPath, [CLI, 'policy', 'explain', '--event', id, ...more], { cwd: home, env, encoding: 'utf8' });
     const last = explain(events.at(-1)?.id ?? '');
     assert.equal(last.status, 0, last.stderr);
-    assert.match(last.stdout, /^Recorded .*: allow, by mine\/reads \([0-9a-f]{12}\)\nNow it is the same:\n\nallow {2}agent\.read/);
+    assert.match(last.stdout, /^Recorded .*: allow, by mine\/reads \([0-9a-f]{12}\).*\nNow it is the same:\n\nallow {2}agent\.read/);
     const whole = JSON.parse(explain(events[0]?.sequence.replace(/^0+/, '') ?? '', '--json').stdout) as {
       decisions: { recorded: { decision: { effect: string } }; now: { matched: { rule: string }[] } }[];
     };
