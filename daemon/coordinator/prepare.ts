@@ -185,11 +185,10 @@ async function executeAction(place: Place, argv: string[], summary: string, sour
 async function resolvePaths({ run, ports }: Place, base: string, paths: readonly string[]): Promise<Map<string, ActionPath>> {
   const repo = placeOfRun(run);
   if (!repo || base === '') return new Map();
-  const resolve = async (path: string): Promise<[string, ActionPath]> => [
-    path,
-    await ports.workspace.resolvePath(repo, base, path, run.repo ?? ''),
-  ];
-  return new Map(await Promise.all(paths.map(resolve)));
+  const places = new Map<string, ActionPath>();
+  // One after the other: each starts processes of git.
+  for (const path of paths) places.set(path, await ports.workspace.resolvePath(repo, base, path, run.repo ?? ''));
+  return places;
 }
 
 async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> {

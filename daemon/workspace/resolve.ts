@@ -19,9 +19,13 @@ const MAX_STEPS = 32;
 export async function resolvePath(repo: RepoPlace, commit: string, path: string, root: string): Promise<ActionPath> {
   const slashed = path.split('\\').join('/');
   let real = root !== '' && slashed.startsWith(`${root}/`) ? slashed.slice(root.length + 1) : slashed;
+  const seen = new Set<string>();
   for (let steps = 0; ; steps++) {
     const { before, behind } = cutAtClimb(real);
-    if (posix.isAbsolute(real) || (before === '.' && behind !== undefined) || steps > MAX_STEPS) return outside(root, real);
+    if (posix.isAbsolute(real) || (before === '.' && behind !== undefined) || steps > MAX_STEPS || seen.has(real))
+      return outside(root, real);
+    // A link that leads to itself leads nowhere.
+    seen.add(real);
     const followed = await followFirstLink(repo, commit, before);
     if (followed === undefined && behind === undefined)
       return { path: join(root, before), relative: before, inside: true, git: isGit(before) };

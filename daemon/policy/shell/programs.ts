@@ -43,6 +43,11 @@ function grammar({ valued = '', plain = '', opaque = '', own, scripts = false, g
   };
 }
 
+const GIT: OptionGrammar = {
+  valued: new Set([...(GRAMMARS.get('git')?.valued ?? []), '-c']),
+  plain: GRAMMARS.get('git')?.plain ?? new Set(),
+};
+
 export interface Subcommand {
   /** The subcommand, its short names written out; empty when there is none. */
   name: string;
@@ -69,10 +74,7 @@ export function readSubcommand(program: string, args: readonly Word[]): Subcomma
     return { ...sub, rest: sub.rest + 1 };
   }
   // `-c` of git sets configuration, which git.ts looks at.
-  const { options, rest, sure } = readOptions(
-    args,
-    program === 'git' ? { valued: words(`${[...known.valued].join(' ')} -c`), plain: known.plain } : known,
-  );
+  const { options, rest, sure } = readOptions(args, program === 'git' ? GIT : known);
   const opaque = !sure || options.some(({ name }) => known.opaque.has(name));
   const word = args[rest];
   if (word === undefined) return { name: '', rest, sure: !opaque, options };

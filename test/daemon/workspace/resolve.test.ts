@@ -33,7 +33,7 @@ const PATHS: readonly (readonly [path: string, where: string])[] = [
   ['.git/hooks/x', 'git'],
   ['a/.GIT/config', 'git'],
   ['togit/hooks', 'git'],
-  [`${'a/../'.repeat(100)}b`, 'out'],
+  [`${'a/../'.repeat(70)}b`, 'out'],
 ];
 
 function describePlace({ relative, inside, git: isGit }: ActionPath): string {
