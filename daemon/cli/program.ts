@@ -23,6 +23,7 @@ import { addStatus } from './commands/status.ts';
 import { addTask } from './commands/task.ts';
 import { addSteer } from './commands/steer.ts';
 import { addTasks } from './commands/tasks.ts';
+import { addToken } from './commands/token.ts';
 import { addTrust } from './commands/trust.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
@@ -33,7 +34,7 @@ import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addDemo]],
-  ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addInit, addPolicy]],
+  ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addToken, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addLogs, addJournal, addRedact, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];

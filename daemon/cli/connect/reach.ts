@@ -24,9 +24,16 @@ export async function findDaemon(reach: Reach): Promise<Connection | undefined> 
   const endpoint = await readEndpoint(reach.home);
   if (!endpoint) return undefined;
   if (commonVersion(PROTOCOL, endpoint.protocol) === undefined) throw mismatch(endpoint);
+  const token = reach.env.SIGNALBOX_TOKEN;
   try {
-    return await openConnection(endpoint, { name: 'signalbox-cli' });
+    return await openConnection(endpoint, { name: 'signalbox-cli', ...(token ? { token } : {}) });
   } catch (error) {
+    // With a token of one's own it is the token that is wrong, and another daemon would not know it either.
+    if (token && error instanceof SignalboxError && error.code === 'unauthorized')
+      throw new CliFailure('SIGNALBOX_TOKEN is not a token of this daemon, or its time is over.', {
+        code: 'unauthorized',
+        hint: 'Make another one: signalbox token NAME (without SIGNALBOX_TOKEN).',
+      });
     // Nobody listens there, or somebody else does: the file is left over, and its pid belongs to another process by now.
     if (error instanceof SignalboxError && (error.code === 'disconnected' || error.code === 'unauthorized')) return undefined;
     if (error instanceof SignalboxError && error.code === 'protocol_mismatch') throw mismatch(endpoint);

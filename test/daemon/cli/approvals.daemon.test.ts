@@ -46,7 +46,10 @@ describe('answering from the command line', function () {
     const shown = (await signalbox.run(['approvals', 'show', id])).out;
     assert.match(shown, /anna \(person\): looks fine/);
     assert.match(shown, /argv +\["sh","-c","echo two"\]/);
-    await anna.call('approval/answer', { approval: id, answer: 'grant', reason: 'me too' });
+    const own = { env: { SIGNALBOX_TOKEN: (await signalbox.run(['token', 'anna'])).out.trim() } };
+    assert.equal((await signalbox.run(['approve', id, '--reason', 'me too'], own)).code, 0);
+    const wrong = await signalbox.run(['approvals'], { env: { SIGNALBOX_TOKEN: 'wrong' } });
+    assert.match(wrong.err, /not a token of this daemon/);
     for (const client of [user, anna, agent]) client.close();
     assert.equal((await work.ended).code, 0);
     assert.match((await signalbox.run(['approvals', 'show', id])).out, /2 of 2 have said yes, by user \(read it\), anna \(me too\)/);
