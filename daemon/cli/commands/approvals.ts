@@ -76,7 +76,9 @@ async function showApproval(context: Context, given: string, options: CommonOpti
     const look = terminal.textLook();
     const id = shortId(approval.id);
     terminal.print(...renderQuestion({ approval, who, evidence }, terminal.now(), look));
-    const shown = renderEvidence({ approval, evidence }, look);
+    // The whole command is shown below, key by key.
+    const { command: _, ...texts } = evidence.texts;
+    const shown = renderEvidence({ approval, evidence: action ? { ...evidence, texts } : evidence }, look);
     if (shown.length > 0) terminal.print('', ...shown);
     if (action) terminal.print('', ...renderAction(action, look));
     terminal.print(

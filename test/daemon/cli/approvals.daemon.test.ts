@@ -46,6 +46,7 @@ describe('answering from the command line', function () {
     const shown = (await signalbox.run(['approvals', 'show', id])).out;
     assert.match(shown, /anna \(person\): looks fine/);
     assert.match(shown, /argv +\["sh","-c","echo two"\]/);
+    assert.doesNotMatch(shown, /"kind":/, 'nothing of it is shown twice');
     const own = { env: { SIGNALBOX_TOKEN: (await signalbox.run(['token', 'anna'])).out.trim() } };
     assert.equal((await signalbox.run(['approve', id, '--reason', 'me too'], own)).code, 0);
     const wrong = await signalbox.run(['approvals'], { env: { SIGNALBOX_TOKEN: 'wrong' } });
