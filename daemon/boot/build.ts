@@ -20,6 +20,7 @@ import { validateOpenApi } from './openapi.ts';
 import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
 import { workspace } from './workspace.ts';
+import { prepareWorktree } from './worktree-setup.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { deskOf, layOut, readOutput, readReport } from '../workspace/desk.ts';
@@ -67,6 +68,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       await mkdir(path, { recursive: true, mode: 0o700 });
       return path;
     },
+    prepareWorktree: (repo, path) => prepareWorktree(coordinator.state, repo, path),
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
     lentFor: (attempt) => join(home, 'lent', attempt),
     listSecretKinds,

@@ -1,7 +1,8 @@
 // Reads what a merge changes, for a person to look at: bounded, through the hardened git, with secrets masked.
 import { SignalboxError } from '../../shared/protocol/errors.ts';
-import type { ChangedFile, FileText } from '../../shared/protocol/views.ts';
-import type { Run } from '../../shared/state/run.ts';
+import type { ChangedFile, FileText, UndoDependent } from '../../shared/protocol/views.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import type { Merge, Run } from '../../shared/state/run.ts';
 import { placeOfRun } from '../coordinator/merges.ts';
 import { GitError, readGit, runGit } from '../platform/git.ts';
 import { redact } from '../platform/redact.ts';
@@ -25,6 +26,35 @@ export function findParent(run: Run, commit: string): Promise<string> {
 export async function listChangedFiles(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }> {
   const { files } = await inRepository(run, (repo) => diffCommits({ repo, from: base, to: head, maxBytes: 1 }));
   return { files: files.slice(0, MAX_FILES), truncated: files.length > MAX_FILES };
+}
+
+/** Later merges that are looked at, and files that each of them names. */
+const MAX_LATER = 50;
+const MAX_NAMED = 50;
+
+/** Merged runs after this one, into the same branch, that touch the same files; throws SignalboxError `repository`. */
+export async function findLaterMerges(state: State, run: Run): Promise<UndoDependent[]> {
+  const { merge } = run;
+  if (merge?.commit === undefined) return [];
+  const mine = new Set(await listMerged(run, merge));
+  const later = [...state.runs.values()].filter(
+    (one) => one.id !== run.id && one.commonDir === run.commonDir && one.merge?.into === merge.into && isAfter(one.merge, merge),
+  );
+  const found = await Promise.all(
+    later
+      .slice(0, MAX_LATER)
+      .map(async (one) => ({ run: one.id, files: (one.merge ? await listMerged(one, one.merge) : []).filter((path) => mine.has(path)) })),
+  );
+  return found.filter(({ files }) => files.length > 0).map(({ run: id, files }) => ({ run: id, files: files.slice(0, MAX_NAMED) }));
+}
+
+/** True for a merge that stands, and was made after the other. */
+function isAfter(merge: Merge, other: Merge): boolean {
+  return merge.state === 'merged' && (merge.mergedAt ?? '') > (other.mergedAt ?? '');
+}
+
+async function listMerged(run: Run, { expected, commit = '' }: Merge): Promise<string[]> {
+  return (await listChangedFiles(run, expected, commit)).files.map(({ path }) => path);
 }
 
 /** One file at a commit or tree; throws SignalboxError `repository`. */

@@ -3,6 +3,7 @@ import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
 import type { StatusResult, SubscribeResult } from '../../shared/protocol/views.ts';
 import { stateOf } from '../../shared/state/document.ts';
+import type { State } from '../../shared/state/evolve.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import { toJson } from '../../shared/state/serialize.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -29,7 +30,7 @@ import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
 import type { AcpAgents } from './acp.ts';
 import { openWorktrees } from './worktrees.ts';
-import { findParent, listChangedFiles, readFileAt } from './changes.ts';
+import { findParent, listChangedFiles, findLaterMerges, readFileAt } from './changes.ts';
 
 /** Bytes of an artifact or spool in one answer. */
 const PIECE_BYTES = 1024 * 1024;
@@ -78,9 +79,6 @@ export function assembleCore(parts: CoreParts): Core {
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
     definition: (digest) => orRefuse(definitions.load(digest)),
     doneAgain: whatIsDoneAgain,
-    findParent,
-    listChanges: listChangedFiles,
-    readFileAt,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
     ...rememberIn({ ...parts, ...parts.remembering, state }),
     redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
@@ -107,6 +105,7 @@ export function assembleCore(parts: CoreParts): Core {
     issueToken: (request) => principals.issue(request),
     workers: remote,
     acp: parts.acp,
+    ...readChanges(state),
     worktrees: openWorktrees({ home: parts.home, state, now: Date.now }),
     keepText: async (text) => (await parts.artifacts.putText(text)).digest,
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
@@ -139,6 +138,10 @@ async function orRefuse<T>(reading: Promise<T>): Promise<T> {
       facts: { ...error.facts, ...(code === 'not_found' ? { reason: error.code } : {}) },
     });
   }
+}
+
+function readChanges(state: State): Pick<Core, 'findParent' | 'listChanges' | 'findLaterMerges' | 'readFileAt'> {
+  return { findParent, listChanges: listChangedFiles, findLaterMerges: (run) => findLaterMerges(state, run), readFileAt };
 }
 
 /** The content goes first, then the record says so; asked again after a crash in between, it goes on there. */

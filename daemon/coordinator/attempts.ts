@@ -5,6 +5,7 @@
  * 2. What an adapter says is handled in its order, one after the other; `attempt/end` is the last.
  * 3. An attempt that cannot be started ends as failed, with the reason.
  */
+import type { AdapterKind } from '../../shared/state/agent.ts';
 import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
@@ -18,8 +19,9 @@ import { collectWork, fillPrompt, layOutDesk } from './desk.ts';
 import { gatherInputs } from './inputs.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
+import { setUpWorktree } from './setup.ts';
 import { createPermissions, type Permissions } from './permissions.ts';
-import { keepWork, leavePlace, preparePlace, takeWork, type WorkPlace } from './places.ts';
+import { keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
 
 export interface Attempts {
@@ -124,7 +126,7 @@ async function drive(job: Job): Promise<void> {
     place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
     spool = await context.ports.spools.open(attempt);
     const spec = await describeAttempt(job, place);
-    const said = await gatherWork(job, spec, await runAdapter(job, spec, spool));
+    const said = (await setUp(job, spec, spool)) ?? (await gatherWork(job, spec, await runAdapter(job, spec, spool)));
     const work = { run: job.run, def: job.def, task, attempt };
     const outcome = await auditWork(context, job.permissions, { work, place, outcome: said, allowed: job.live.allowed, cause });
     await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
@@ -199,9 +201,23 @@ function describeWorktree({ path, gitDir, branch }: Worktree, lent: LentGit | un
   return { path, gitDir, branch, ...(lent === undefined ? {} : { lent }) };
 }
 
-function runAdapter(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome> {
+/** What the repository wants done before programs that are not ours work in its worktree. */
+async function setUp(job: Job, spec: AttemptSpec, spool: Spool): Promise<Outcome | undefined> {
+  const { context, permissions, task, cause, live } = job;
+  const agent = context.state.agents.get(task.agent ?? '');
+  if (!agent || !runsPrograms(agent)) return undefined;
+  const say = (text: string): void => spool.write('stdout', text);
+  // What the command changes was allowed with it.
+  const run = (ready: AttemptSpec): Promise<Outcome> => {
+    live.allowed.commands = true;
+    return runAdapter(job, ready, spool, 'command');
+  };
+  return setUpWorktree(context, { permissions, spec, token: task.token, cause, say, run });
+}
+
+function runAdapter(job: Job, spec: AttemptSpec, spool: Spool, as?: AdapterKind): Promise<Outcome> {
   const { context, live, task } = job;
-  const kind = context.state.agents.get(task.agent ?? '')?.adapter ?? 'command';
+  const kind = as ?? context.state.agents.get(task.agent ?? '')?.adapter ?? 'command';
   const adapter = context.ports.adapters[kind];
   if (!adapter) throw Object.assign(new Error(`This daemon has no ${kind} adapter.`), { code: 'adapter_missing' });
   return new Promise((resolve, reject) => {

@@ -95,6 +95,8 @@ export interface Ports {
   /** A folder of the attempt's own, made when it is asked for. */
   homeFor(attempt: string): Promise<string>;
   worktreeFor(attempt: string): string;
+  /** Copies into a worktree what the repository's trusted configuration names, and tells the command that makes it ready. */
+  prepareWorktree(repo: string, path: string): Promise<{ copied: string[]; command?: string[] }>;
   /** Folder for the git directory that an attempt in a sandbox is lent. */
   lentFor(attempt: string): string;
   /** The kinds of secret that a text for a path holds, never their values. */

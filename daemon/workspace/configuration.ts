@@ -19,6 +19,8 @@ export interface RepoConfiguration {
   files: string[];
   policies: { file: string; text: string }[];
   workflows: { file: string; name: string; text: string }[];
+  /** `.signalbox/worktree.yaml`: what each worktree needs before work begins. */
+  worktree?: { file: string; text: string };
 }
 
 /** The folder that holds a repository's configuration, or undefined for a bare one. */
@@ -48,6 +50,7 @@ export async function readConfiguration(repo: RepoInfo): Promise<RepoConfigurati
 
 function addSource(configuration: RepoConfiguration, path: string, file: string, bytes: Buffer): void {
   const [, folder, name, more] = file.split('/');
+  if (file === '.signalbox/worktree.yaml') configuration.worktree = { file: path, text: bytes.toString('utf8') };
   if (name === undefined || more !== undefined || !isDefinition(name)) return;
   if (folder === 'policies') configuration.policies.push({ file: path, text: bytes.toString('utf8') });
   if (folder === 'workflows')

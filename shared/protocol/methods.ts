@@ -23,6 +23,7 @@ import type {
   StatusResult,
   SubscribeResult,
   TrustView,
+  UndoDependent,
   WorktreeClash,
   WorktreeView,
 } from './views.ts';
@@ -168,7 +169,10 @@ export const METHODS = {
     z.strictObject({ run: Id, stage: z.string().min(1).max(64), reason: z.string().max(500).default('') }),
   ),
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
-  'run/undo': method<{ run: string; branch: string; commit: string }>()('approve', z.strictObject({ run: Id })),
+  'run/undo': method<{ run: string; branch: string; commit: string; dependents: UndoDependent[] }>()(
+    'approve',
+    z.strictObject({ run: Id }),
+  ),
 
   /** The files that a commit of the run changes; without one: that its merge changes, or would change. */
   'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()(

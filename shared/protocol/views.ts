@@ -104,6 +104,12 @@ export interface WorktreeView {
   since: string;
 }
 
+/** A later merge into the same branch that touches the same files. */
+export interface UndoDependent {
+  run: string;
+  files: readonly string[];
+}
+
 /** Two worktrees in use, by their attempts, that conflict as they stand now. */
 export interface WorktreeClash {
   attempts: readonly [string, string];

@@ -27,6 +27,9 @@ export function addUndo(program: Command, context: Context): void {
           terminal.print(
             `The merge of run ${shortId(undone.run)} was taken back: ${undone.commit.slice(0, 12)} on ${cleanLine(undone.branch)}.`,
           );
+        if (!options.json)
+          for (const { run, files } of undone.dependents)
+            terminal.print(`Run ${shortId(run)} merged later and touches the same files: ${files.slice(0, 5).map(cleanLine).join(', ')}.`);
         return EXIT.ok;
       }),
     );

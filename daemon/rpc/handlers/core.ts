@@ -10,6 +10,7 @@ import type {
   StatusResult,
   SubscribeResult,
   TrustView,
+  UndoDependent,
   WorktreeClash,
   WorktreeView,
 } from '../../../shared/protocol/views.ts';
@@ -59,6 +60,8 @@ export interface Core {
   findParent(run: Run, commit: string): Promise<string>;
   /** The files between two commits or trees of the run's repository. */
   listChanges(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }>;
+  /** Merged runs after this one, into the same branch, that touch the same files. */
+  findLaterMerges(run: Run): Promise<UndoDependent[]>;
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;

@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import type { UndoDependent } from '../../../shared/protocol/views.ts';
 import type { Handlers } from '../connection.ts';
 import { listRuns, readRun } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
@@ -11,6 +12,13 @@ type RunHandlers = Pick<
   Handlers,
   'run/start' | 'run/get' | 'run/list' | 'run/cancel' | 'run/undo' | 'run/pause' | 'run/resume' | 'run/retry' | 'run/skip'
 >;
+
+/** Which later merges stand in the way, most likely. */
+function nameLater(dependents: readonly UndoDependent[]): string {
+  if (dependents.length === 0) return '';
+  const named = dependents.slice(0, 5).map(({ run, files }) => `${run} (${files.slice(0, 3).join(', ')})`);
+  return ` Runs that merged later touch the same files: ${named.join('; ')}.`;
+}
 
 export function runHandlers(core: Core): RunHandlers {
   const { state } = core;
@@ -32,15 +40,17 @@ export function runHandlers(core: Core): RunHandlers {
       const restored = archived && submitOrThrow(core, { type: 'archive/restore', run: archived.run }, connection);
       await Promise.all([restored, submitOrThrow(core, { type: 'undo/start', run: id, by: connection.principal.name }, connection)]);
       await core.until(() => state.runs.get(id)?.merge?.state !== 'undoing', UNDO_MS);
-      const { merge } = found(state.runs.get(id), `run ${id}`);
+      const run = found(state.runs.get(id), `run ${id}`);
+      const { merge } = run;
+      const dependents = await core.findLaterMerges(run);
       if (merge?.state === 'undo_failed') {
         throw new SignalboxError({
           code: 'repository',
-          message: merge.problem ?? 'The merge could not be taken back.',
-          facts: { reason: merge.code },
+          message: `${merge.problem ?? 'The merge could not be taken back.'}${nameLater(dependents)}`,
+          facts: { reason: merge.code, dependents },
         });
       }
-      return { run: id, branch: merge?.into ?? '', commit: merge?.undo?.commit ?? '' };
+      return { run: id, branch: merge?.into ?? '', commit: merge?.undo?.commit ?? '', dependents };
     },
   };
 }

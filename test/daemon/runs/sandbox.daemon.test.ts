@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspectMachine } from '../../../daemon/platform/sandbox/machine.ts';
 import { findTagged } from '../../../daemon/platform/process.ts';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
+import type { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { RunDetail } from '../../../shared/protocol/views.ts';
 import { finishRun } from '../../support/checkup.ts';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
@@ -174,6 +175,41 @@ describe('attempts in a sandbox', function () {
     );
     assert.match(ended[2]?.run.summary ?? '', /conflicts in one\.txt \(there: \w+ make; here: \w+ make\)/);
     assert.equal(git(repo, 'ls-tree', '--name-only', 'asked'), 'a.txt\none.txt\ntwo.txt');
+    const later = await start('echo more >> one.txt && echo x > two.txt');
+    await finishRun(client, later);
+    await assert.rejects(client.call('run/undo', { run: second }), (error: SignalboxError) => {
+      assert.deepEqual([error.facts['reason'], error.facts['dependents']], ['undo_conflicts', [{ run: later, files: ['two.txt'] }]]);
+      return true;
+    });
+    assert.deepEqual((await client.call('run/undo', { run: later })).dependents, []);
+    assert.deepEqual((await client.call('run/undo', { run: first })).dependents, [], 'one that was taken back depends on nothing');
+  });
+
+  it('find the worktree set up as a trusted repository wants it, and not before it is trusted', async () => {
+    const repo = makeRepo({
+      '.gitignore': '.env\nready\n',
+      '.signalbox/worktree.yaml': 'copy: [.env]\nsetup: [sh, -c, "cp .env ready"]\n',
+    });
+    writeFileSync(join(repo, '.env'), 'TOKEN=x\n');
+    const start = async (): Promise<RunDetail> => {
+      const id = `run-${++ids}`;
+      const script = 'test -f ready && cat ready';
+      await client.call('run/start', { id, workflow: { file: 'work.yaml', text: workflow(script) }, repo });
+      return finishRun(client, id);
+    };
+    assert.equal((await start()).run.status, 'failure', 'nothing of it is done for a stranger');
+    const { digest } = await client.call('trust/show', { repo });
+    await client.call('trust/grant', { repo, digest });
+    const detail = await start();
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    const { text } = await client.call('spool/read', { attempt: detail.attempts[0]?.id ?? '' });
+    assert.match(text, /Copied into the worktree: \.env[^]*Sets the worktree up: sh -c cp \.env ready[^]*TOKEN=x/);
+
+    writeFileSync(join(repo, '.signalbox/worktree.yaml'), 'copy: [../secret]\nsetups: []\n');
+    await client.call('trust/grant', { repo, digest: (await client.call('trust/show', { repo })).digest });
+    const wrong = await start();
+    assert.equal(wrong.attempts[0]?.code, 'worktree_setup_invalid');
+    assert.match(wrong.attempts[0]?.message ?? '', /worktree\.yaml:1:8: .*never leads out of it[^]*worktree\.yaml:2:1/);
   });
 
   it('end with the daemon, also when it is killed', async function () {

@@ -1,0 +1,48 @@
+/** What a repository wants done in each worktree before work begins: `.signalbox/worktree.yaml` of the main checkout, once it is trusted. */
+import * as z from 'zod';
+import { listShapeProblems, type Problem, readSource, strictShape } from '../../shared/yaml/source.ts';
+import type { State } from '../../shared/state/evolve.ts';
+import { readConfiguration, type RepoConfiguration } from '../workspace/configuration.ts';
+import { copyIgnored } from '../workspace/copy-ignored.ts';
+import { inspectRepo } from '../workspace/inspect.ts';
+
+/** What was done, and what is still to be decided. */
+export interface WorktreeSetup {
+  /** Relative paths of the ignored files that were copied. */
+  copied: string[];
+  /** Argv of the command that makes the worktree ready; absent when there is none. */
+  command?: string[];
+}
+
+const Pattern = z
+  .string()
+  .min(1)
+  .max(500)
+  .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\\\0]+$/, 'a pattern is relative to the repository, with `/`, and never leads out of it');
+const Shape = strictShape({
+  copy: z.array(Pattern).max(100).default([]),
+  setup: z.array(z.string().min(1).max(8_192)).min(1).max(200).optional(),
+});
+
+/** Copies what the repository names, and tells which command it wants; nothing for a repository that nobody has trusted. Throws with every problem. */
+export async function prepareWorktree(state: State, repo: string, to: string): Promise<WorktreeSetup> {
+  const info = await inspectRepo(repo);
+  const configuration = await readConfiguration(info);
+  if (configuration.worktree === undefined || state.trust.get(info.path)?.digest !== configuration.digest) return { copied: [] };
+  const { copy, setup } = readSetup(configuration.worktree);
+  const { workTree } = info.where;
+  const copied = workTree === undefined ? [] : await copyIgnored({ from: { ...info.where, workTree }, to, patterns: copy });
+  return { copied, ...(setup === undefined ? {} : { command: setup }) };
+}
+
+function readSetup(input: NonNullable<RepoConfiguration['worktree']>): z.output<typeof Shape> {
+  const { source, problems } = readSource(input);
+  const read = source === undefined ? undefined : Shape.safeParse(source.data ?? {});
+  if (read?.success && problems.length === 0) return read.data;
+  const all = [...problems, ...(source !== undefined && read?.error ? listShapeProblems(source, read.error) : [])];
+  throw Object.assign(new Error(all.map(sayProblem).join('\n').slice(0, 2_000)), { code: 'worktree_setup_invalid' });
+}
+
+function sayProblem({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
