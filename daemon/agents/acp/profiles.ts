@@ -120,7 +120,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     args: ['acp'],
     package: 'opencode-ai@1.18.33',
     env: {
-      // The repository's opencode.json could loosen permissions, and its plugins are code.
+      // The repository's opencode.json could loosen permissions. Its plugins run all the same, as the canary shows.
       OPENCODE_DISABLE_PROJECT_CONFIG: '1',
       OPENCODE_DISABLE_AUTOUPDATE: '1',
       OPENCODE_PERMISSION:
@@ -131,7 +131,11 @@ const SHIPPED: z.input<typeof Profile>[] = [
     reads: ['read', 'grep', 'glob', 'list'],
     hosts: ['api.anthropic.com', 'api.openai.com', 'generativelanguage.googleapis.com', 'openrouter.ai', 'opencode.ai', 'models.dev'],
     canary: { env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(OPENCODE_SCRIPTED) } },
-    uncovered: [READS_NOT_ASKED, 'It writes an approved file itself, whatever we answer to its own write.'],
+    uncovered: [
+      READS_NOT_ASKED,
+      'It writes an approved file itself, whatever we answer to its own write.',
+      'Plugins in .opencode/plugin of the repository run without a question; only the sandbox holds them.',
+    ],
   },
   {
     agent: 'gemini',
@@ -165,7 +169,11 @@ const SHIPPED: z.input<typeof Profile>[] = [
     mode: 'read-only',
     hosts: ['api.openai.com', 'chatgpt.com', 'auth.openai.com'],
     canary: { env: { CANARY_KEY: 'canary' }, files: { '.codex/config.toml': CODEX_SCRIPTED } },
-    uncovered: [READS_NOT_ASKED, 'Commands that its own read-only sandbox allows run without a question.'],
+    uncovered: [
+      READS_NOT_ASKED,
+      'Commands that its own read-only sandbox allows run without a question.',
+      'MCP servers that the .codex/config.toml of the repository names are started without a question.',
+    ],
   },
   {
     agent: 'copilot',
