@@ -2,7 +2,7 @@ import type { Action } from '../shared/state/action.ts';
 import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
-import type { Answering, Run } from '../shared/state/run.ts';
+import type { Answering, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
 import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
@@ -124,7 +124,10 @@ export type Command =
       from: string[];
       artifacts: Record<string, string>;
       context: Record<string, unknown>;
+      acknowledgeMs?: number;
+      firstOutputMs?: number;
     }
+  | { type: 'stage/late'; run: string; stage: string; what: Deadline['what']; level: 'warning' | 'missed' }
   | {
       type: 'handoff/return';
       run: string;

@@ -37,6 +37,8 @@ export interface RunPorts {
 }
 
 type Params = ValidParamsOf<'run/start'>;
+/** The principal of the endpoint file's token. */
+const USER = 'user';
 
 /** Starts a run; throws SignalboxError for every refusal. */
 export async function submitRun(
@@ -48,6 +50,7 @@ export async function submitRun(
   const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
   const { definition, text } = readWorkflow(ports, params, configuration, trusted);
+  refuseStranger(definition, origin.principal);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
   const repository = info && (await describeRepository(ports, info, params.into));
@@ -156,6 +159,14 @@ function findWorkflow(
     message: `There is no workflow ${name}. Name a built-in one (checkup), one in .signalbox/workflows/, or a path to a file.`,
     facts: { workflow: name },
   });
+}
+
+/** A workflow may name who starts it by hand: principals, or `human` for the person whose daemon this is. */
+function refuseStranger({ trigger, workflow }: WorkflowDefinition, principal: string): void {
+  if (trigger?.kind !== 'manual' || trigger.authorized.length === 0) return;
+  if (trigger.authorized.includes(principal) || (principal === USER && trigger.authorized.includes('human'))) return;
+  const message = `${workflow} is started by ${trigger.authorized.join(' or ')}, not by ${principal}.`;
+  throw new SignalboxError({ code: 'forbidden', message, facts: { workflow, authorized: trigger.authorized } });
 }
 
 function checkInputs(definition: WorkflowDefinition, given: Record<string, unknown>): Record<string, unknown> {

@@ -10,7 +10,9 @@ export function acceptHandoff(state: State, command: CommandOf<'handoff/accept'>
   const stage = stageOf(state, id, stageId);
   if (!run || !stage) return refuse('not_found', `There is no run ${id} with a stage ${stageId}.`, { run: id });
   if (stage.status !== 'admitted' || stage.accepted?.[handoff] !== undefined) return [];
-  const data = { handoff, from, to: stageId, artifacts, context };
+  const { acknowledgeMs, firstOutputMs } = command;
+  const times = { ...(acknowledgeMs === undefined ? {} : { acknowledgeMs }), ...(firstOutputMs === undefined ? {} : { firstOutputMs }) };
+  const data = { handoff, from, to: stageId, artifacts, context, ...times };
   return [event('handoff.accepted', `run/${id}`, ofRun(run, stageId), data)];
 }
 

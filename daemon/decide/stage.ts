@@ -76,6 +76,18 @@ function describeStart(state: State, run: Run, stage: Stage | undefined, { stage
   };
 }
 
+/** A time that a stage should keep is nearly over, or over. Each is said once. */
+export function noteLate(state: State, command: CommandOf<'stage/late'>): Verdict {
+  const found = find(state, command);
+  if ('code' in found) return found;
+  const { run, stage } = found;
+  const { what, level } = command;
+  const deadline = stage?.deadlines?.find((one) => one.what === what);
+  if (!deadline || stageEnded(stage) || deadline.level === level || deadline.level === 'missed') return [];
+  const dueAt = new Date(Date.parse(deadline.from) + deadline.ms).toISOString();
+  return [event('stage.late', stream(run), ofRun(run, command.stage), { what, level, dueAt })];
+}
+
 /** Its work is there; what must hold of it is looked at. */
 export function checkStage(state: State, command: CommandOf<'stage/check'>): Verdict {
   const { values, commit } = command;

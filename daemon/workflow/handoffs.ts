@@ -24,6 +24,8 @@ export function acceptHandoffs({ state, run }: Place, def: StageDefinition, stag
         from: [...handoff.from],
         artifacts: Object.fromEntries(digests),
         context: Object.fromEntries(context),
+        ...(handoff.acknowledgeMs === undefined ? {} : { acknowledgeMs: handoff.acknowledgeMs }),
+        ...(handoff.firstOutputMs === undefined ? {} : { firstOutputMs: handoff.firstOutputMs }),
       };
     });
 }

@@ -13,7 +13,15 @@ export type HandoffEvent =
   /** The receiving stage has what it needs; `artifacts` are digests by name. */
   | EventOf<
       'handoff.accepted',
-      { handoff: string; from: string[]; to: string; artifacts: Record<string, string>; context: Record<string, unknown> }
+      {
+        handoff: string;
+        from: string[];
+        to: string;
+        artifacts: Record<string, string>;
+        context: Record<string, unknown>;
+        acknowledgeMs?: number;
+        firstOutputMs?: number;
+      }
     >
   /** It is incomplete; `to` is the stage that the run goes back to, empty when it may go back no more. */
   | EventOf<'handoff.returned', { handoff: string; from: string[]; to: string; missing: MissingItem[] }>;

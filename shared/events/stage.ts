@@ -1,4 +1,5 @@
 import type { CriterionResult } from '../state/gate.ts';
+import type { Deadline } from '../state/run.ts';
 import type { EventOf } from './envelope.ts';
 
 /** What came of one proposed action. */
@@ -41,6 +42,8 @@ export type StageEvent =
   | EventOf<'stage.admitted', { results: GateResult[] }>
   /** Its work is there and is being looked at: criteria, sign-offs. */
   | EventOf<'stage.checking', { values: Record<string, unknown>; commit?: string }>
+  /** A time that it should keep is nearly over (80 %), or over; each is said once. */
+  | EventOf<'stage.late', { what: Deadline['what']; level: 'warning' | 'missed'; dueAt: string }>
   | EventOf<'stage.judged', { results: CriterionResult[] }>
   /** `chosen`: of the stages that may come next, those that do; absent where all do. */
   | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string; chosen?: string[] }>

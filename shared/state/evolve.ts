@@ -21,7 +21,7 @@ import { evolveApprovals, type Approval } from './approval.ts';
 import { evolveArchive } from './archive.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
 import { evolveMerge, evolveRuns, type Run, type RunArtifact, type StageTable } from './run.ts';
-import { evolveHandoff, foldReturn, foldStage, updateStage } from './stage.ts';
+import { evolveHandoff, foldReturn, foldStage, shiftStages, updateStage } from './stage.ts';
 import { evolveTasks, type Task } from './task.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
@@ -94,7 +94,7 @@ const nothing = (): void => undefined;
 const agent = (state: State, event: Event & AgentEvent, at: string): void => evolveAgents(state.agents, event, at);
 const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => evolveRuns(state.runs, event, at, principal);
 const stage = (state: State, event: Event & StageEvent, at: string): void => foldStage(state, event, at);
-const handoff = (state: State, event: Event & HandoffEvent): void => evolveHandoff(state.runs, state.stages, event);
+const handoff = (state: State, event: Event & HandoffEvent, at: string): void => evolveHandoff(state, event, at);
 const task = (state: State, event: Event & TaskEvent, at: string): void => evolveTasks(state.tasks, state.pending, event, at);
 const attempt = (state: State, event: Event & (AttemptEvent | UsageEvent), at: string): void => evolveAttempts(state.attempts, event, at);
 const merge = (state: State, event: Event & WorkspaceEvent, at: string): void => evolveMerge(state.runs, event, at);
@@ -145,6 +145,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.proposed': stage,
   'stage.admitted': stage,
   'stage.checking': stage,
+  'stage.late': stage,
   'stage.judged': stage,
   'stage.completed': stage,
   'stage.failed': stage,
@@ -275,14 +276,14 @@ function giveTimeBack(state: State, approval: Approval, at: string): void {
 function shiftDeadlines(state: State, ms: number): void {
   const shift = (at: string) => new Date(Date.parse(at) + ms).toISOString();
   for (const id of state.asked) {
-    const approval = state.approvals.get(id);
-    if (!approval) continue;
-    state.approvals.set(id, { ...approval, expiresAt: shift(approval.expiresAt), sleptMs: (approval.sleptMs ?? 0) + ms });
+    const asked = state.approvals.get(id);
+    if (asked) state.approvals.set(id, { ...asked, expiresAt: shift(asked.expiresAt), sleptMs: (asked.sleptMs ?? 0) + ms });
   }
   for (const id of state.active) {
-    const attempt = state.attempts.get(id);
-    if (attempt) state.attempts.set(id, { ...attempt, leaseFrom: shift(attempt.leaseFrom) });
+    const one = state.attempts.get(id);
+    if (one) state.attempts.set(id, { ...one, leaseFrom: shift(one.leaseFrom) });
   }
+  shiftStages(state.stages, shift);
 }
 
 function addLoad(state: State, id: string | undefined, change: number, at: string): void {

@@ -40,6 +40,16 @@ export interface Proposed {
   approval?: string;
 }
 
+/** A time that a stage should keep, counted from `from` (RFC 3339). */
+export interface Deadline {
+  /** To be done; for whoever took a handoff: to begin, and to show something. */
+  what: 'sla' | 'acknowledge' | 'first_output';
+  from: string;
+  ms: number;
+  /** What was said of it already. */
+  level?: 'warning' | 'missed';
+}
+
 export interface Stage {
   id: string;
   status: StageStatus;
@@ -68,6 +78,8 @@ export interface Stage {
   /** What an incomplete handoff lacks. */
   missing?: readonly MissingItem[];
   slaMs?: number;
+  /** Times that it should keep. */
+  deadlines?: readonly Deadline[];
   /** True when all actions of the round were put to the policy. */
   decided: boolean;
   /** What the decisions of the round rest on. */

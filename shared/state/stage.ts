@@ -3,7 +3,7 @@ import type { Event, EventNamed } from '../events/envelope.ts';
 import type { HandoffEvent } from '../events/handoff.ts';
 import type { StageEvent } from '../events/stage.ts';
 import type { State } from './evolve.ts';
-import { type Run, STAGE_TABLE, type Stage, type StageTable } from './run.ts';
+import { type Deadline, STAGE_TABLE, type Stage, type StageTable } from './run.ts';
 import { isFinal } from './table.ts';
 
 /** Folds one event about a stage into the table of stages. */
@@ -25,15 +25,17 @@ export function evolveStages(stages: StageTable, event: Event & StageEvent, at: 
   putStage(stages, event.run ?? '', applyToStage(known, event, at));
 }
 
-function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.started' }>['data']): Stage {
+function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.started' }>['data'], at: string): Stage {
   const { judged: _, missing: __, task: ___, commit: ____, ...rest } = stage;
   // A round that follows a branch that moved keeps what the stage has; one that does the work again does not.
   const kept = data.again === undefined && data.feedback === undefined ? stage : rest;
-  return { ...kept, ...data, status: 'deciding', decided: false, proposed: [], results: [] };
+  const sla: Deadline[] = data.slaMs === undefined ? [] : [{ what: 'sla', from: at, ms: data.slaMs }];
+  const deadlines = sla.length > 0 ? { deadlines: sla } : {};
+  return { ...kept, ...deadlines, ...data, status: 'deciding', decided: false, proposed: [], results: [] };
 }
 
 /** Folds what became of a handoff into the stage that receives it. */
-export function evolveHandoff(runs: Map<string, Run>, stages: StageTable, event: Event & HandoffEvent): void {
+export function evolveHandoff({ runs, stages }: Pick<State, 'runs' | 'stages'>, event: Event & HandoffEvent, at: string): void {
   const run = runs.get(event.run ?? '');
   if (!run) return;
   const { accepted, returned } = run.handoffs ?? { accepted: 0, returned: 0 };
@@ -43,8 +45,18 @@ export function evolveHandoff(runs: Map<string, Run>, stages: StageTable, event:
     return;
   }
   runs.set(run.id, { ...run, handoffs: { accepted: accepted + 1, returned } });
-  const { handoff, artifacts } = event.data;
-  updateStage(stages, run.id, event.stage, (stage) => ({ ...stage, accepted: { ...stage.accepted, [handoff]: artifacts } }));
+  const { handoff, artifacts, acknowledgeMs, firstOutputMs } = event.data;
+  const times = (before: readonly Deadline[] = []): Deadline[] => [
+    ...before,
+    ...(acknowledgeMs === undefined ? [] : [{ what: 'acknowledge' as const, from: at, ms: acknowledgeMs }]),
+    ...(firstOutputMs === undefined ? [] : [{ what: 'first_output' as const, from: at, ms: firstOutputMs }]),
+  ];
+  const timed = acknowledgeMs !== undefined || firstOutputMs !== undefined;
+  updateStage(stages, run.id, event.stage, (stage) => ({
+    ...stage,
+    accepted: { ...stage.accepted, [handoff]: artifacts },
+    ...(timed ? { deadlines: times(stage.deadlines) } : {}),
+  }));
 }
 
 function putStage(stages: StageTable, run: string, stage: Stage): void {
@@ -56,7 +68,7 @@ function putStage(stages: StageTable, run: string, stage: Stage): void {
 function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stage {
   switch (event.type) {
     case 'stage.started':
-      return startRound(stage, event.data);
+      return startRound(stage, event.data, at);
     case 'stage.proposed':
       return { ...stage, decided: true, facts: event.data.facts };
     case 'stage.admitted':
@@ -65,6 +77,11 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
       const { judged: _, ...rest } = stage;
       return { ...rest, status: 'checking', ...event.data };
     }
+    case 'stage.late':
+      return {
+        ...stage,
+        deadlines: stage.deadlines?.map((one) => (one.what === event.data.what ? { ...one, level: event.data.level } : one)) ?? [],
+      };
     case 'stage.judged':
       return { ...stage, judged: event.data.results };
     case 'stage.completed':
@@ -96,6 +113,14 @@ export function updateStage(stages: StageTable, run: string | undefined, id: str
 /** True when nothing but a step back changes the stage any more. */
 export function stageEnded(stage: Stage | undefined): boolean {
   return stage !== undefined && isFinal(STAGE_TABLE, stage.status);
+}
+
+/** Times that stages should keep begin later, because nobody is late while the machine sleeps. */
+export function shiftStages(table: StageTable, shift: (at: string) => string): void {
+  for (const stages of table.values())
+    for (const stage of stages.values())
+      if (stage.deadlines && !stageEnded(stage))
+        stages.set(stage.id, { ...stage, deadlines: stage.deadlines.map((one) => ({ ...one, from: shift(one.from) })) });
 }
 
 /** Folds one event about a stage, and keeps the count of the run's ended stages. */

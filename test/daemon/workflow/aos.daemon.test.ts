@@ -81,9 +81,7 @@ describe('the workflows of examples/aos', () => {
         feedback[2] ?? '',
         /What was handed over to architecture is not complete\.\\nprd\.md: .*user_stories.* has 2 of at least 3/,
       );
-      assert.deepEqual(run.handoffs, { accepted: 9, returned: 1 });
-      // What was tested before everything was built again did not reach the coverage that the gate demands.
-      assert.equal(run.returns?.find((r) => r.from === 'testing')?.to, 'implementation');
+      assert.deepEqual(run.handoffs, { accepted: 5, returned: 1 });
       assert.equal(tasks.filter((t) => t.stage === 'initiation').length, 1, 'what depends on nothing that was done again ran once');
       assert.ok(approvals.some((a) => a.stage === 'production_deploy' && a.status === 'used'));
       assert.deepEqual(

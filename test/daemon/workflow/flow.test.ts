@@ -165,6 +165,24 @@ describe('failures', () => {
     );
   });
 
+  it('goes back to all branches of a stage that waits for them, and tells each what was wrong', () => {
+    const definition = load(`
+  - { id: plan, agent: worker, action: do, next: build }
+  - { id: build, parallel: [{ id: left, agent: worker, action: do }, { id: right, agent: worker, action: do }], next: test }
+  - { id: test, agent: worker, action: do, gate: ["coverage >= 80%"], on_failure: { back_to: build } }
+`);
+    let coverage = 40;
+    const s = run(definition, { work: (stage) => (stage === 'test' ? { values: { coverage: (coverage += 30) } } : {}) });
+    assert.equal(runOf(s).status, 'success');
+    const said = 'This does not hold:\ncoverage >= 80%: `coverage` is 70.';
+    for (const branch of ['left', 'right'])
+      assert.deepEqual(
+        payloads(s, branch).map((p) => p['feedback']),
+        [undefined, said],
+      );
+    assert.equal(count(s, 'task.submitted', 'plan'), 1);
+  });
+
   it('goes back so often and no more', () => {
     const s = run(looping, { work: (stage) => (stage === 'test' ? { status: 'failed', code: 'command_failed', message: 'bug' } : {}) });
     assert.equal(runOf(s).status, 'failure');
@@ -211,49 +229,6 @@ describe('failures', () => {
     const s = run(definition, { work: (stage) => (stage === 'a' ? { status: 'failed', code: 'x', message: 'no' } : {}) });
     assert.deepEqual(statuses(s), { a: 'skipped failure', b: 'completed' });
     assert.equal(runOf(s).status, 'success');
-  });
-});
-
-describe('who does the work', () => {
-  it('is an agent that has the role and the tags, the one with the least to do', () => {
-    const definition = load(`
-  - { id: a, agent: { role: coder, tags: [rust] }, action: do }
-  - { id: b, agent: { role: coder }, action: do }
-`);
-    const wants = Object.fromEntries([...run(definition).state.tasks.values()].map((t) => [t.stage, t.wants]));
-    assert.deepEqual(wants, { a: 'rust', b: 'go' });
-  });
-
-  it('is said to be missing where nobody fits', () => {
-    const s = run(load('  - { id: a, agent: { role: painter, tags: [oil] }, action: do }\n'));
-    assert.match(runOf(s).summary, /an agent with the role painter, the tag oil/);
-  });
-});
-
-describe('a paused run', () => {
-  const two = load('  - { id: a, agent: worker, action: do }\n  - { id: b, agent: worker, action: do, needs: [a] }\n');
-
-  it('starts nothing new, ends by nothing, also over a restart, and goes on when it is resumed', () => {
-    const s = new Simulation();
-    s.drive(two, [
-      ...AGENTS,
-      start(),
-      { type: 'run/begin', run: 'run-1' },
-      { type: 'run/pause', run: 'run-1', by: 'user', reason: 'lunch' },
-    ]);
-    assert.equal(runOf(s).status, 'paused');
-    const again = s.restart(two);
-    again.drive(two, []);
-    assert.deepEqual([runOf(again).status, runOf(again).paused?.reason, again.state.tasks.size], ['paused', 'lunch', 0]);
-    again.drive(two, [{ type: 'run/resume', run: 'run-1', by: 'user' }]);
-    assert.equal(runOf(again).status, 'success');
-  });
-
-  it('can be canceled', () => {
-    const s = new Simulation();
-    s.drive(two, [...AGENTS, start(), { type: 'run/begin', run: 'run-1' }, { type: 'run/pause', run: 'run-1', by: 'user', reason: '' }]);
-    s.drive(two, [{ type: 'run/cancel', run: 'run-1', reason: 'enough' }]);
-    assert.equal(runOf(s).status, 'canceled');
   });
 });
 

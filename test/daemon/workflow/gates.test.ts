@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Command } from '../../../daemon/commands.ts';
+import { listDue } from '../../../daemon/scheduler/due.ts';
 import { stageOf } from '../../../shared/state/select.ts';
 import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
 
@@ -191,5 +192,42 @@ describe('a handoff', () => {
     const s = run(handed, { work, proposals: (id) => (id === 'build' ? [{ key: 'handoff:to-build' }] : []), effect: () => 'deny' });
     assert.equal(runOf(s).code, 'denied');
     assert.ok(!s.events.some((e) => e.type === 'handoff.accepted'));
+  });
+});
+
+describe('times that should be kept', () => {
+  const timed = load(
+    `
+  - { id: prd, agent: worker, action: do, sla: 10m, next: build }
+  - { id: build, agent: reviewer, action: do }
+`,
+    `handoffs:
+  - { id: to-build, from: worker, to: reviewer, sla: { acknowledgment: 30m, first_output: 4h } }
+`,
+  );
+  const late = (s: Simulation) => s.events.flatMap((e) => (e.type === 'stage.late' ? [`${e.stage} ${e.data.what} ${e.data.level}`] : []));
+  const look = (s: Simulation, ms: number) => {
+    s.now += ms;
+    for (const command of listDue(s.state, s.now, [])) if (command.type === 'stage/late') s.apply(command);
+  };
+
+  it('are warned of at 80 %, and missed once, however often somebody looks', () => {
+    const s = new Simulation();
+    // Nobody does the work yet.
+    s.drive(timed, [...AGENTS.slice(1), { ...AGENTS[0], slots: 0 } as Command, START]);
+    look(s, 7 * 60_000);
+    assert.deepEqual(late(s), []);
+    for (let i = 0; i < 5; i++) look(s, 60_000);
+    for (let i = 0; i < 5; i++) look(s, 60_000);
+    assert.deepEqual(late(s), ['prd sla warning', 'prd sla missed']);
+  });
+
+  it('of a handoff begin when it is accepted, and are kept by beginning and by showing something', () => {
+    const waiting = new Simulation();
+    waiting.drive(timed, [...AGENTS, { ...AGENTS[1], slots: 0 } as Command, START]);
+    assert.equal(waiting.state.stages.get('run-1')?.get('build')?.status, 'running');
+    look(waiting, 25 * 60_000);
+    look(waiting, 6 * 60_000);
+    assert.deepEqual(late(waiting), ['build acknowledge warning', 'build acknowledge missed']);
   });
 });

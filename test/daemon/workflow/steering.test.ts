@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import type { Command } from '../../../daemon/commands.ts';
+import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
+
+const agent = (id: string, about: { role?: string; capabilities?: string[]; tags?: string[]; slots?: number } = {}): Command => ({
+  type: 'agent/register',
+  agent: id,
+  role: '',
+  capabilities: [],
+  tags: [],
+  adapter: 'command',
+  slots: 4,
+  ...about,
+});
+const AGENTS = [
+  agent('worker'),
+  agent('command'),
+  agent('rust', { role: 'coder', tags: ['rust'] }),
+  agent('go', { role: 'coder', tags: ['go'] }),
+];
+const start = (inputs: Record<string, unknown> = {}): Command => ({
+  type: 'run/start',
+  run: 'run-1',
+  workflow: { name: 'test', version: 1, digest: 'd' },
+  inputs,
+  again: false,
+});
+const load = (stages: string) => loadDefinition(`workflow: test\nversion: 1\nstages:\n${stages}`);
+type Definition = ReturnType<typeof load>;
+
+function run(definition: Definition, scripts: Scripts = {}, inputs: Record<string, unknown> = {}): Simulation {
+  const simulation = new Simulation(scripts);
+  simulation.drive(definition, [...AGENTS, start(inputs)]);
+  return simulation;
+}
+const runOf = (s: Simulation) => {
+  const found = s.state.runs.get('run-1');
+  assert.ok(found);
+  return found;
+};
+
+describe('who does the work', () => {
+  it('is an agent that has the role and the tags, the one with the least to do', () => {
+    const definition = load(`
+  - { id: a, agent: { role: coder, tags: [rust] }, action: do }
+  - { id: b, agent: { role: coder }, action: do }
+`);
+    const wants = Object.fromEntries([...run(definition).state.tasks.values()].map((t) => [t.stage, t.wants]));
+    assert.deepEqual(wants, { a: 'rust', b: 'go' });
+  });
+
+  it('is said to be missing where nobody fits', () => {
+    const s = run(load('  - { id: a, agent: { role: painter, tags: [oil] }, action: do }\n'));
+    assert.match(runOf(s).summary, /an agent with the role painter, the tag oil/);
+  });
+});
+
+describe('a paused run', () => {
+  const two = load('  - { id: a, agent: worker, action: do }\n  - { id: b, agent: worker, action: do, needs: [a] }\n');
+
+  it('starts nothing new, ends by nothing, also over a restart, and goes on when it is resumed', () => {
+    const s = new Simulation();
+    s.drive(two, [
+      ...AGENTS,
+      start(),
+      { type: 'run/begin', run: 'run-1' },
+      { type: 'run/pause', run: 'run-1', by: 'user', reason: 'lunch' },
+    ]);
+    assert.equal(runOf(s).status, 'paused');
+    const again = s.restart(two);
+    again.drive(two, []);
+    assert.deepEqual([runOf(again).status, runOf(again).paused?.reason, again.state.tasks.size], ['paused', 'lunch', 0]);
+    again.drive(two, [{ type: 'run/resume', run: 'run-1', by: 'user' }]);
+    assert.equal(runOf(again).status, 'success');
+  });
+
+  it('can be canceled', () => {
+    const s = new Simulation();
+    s.drive(two, [...AGENTS, start(), { type: 'run/begin', run: 'run-1' }, { type: 'run/pause', run: 'run-1', by: 'user', reason: '' }]);
+    s.drive(two, [{ type: 'run/cancel', run: 'run-1', reason: 'enough' }]);
+    assert.equal(runOf(s).status, 'canceled');
+  });
+});
