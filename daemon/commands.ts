@@ -194,6 +194,8 @@ export type Command =
       mediaType: string;
     }
   | { type: 'artifact/redact'; digest: string; by: string; reason: string }
+  | { type: 'artifact/pin'; digest: string; by: string; reason: string }
+  | { type: 'artifact/unpin'; digest: string; by: string }
   | { type: 'archive/move'; runs: string[]; tasks: string[] }
   | { type: 'archive/restore'; run: Run }
   | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string; remember?: Remembered }

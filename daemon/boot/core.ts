@@ -82,6 +82,7 @@ export function assembleCore(parts: CoreParts): Core {
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
     ...rememberIn({ ...parts, ...parts.remembering, state }),
     redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
+    pinArtifact: (request, origin) => orRefuse(pinArtifact(parts, request, origin)),
     collectGarbage: (dryRun) => collectUnreached({ ...parts, state }, { dryRun, now: Date.now() }),
     readSpool: (attempt, offset) => orRefuse(parts.spools.readPiece(attempt, offset, PIECE_BYTES)),
     readEvents: (scope, cursor, limit) => readEvents(parts, scope, cursor, limit),
@@ -142,6 +143,18 @@ async function orRefuse<T>(reading: Promise<T>): Promise<T> {
 
 function readChanges(state: State): Pick<Core, 'findParent' | 'listChanges' | 'findLaterMerges' | 'readFileAt'> {
   return { findParent, listChanges: listChangedFiles, findLaterMerges: (run) => findLaterMerges(state, run), readFileAt };
+}
+
+async function pinArtifact(
+  { artifacts, submit }: CoreParts,
+  { digest, pinned, by, reason }: { digest: string; pinned: boolean; by: string; reason: string },
+  origin: Origin,
+): Promise<{ digest: string; existing: boolean }> {
+  // What is not there cannot be kept; what is gone may still be unpinned.
+  if (pinned) await artifacts.statArtifact(digest);
+  const result = await submit(pinned ? { type: 'artifact/pin', digest, by, reason } : { type: 'artifact/unpin', digest, by }, origin);
+  if (!result.ok) throw new SignalboxError(result.refusal);
+  return { digest, existing: result.commit === undefined };
 }
 
 /** The content goes first, then the record says so; asked again after a crash in between, it goes on there. */

@@ -15,6 +15,7 @@ import { addInit } from './commands/init.ts';
 import { addJournal } from './commands/journal.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addPin } from './commands/pin.ts';
 import { addRedact } from './commands/redact.ts';
 import { addRevoke } from './commands/revoke.ts';
 import { addRun } from './commands/run.ts';
@@ -35,7 +36,7 @@ import { padText, wrapText } from './render/text.ts';
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addToken, addInit, addPolicy]],
-  ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addLogs, addJournal, addRedact, addGc]],
+  ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addLogs, addJournal, addRedact, addPin, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];
 

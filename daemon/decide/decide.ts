@@ -49,6 +49,15 @@ function redactArtifact(_state: State, { digest, by, reason }: CommandOf<'artifa
   return [event('artifact.redacted', `artifact/${digest}`, { artifact: digest }, { digest, by, reason })];
 }
 
+function pinArtifact(state: State, { digest, by, reason }: CommandOf<'artifact/pin'>): Verdict {
+  if (state.pins.has(digest)) return [];
+  return [event('artifact.pinned', `artifact/${digest}`, { artifact: digest }, { digest, by, reason })];
+}
+
+function unpinArtifact(state: State, { digest, by }: CommandOf<'artifact/unpin'>): Verdict {
+  return state.pins.has(digest) ? [event('artifact.unpinned', `artifact/${digest}`, { artifact: digest }, { digest, by })] : [];
+}
+
 const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, context: Context) => Verdict } = {
   'daemon/start': startDaemon,
   'daemon/stop': stopDaemon,
@@ -97,6 +106,8 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'workspace/leave': leaveWorkspace,
   'artifact/record': recordArtifact,
   'artifact/redact': redactArtifact,
+  'artifact/pin': pinArtifact,
+  'artifact/unpin': unpinArtifact,
   'archive/move': moveToArchive,
   'archive/restore': restoreRun,
   'approval/answer': answerApproval,

@@ -18,6 +18,7 @@ import type {
   CloudEvent,
   FileText,
   HelloResult,
+  Pin,
   Progress,
   RunDetail,
   StatusResult,
@@ -257,6 +258,12 @@ export const METHODS = {
     'configure',
     z.strictObject({ digest: Digest, reason: z.string().min(1).max(2_000) }),
   ),
+  /** Keeps an artifact in the store, or no longer, whatever the record still names; `existing` says that it was so before. */
+  'artifact/pin': method<{ digest: string; existing: boolean }>()(
+    'configure',
+    z.strictObject({ digest: Digest, pinned: z.boolean().default(true), reason: z.string().max(2_000).default('') }),
+  ),
+  'artifact/pins': method<{ pins: Pin[] }>()('observe', none),
   /** Removes, or only counts, artifacts and spools that neither record nor archive reach and that are older than an hour. */
   'store/gc': method<{ dryRun: boolean; artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>()(
     'configure',

@@ -145,6 +145,14 @@ export interface FileText {
   size: number;
 }
 
+/** An artifact that stays in the store until somebody unpins it. */
+export interface Pin {
+  digest: string;
+  by: string;
+  reason: string;
+  at: string;
+}
+
 export interface TrustView {
   repo: string;
   /** Hash over all files of `.signalbox/`; empty when there is none. */

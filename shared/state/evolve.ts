@@ -7,6 +7,7 @@
  */
 import type { AgentEvent } from '../events/agent.ts';
 import type { ApprovalEvent } from '../events/approval.ts';
+import type { ArtifactEvent } from '../events/artifact.ts';
 import type { AttemptEvent } from '../events/attempt.ts';
 import type { Commit, Event, EventNamed, EventType } from '../events/envelope.ts';
 import type { HandoffEvent } from '../events/handoff.ts';
@@ -19,6 +20,7 @@ import type { WorkspaceEvent } from '../events/workspace.ts';
 import { evolveAgents, withLoad, type Agent } from './agent.ts';
 import { evolveApprovals, type Approval } from './approval.ts';
 import { evolveArchive } from './archive.ts';
+import { evolveArtifacts, type PinTable } from './artifact.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
 import { evolveMerge, evolveRuns, type Run, type RunArtifact, type StageTable } from './run.ts';
 import { evolveHandoff, foldReturn, foldStage, shiftStages, updateStage } from './stage.ts';
@@ -26,7 +28,7 @@ import { evolveTasks, type Task } from './task.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 6;
+export const EVOLVE_VERSION = 7;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -44,6 +46,8 @@ export interface State {
   approvals: Map<string, Approval>;
   /** Trusted content hash of each repository's `.signalbox/`. */
   trust: Map<string, { digest: string; by: string; at: string }>;
+  /** Artifacts that stay in the store until somebody unpins them, by digest. */
+  pins: PinTable;
   /** The policy files in force: the host's under an empty name, and what each repository adds. */
   policies: Map<string, readonly LoadedPolicyFile[]>;
   /** Ids of tasks that wait for an agent, oldest first. */
@@ -70,6 +74,7 @@ export function emptyState(): State {
     attempts: new Map(),
     approvals: new Map(),
     trust: new Map(),
+    pins: new Map(),
     policies: new Map(),
     pending: new Set(),
     active: new Set(),
@@ -91,6 +96,7 @@ export function evolve(state: State, commit: Recorded): void {
 type Fold<T extends EventType> = (state: State, event: EventNamed<T>, at: string, principal: string) => void;
 
 const nothing = (): void => undefined;
+const artifact = (state: State, event: Event & ArtifactEvent, at: string): void => evolveArtifacts(state, event, at);
 const agent = (state: State, event: Event & AgentEvent, at: string): void => evolveAgents(state.agents, event, at);
 const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => evolveRuns(state.runs, event, at, principal);
 const stage = (state: State, event: Event & StageEvent, at: string): void => foldStage(state, event, at);
@@ -202,8 +208,10 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'approval.used': answer,
   'approval.lapsed': answer,
   'approval.revoked': answer,
-  'artifact.recorded': recordArtifact,
-  'artifact.redacted': nothing,
+  'artifact.recorded': artifact,
+  'artifact.redacted': artifact,
+  'artifact.pinned': artifact,
+  'artifact.unpinned': artifact,
   'archive.moved': evolveArchive,
   'archive.restored': evolveArchive,
   'workspace.created': recordPlace,
@@ -289,12 +297,4 @@ function shiftDeadlines(state: State, ms: number): void {
 function addLoad(state: State, id: string | undefined, change: number, at: string): void {
   const known = state.agents.get(id ?? '');
   if (known) state.agents.set(known.id, withLoad(known, Math.max(0, known.used + change), at));
-}
-
-function recordArtifact(state: State, event: EventNamed<'artifact.recorded'>): void {
-  if (event.run === undefined) return;
-  const { name, digest, size, mediaType } = event.data;
-  const ofRun = state.artifacts.get(event.run) ?? new Map<string, RunArtifact>();
-  ofRun.set(name, { digest, size, mediaType, stage: event.stage ?? '' });
-  state.artifacts.set(event.run, ofRun);
 }

@@ -55,6 +55,7 @@ export function selectScope(state: State, scope: EventScope): State {
         : scope.kind === 'summary'
           ? new Map(state.trust)
           : new Map(),
+    pins: new Map(),
     policies:
       scope.kind === 'run' ? new Map() : pick(state.policies, (_, repo) => repo === '' || scope.kind !== 'repo' || repo === scope.repo),
     pending: details ? keep(state.pending, (id) => mine(state.tasks.get(id)?.run)) : new Set(),

@@ -14,6 +14,8 @@ export type StateJson = Pick<State, 'seq' | 'at' | 'epoch'> & {
   asked: string[];
   stages: [string, [string, Stage][]][];
   artifacts: [string, [string, RunArtifact][]][];
+  /** Absent where nothing is pinned. */
+  pins?: [string, { by: string; reason: string; at: string }][];
   /** Absent in what was folded before policies were recorded. */
   policies?: [string, readonly LoadedPolicyFile[]][];
   /** Absent in what was folded before usage was counted. */
@@ -32,6 +34,7 @@ export function toJson(state: State): StateJson {
     attempts: [...state.attempts],
     approvals: [...state.approvals],
     trust: [...state.trust],
+    ...(state.pins.size === 0 ? {} : { pins: [...state.pins] }),
     policies: [...state.policies],
     pending: [...state.pending],
     active: [...state.active],
@@ -54,6 +57,7 @@ export function fromJson(json: StateJson): State {
     attempts: new Map(json.attempts),
     approvals: new Map(json.approvals),
     trust: new Map(json.trust),
+    pins: new Map(json.pins ?? []),
     policies: new Map(json.policies ?? []),
     pending: new Set(json.pending),
     active: new Set(json.active),

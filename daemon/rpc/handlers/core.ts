@@ -69,6 +69,11 @@ export interface Core {
   proposeRule(approval: Approval, scope: 'run' | 'always', by: string): Promise<RuleProposal>;
   /** Writes what was proposed into the user's policies, and puts them into force. */
   writeRule(proposal: RuleProposal): Promise<void>;
+  /** Throws SignalboxError not_found for a digest that the store does not have. */
+  pinArtifact(
+    request: { digest: string; pinned: boolean; by: string; reason: string },
+    origin: Origin,
+  ): Promise<{ digest: string; existing: boolean }>;
   redactArtifact(request: { digest: string; by: string; reason: string }, origin: Origin): Promise<{ digest: string; existing: boolean }>;
   collectGarbage(dryRun: boolean): Promise<{ artifacts: { count: number; bytes: number }; spools: { count: number; bytes: number } }>;
   readSpool(attempt: string, offset: number): Promise<{ text: string; next: number; ended: boolean; dropped: number }>;

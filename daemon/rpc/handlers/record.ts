@@ -3,7 +3,15 @@ import { originOf, type Core } from './core.ts';
 
 type RecordHandlers = Pick<
   Handlers,
-  'artifact/read' | 'artifact/redact' | 'store/gc' | 'spool/read' | 'events/read' | 'events/subscribe' | 'events/unsubscribe'
+  | 'artifact/read'
+  | 'artifact/redact'
+  | 'artifact/pin'
+  | 'artifact/pins'
+  | 'store/gc'
+  | 'spool/read'
+  | 'events/read'
+  | 'events/subscribe'
+  | 'events/unsubscribe'
 >;
 
 export function recordHandlers(core: Core): RecordHandlers {
@@ -15,6 +23,9 @@ export function recordHandlers(core: Core): RecordHandlers {
     'artifact/read': async ({ digest, offset }) => ({ ...(await core.readArtifact(digest, offset)), mediaType: mediaTypes(digest) }),
     'artifact/redact': ({ digest, reason }, connection) =>
       core.redactArtifact({ digest, by: connection.principal.name, reason }, originOf(connection)),
+    'artifact/pin': ({ digest, pinned, reason }, connection) =>
+      core.pinArtifact({ digest, pinned, by: connection.principal.name, reason }, originOf(connection)),
+    'artifact/pins': () => ({ pins: [...core.state.pins].map(([digest, pin]) => ({ digest, ...pin })) }),
     'store/gc': async ({ dryRun }) => ({ dryRun, ...(await core.collectGarbage(dryRun)) }),
     'spool/read': ({ attempt, offset }) => core.readSpool(attempt, offset),
     'events/read': ({ scope, cursor, limit }) => core.readEvents(scope, cursor, limit),

@@ -62,6 +62,24 @@ describe('garbage collection of the store', function () {
     );
   });
 
+  it('keeps what is pinned, until it is unpinned', async () => {
+    const store = await openArtifactStore(home);
+    const { digest } = await store.putArtifact('pinned');
+    const path = join(home, 'artifacts', digest.slice(0, 2), digest);
+    utimesSync(path, LONG_AGO, LONG_AGO);
+    await assert.rejects(client.call('artifact/pin', { digest: 'c'.repeat(64) }), { code: 'not_found' });
+    const pin = () => client.call('artifact/pin', { digest, reason: 'evidence' });
+    assert.deepEqual([(await pin()).existing, (await pin()).existing], [false, true]);
+    assert.deepEqual(
+      (await client.call('artifact/pins', {})).pins.map((one) => [one.digest, one.by, one.reason]),
+      [[digest, 'user', 'evidence']],
+    );
+    assert.equal((await client.call('store/gc', {})).artifacts.count, 0);
+    assert.equal((await client.call('artifact/read', { digest })).text, 'pinned');
+    await client.call('artifact/pin', { digest, pinned: false });
+    assert.deepEqual((await client.call('artifact/pins', {})).pins, []);
+  });
+
   it('says of a blob that was changed, or is gone, that it is', async () => {
     const detail = await client.call('run/get', { run: 'r' });
     const digest = detail.artifacts.find((a) => a.name === 'report.md')?.digest ?? '';
