@@ -4,6 +4,7 @@ import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
+import type { ToolCalled } from '../shared/state/tool-call.ts';
 import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
 import type { LoadedPolicyFile } from '../shared/events/policy.ts';
@@ -175,6 +176,8 @@ export type Command =
   | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
+  | { type: 'attempt/call'; attempt: string; token: number; call: ToolCalled }
+  | { type: 'attempt/omit-calls'; attempt: string; token: number; calls: number }
   | { type: 'attempt/find'; attempt: string; token: number; finding: Finding }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }
   /** An action that an attempt wants to do now; the action itself is in the store already. */

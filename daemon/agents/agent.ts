@@ -9,6 +9,7 @@
 
 import type { Action } from '../../shared/state/action.ts';
 import type { Enforcement } from '../../shared/state/agent.ts';
+import type { ToolCalled } from '../../shared/state/tool-call.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -101,6 +102,9 @@ export type AttemptEvent =
   | { type: 'committed'; key: string; commit: string; summary: string }
   /** Tokens and US dollars used since this was last said; `source` is who counted them. */
   | { type: 'used'; tokens: number; cost: number; source: string }
+  /** A tool call is over. At most some hundred of an attempt are told; of the others their number is, once. */
+  | { type: 'called'; call: ToolCalled }
+  | { type: 'calls_omitted'; calls: number }
   | { type: 'ended'; outcome: Outcome };
 
 export interface RunningAttempt {

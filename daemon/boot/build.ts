@@ -14,7 +14,7 @@ import type { RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import { sha256 } from '../platform/digest.ts';
 import { writeLog } from '../platform/log.ts';
-import { listSecretKinds } from '../platform/redact.ts';
+import { listSecretKinds, redact } from '../platform/redact.ts';
 import type { AcpAgents } from './acp.ts';
 import { validateOpenApi } from './openapi.ts';
 import { recordPolicies } from './policies.ts';
@@ -72,6 +72,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
     lentFor: (attempt) => join(home, 'lent', attempt),
     listSecretKinds,
+    mask: (text) => redact(text),
     hash: sha256,
     progress: subscriptions.progress,
     log: writeLog,

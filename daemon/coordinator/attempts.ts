@@ -23,6 +23,7 @@ import { setUpWorktree } from './setup.ts';
 import { createPermissions, type Permissions } from './permissions.ts';
 import { keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
+import { recordReport } from './reports.ts';
 
 export interface Attempts {
   start(task: string, attempt: string, cause: string): Promise<void>;
@@ -278,17 +279,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
       // Not waited for: whatever else the adapter says goes on while a person thinks.
       void settleWish(job, event);
       return;
-    case 'committed': {
-      const { key, commit, summary } = event;
-      await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: summary.slice(0, 500) }, cause);
-      return;
-    }
-    case 'used': {
-      const { tokens, cost, source } = event;
-      await tell({ type: 'attempt/use', attempt, token: task.token, usage: { tokens, cost, source: source.slice(0, 100) } }, cause);
-      return;
-    }
     default:
-      event satisfies never;
+      await recordReport(context, { attempt, token: task.token }, event, cause);
   }
 }

@@ -101,6 +101,8 @@ export interface Ports {
   lentFor(attempt: string): string;
   /** The kinds of secret that a text for a path holds, never their values. */
   listSecretKinds(path: string, text: string): Promise<string[]>;
+  /** The text with every secret in it masked. */
+  mask(text: string): Promise<string>;
   hash(text: string): string;
   /** Tells watchers what an attempt is doing; nothing of it is recorded. */
   progress(item: Progress): void;

@@ -54,6 +54,19 @@ export function findInAttempt(state: State, command: CommandOf<'attempt/find'>):
   return [event('agent.rogue_edit', `attempt/${lease.attempt.id}`, ofAttempt(lease), finding)];
 }
 
+/** A tool call of the attempt's agent is over. */
+export function callInAttempt(state: State, command: CommandOf<'attempt/call'>): Verdict {
+  const lease = holdLease(state, command);
+  return 'code' in lease ? lease : [event('agent.tool_called', `attempt/${lease.attempt.id}`, ofAttempt(lease), command.call)];
+}
+
+/** Tool calls of which only the number is recorded. */
+export function omitCalls(state: State, command: CommandOf<'attempt/omit-calls'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  return [event('agent.tool_calls_omitted', `attempt/${lease.attempt.id}`, ofAttempt(lease), { calls: command.calls })];
+}
+
 /** What an attempt used since it was last told. */
 export function useAttempt(state: State, command: CommandOf<'attempt/use'>): Verdict {
   const lease = holdLease(state, command);

@@ -8,7 +8,17 @@ import { leaveAgent, registerAgent } from './agent.ts';
 import { moveToArchive, restoreRun } from './archive.ts';
 import { answerApproval, revokeApproval } from './answer.ts';
 import { decideAction, recordDecisions, useGrant } from './approval.ts';
-import { commitAttempt, endAttempt, findInAttempt, leaveWorkspace, placeAttempt, runAttempt, useAttempt } from './attempt.ts';
+import {
+  callInAttempt,
+  commitAttempt,
+  endAttempt,
+  findInAttempt,
+  leaveWorkspace,
+  omitCalls,
+  placeAttempt,
+  runAttempt,
+  useAttempt,
+} from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
 import { acceptHandoff, returnHandoff } from './handoff.ts';
@@ -99,6 +109,8 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'attempt/workspace': placeAttempt,
   'attempt/commit': commitAttempt,
   'attempt/use': useAttempt,
+  'attempt/call': callInAttempt,
+  'attempt/omit-calls': omitCalls,
   'attempt/find': findInAttempt,
   'attempt/end': endAttempt,
   'action/decide': decideAction,

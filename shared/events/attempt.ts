@@ -1,6 +1,7 @@
 import type { Enforcement } from '../state/agent.ts';
 import type { EventOf } from './envelope.ts';
 import type { AttemptEnd, Finding } from '../state/attempt.ts';
+import type { ToolCalled } from '../state/tool-call.ts';
 
 export type AttemptEvent =
   | EventOf<'attempt.starting', { token: number; host: string; bootId: string }>
@@ -9,6 +10,10 @@ export type AttemptEvent =
   | EventOf<'attempt.committed', { key: string; commit: string; summary: string }>
   /** The audit found what nobody had decided. */
   | EventOf<'agent.rogue_edit', Finding>
+  /** A tool call of the agent is over. */
+  | EventOf<'agent.tool_called', ToolCalled>
+  /** There were more tool calls than are recorded one by one. */
+  | EventOf<'agent.tool_calls_omitted', { calls: number }>
   | EventOf<
       'attempt.ended',
       {

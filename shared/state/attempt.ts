@@ -3,6 +3,7 @@ import type { Event } from '../events/envelope.ts';
 import type { UsageEvent } from '../events/usage.ts';
 import type { Enforcement } from './agent.ts';
 import type { StateTable } from './table.ts';
+import { foldOmittedCalls, foldToolCall, type ToolCalls } from './tool-call.ts';
 
 export type AttemptEnd = 'succeeded' | 'failed' | 'canceled' | 'timeout' | 'interrupted';
 export type AttemptStatus = 'starting' | 'running' | AttemptEnd;
@@ -49,6 +50,8 @@ export interface Attempt {
   /** Tokens and US dollars that were reported of it. */
   usage?: { tokens: number; cost: number };
   findings?: readonly Finding[];
+  /** What its agent's tools did; absent when no tool call was told of. */
+  tools?: ToolCalls;
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -85,6 +88,12 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (A
     }
     case 'agent.rogue_edit':
       attempts.set(id, { ...attempt, findings: [...(attempt.findings ?? []), event.data] });
+      return;
+    case 'agent.tool_called':
+      attempts.set(id, { ...attempt, tools: foldToolCall(attempt.tools, event.data, at) });
+      return;
+    case 'agent.tool_calls_omitted':
+      attempts.set(id, { ...attempt, tools: foldOmittedCalls(attempt.tools, event.data.calls) });
       return;
     case 'attempt.ended': {
       const { status, exitCode, signal, code, message } = event.data;

@@ -120,11 +120,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'daemon.resumed': (state, event) => shiftDeadlines(state, event.data.sleptMs),
   'principal.added': nothing,
   'principal.refused': nothing,
-  'policy.loaded': (state, event) => {
-    const { repo = '' } = event;
-    if (event.data.files.length > 0) state.policies.set(repo, event.data.files);
-    else state.policies.delete(repo);
-  },
+  'policy.loaded': ({ policies }, { repo = '', data: { files } }) =>
+    void (files.length > 0 ? policies.set(repo, files) : policies.delete(repo)),
   'policy.decided': recordDecision,
   'agent.registered': agent,
   'agent.starting': agent,
@@ -187,6 +184,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     if (made) state.tasks.set(made.id, { ...made, commit: event.data.commit });
   },
   'agent.rogue_edit': attempt,
+  'agent.tool_called': attempt,
+  'agent.tool_calls_omitted': attempt,
   'attempt.ended': (state, event, at) => {
     const startedAt = state.attempts.get(event.attempt ?? '')?.startedAt;
     if (startedAt !== undefined) evolveUsage(state.usage, event, at, startedAt);

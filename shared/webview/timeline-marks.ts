@@ -2,6 +2,7 @@
 import type { Approval } from '../state/approval.ts';
 import type { Attempt } from '../state/attempt.ts';
 import type { Run, Stage } from '../state/run.ts';
+import { countToolCalls } from '../state/tool-call.ts';
 import type { StageDefinition } from '../state/workflow.ts';
 import { MAX_TEXT, type TimelineIntent, type TimelineMark, type TimelineSpan, type Tone } from './timeline.ts';
 
@@ -47,6 +48,26 @@ export function commitMarks(known: Known, row: string, attempt: Attempt): Timeli
       },
     ];
   });
+}
+
+/** The marks of an attempt's last tool calls; those that nobody was asked about have a kind of their own. */
+export function toolMarks({ run, definition }: Known, row: string, attempt: Attempt): TimelineMark[] {
+  const { tools } = attempt;
+  if (!tools) return [];
+  const links: TimelineIntent[] = [{ kind: 'log', run: run.id, stage: definition.id, attempt: attempt.id }];
+  // Numbered from the first call, because an agent may give two calls one id.
+  const first = countToolCalls({ ...tools, omitted: 0 }) - tools.last.length;
+  return tools.last.map(({ tool, kind, status, answer, summary, at }, index) => ({
+    id: `tool/${attempt.id}/${first + index}`,
+    row,
+    kind: answer === 'not_asked' ? 'unasked' : 'tool',
+    label: cut(summary || tool || kind),
+    tone: answer === 'denied' || status === 'unfinished' ? 'canceled' : status === 'failed' ? 'failure' : 'success',
+    status: `${kind}, ${spaced(answer)}, ${status}`,
+    at: ms(at),
+    note: cut(tool),
+    links,
+  }));
 }
 
 const ANSWER_TONE: Record<Approval['status'], Tone> = {

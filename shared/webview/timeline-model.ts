@@ -9,7 +9,19 @@ import type { Attempt, AttemptStatus } from '../state/attempt.ts';
 import type { State } from '../state/evolve.ts';
 import { runEnded, type Run, type RunStatus, type StageStatus } from '../state/run.ts';
 import type { WorkflowDefinition } from '../state/workflow.ts';
-import { approvalMarks, commitLink, commitMarks, cut, mergeMarks, ms, spaced, until, waitOf, type Known } from './timeline-marks.ts';
+import {
+  approvalMarks,
+  commitLink,
+  commitMarks,
+  cut,
+  mergeMarks,
+  ms,
+  spaced,
+  toolMarks,
+  until,
+  waitOf,
+  type Known,
+} from './timeline-marks.ts';
 import {
   MAX_ITEMS,
   MAX_ROWS,
@@ -206,7 +218,7 @@ function buildLanes(known: Known): Part {
     lane.numbers.push(index + 1);
     lane.last = span;
     part.spans.push(span);
-    part.marks.push(...commitMarks(known, id, attempt));
+    part.marks.push(...commitMarks(known, id, attempt), ...toolMarks(known, id, attempt));
   }
   part.rows = lanes.map(({ id, numbers, last }) => {
     const { tone, status, note } = last;

@@ -30,6 +30,8 @@ export const TIMELINE_TEXT = {
   wait: 'Wait for an answer',
   asked: 'Question',
   answered: 'Answer',
+  tool: 'Tool Call',
+  unasked: 'Tool Call, Not Asked',
   commit: 'Commit',
   merge: 'Merge',
   undo: 'Undo',

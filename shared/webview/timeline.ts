@@ -77,7 +77,7 @@ export type TimelineSpan = z.infer<typeof TimelineSpan>;
 export const TimelineMark = z.strictObject({
   id,
   row: id,
-  kind: z.enum(['asked', 'answered', 'commit', 'merge', 'undo']),
+  kind: z.enum(['asked', 'answered', 'tool', 'unasked', 'commit', 'merge', 'undo']),
   label: text,
   tone: Tone,
   status: text,

@@ -112,6 +112,23 @@ describe('the model of a timeline', () => {
     assert.ok(!spanOf(model, 'wait/ask-test')?.links.some((link) => link.kind === 'approval'), 'an answered question is asked again');
   });
 
+  it('shows the last tool calls of an attempt, and apart those that nobody was asked about', () => {
+    const state = waitingCheckup();
+    const call = { tool: 'Bash', kind: 'execute' as const, status: 'completed' as const, summary: 'make' };
+    const second = { ...of('repair'), attempt: 'repair-2' };
+    for (let i = 0; i < 20; i += 1) record(state, 30 + i, event('agent.tool_called', second, { ...call, call: 'same', answer: 'allowed' }));
+    record(state, 51, event('agent.tool_called', second, { ...call, call: 'x', answer: 'not_asked' }));
+    const marks = build(state, 62).marks.filter(({ id }) => id.startsWith('tool/repair-2/'));
+    assert.deepEqual([marks.length, marks[0]?.id, marks.at(-1)?.id], [16, 'tool/repair-2/5', 'tool/repair-2/20']);
+    assert.deepEqual(
+      marks.slice(-2).map(({ kind, label, status }) => [kind, label, status]),
+      [
+        ['tool', 'make', 'execute, allowed, completed'],
+        ['unasked', 'make', 'execute, not asked, completed'],
+      ],
+    );
+  });
+
   it('shows commits on their attempt and the merge on its stage', () => {
     const state = waitingCheckup();
     finish(state);

@@ -14,6 +14,8 @@ export const TONE_ICONS: Record<Tone, string> = {
 /** An answer has no icon of its own: it shows what was answered. */
 export const MARK_ICONS: Record<Exclude<TimelineMark['kind'], 'answered'>, string> = {
   asked: TONE_ICONS.waiting,
+  tool: 'M3 4.5l3.5 3.5L3 11.5M8 12h5',
+  unasked: 'M3 4.5l3.5 3.5L3 11.5M11 3v6M11 12v.4',
   commit: 'M11 8a3 3 0 1 1-6 0a3 3 0 1 1 6 0M1 8h4M11 8h4',
   merge: 'M4 2v12M4 5c0 5 8 2 8 9',
   undo: 'M6.5 3L3 6.5L6.5 10M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6',

@@ -211,6 +211,7 @@ async function follow({ options, spec, profile, emit, asked, deadline, process: 
   const first = await Promise.race([over, Promise.race([asked, deadline.passed.then((): Ending => ({ kind: 'timeout' }))])]);
   const outcome = 'kind' in first ? await stopGently(session, over, { ending: first, cancelMs, spec, profile }) : first;
   const survivors = await child.end(graceMs);
+  session.end();
   if (survivors > 0) return failed('processes_left', `${survivors} processes of ${profile.title} could not be ended. End them by hand.`);
   const reason = wrapped.notStarted();
   return reason === undefined ? outcome : failed('spawn_failed', `${profile.title} could not be started (${reason}).`);

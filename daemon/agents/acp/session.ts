@@ -19,6 +19,8 @@ export interface Session {
   readonly done: Promise<Outcome>;
   /** Asks the agent to stop; what it waits for is answered with `cancelled`. */
   cancel(): void;
+  /** To be called once, when the agent is gone. */
+  end(): void;
 }
 
 /** Begins the conversation. */
@@ -42,6 +44,7 @@ export function startSession(parts: SessionParts): Session {
   const { agent } = connection;
   return {
     done: converse(talk, agent),
+    end: () => talk.updates.end(),
     cancel() {
       talk.canceled = true;
       for (const settle of talk.pending) settle();

@@ -31,7 +31,8 @@ const MAX_INPUT = 64 * 1024;
 export interface ToolCalls {
   /** Adds what a message says; a fresh call when the id is new. */
   take(update: ToolCallUpdate): ToolCall;
-  get(id: string): ToolCall | undefined;
+  /** Those that are remembered, oldest first. */
+  all(): Iterable<ToolCall>;
 }
 
 export function trackToolCalls(): ToolCalls {
@@ -47,7 +48,7 @@ export function trackToolCalls(): ToolCalls {
       }
       return call;
     },
-    get: (id) => calls.get(id),
+    all: () => calls.values(),
   };
 }
 

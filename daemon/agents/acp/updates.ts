@@ -1,6 +1,8 @@
-/** What an agent tells while it works: to the transcript, as progress, and as usage. */
+/** What an agent tells while it works: to the transcript, as progress, as tool calls for the record, and as usage. */
 import type { PromptResponse, SessionNotification, SessionUpdate } from '@agentclientprotocol/sdk';
-import type { AttemptEvent } from '../agent.ts';
+import type { AttemptEvent, AttemptSpec } from '../agent.ts';
+import { tellEndedCalls } from './called.ts';
+import type { Profile } from './profiles.ts';
 import { trackToolCalls, type ToolCall, type ToolCalls } from './tools.ts';
 import type { Transcript } from './transcript.ts';
 import { priced, readTurnUsage } from './usage.ts';
@@ -12,30 +14,28 @@ export interface Updates {
   noteDecision(call: ToolCall, allowed: boolean): void;
   endTurn(response: PromptResponse): void;
   counts(): { completed: number; failed: number };
+  /** The agent says no more: what it began and never ended is told, and how many calls were too many to be. */
+  end(): void;
 }
 
 interface Parts {
+  spec: AttemptSpec;
+  profile: Profile;
   transcript: Transcript;
   emit(event: AttemptEvent): void;
 }
 
 /** Begins to follow an agent. */
-export function startUpdates({ transcript, emit }: Parts): Updates {
+export function startUpdates({ spec, profile, transcript, emit }: Parts): Updates {
   const calls = trackToolCalls();
-  const decided = new Map<string, boolean>();
-  const ended = new Map<string, string>();
+  const ended = tellEndedCalls({ reads: profile.reads, root: spec.worktree?.path ?? spec.home, transcript, emit });
   let cost = 0;
   let told = 0;
   let model = '';
 
   const noteCall = (call: ToolCall): void => {
-    const name = call.title || call.name || call.id;
-    if (call.status === 'in_progress') emit({ type: 'progress', text: name, activity: 'executing' });
-    if (call.status !== 'completed' && call.status !== 'failed') return;
-    if (ended.get(call.id) === call.status) return;
-    ended.set(call.id, call.status);
-    const asked = decided.has(call.id) ? (decided.get(call.id) === true ? 'allowed' : 'denied') : 'not asked';
-    transcript.note(`[${call.status}, ${asked}] ${name}`);
+    if (call.status === 'in_progress') emit({ type: 'progress', text: call.title || call.name || call.id, activity: 'executing' });
+    if (call.status === 'completed' || call.status === 'failed') ended.end(call, call.status);
   };
 
   return {
@@ -53,7 +53,8 @@ export function startUpdates({ transcript, emit }: Parts): Updates {
         if (typeof named === 'string') model = named;
       } else if (sessionUpdate === 'current_mode_update') transcript.note(`[mode] ${update.currentModeId}`);
     },
-    noteDecision: (call, allowed) => void decided.set(call.id, allowed),
+    end: () => ended.leave(calls.all()),
+    noteDecision: (call, allowed) => ended.noteDecision(call, allowed),
     endTurn(response) {
       const usage = readTurnUsage(response, model);
       // What an agent tells of money is the sum of the session so far.
@@ -61,14 +62,14 @@ export function startUpdates({ transcript, emit }: Parts): Updates {
       told = cost;
       if (usage) emit({ type: 'used', ...priced(usage, more) });
     },
-    counts() {
-      const statuses = [...ended.values()];
-      return { completed: statuses.filter((s) => s === 'completed').length, failed: statuses.filter((s) => s === 'failed').length };
-    },
+    counts: () => ended.counts(),
   };
 }
 
-function notePlan({ entries }: Extract<SessionUpdate, { sessionUpdate: 'plan' }>, { transcript, emit }: Parts): void {
+function notePlan(
+  { entries }: Extract<SessionUpdate, { sessionUpdate: 'plan' }>,
+  { transcript, emit }: Pick<Parts, 'transcript' | 'emit'>,
+): void {
   if (entries.length === 0) return;
   const done = entries.filter(({ status }) => status === 'completed').length;
   const now = entries.find(({ status }) => status === 'in_progress') ?? entries.find(({ status }) => status === 'pending');

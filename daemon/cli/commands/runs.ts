@@ -16,6 +16,7 @@ import { renderRun, renderStatus } from '../render/run.ts';
 import { listQuestions, type Picture } from '../render/stages.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
+import { renderToolCalls } from '../render/tool-calls.ts';
 import { formatAgo, formatBytes } from '../render/time.ts';
 
 /** `signalbox runs`: lists runs, and shows one. */
@@ -90,6 +91,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
         '',
         look.paint.dim(`artifacts: ${detail.artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`),
       );
+    const tools = renderToolCalls(picture, look);
+    if (tools.length > 0) terminal.print('', ...tools);
     const enforcement = [...renderEnforcement(picture, look.paint), ...renderFindings(picture, look.paint)];
     if (enforcement.length > 0) terminal.print('', ...enforcement);
     for (const approval of detail.approvals.filter((each) => each.remembered)) terminal.print(describeRule(approval));

@@ -73,6 +73,38 @@ describe('agents: acp adapter', () => {
     assert.ok(existsSync(join(attempt.root, 'done.txt')));
   });
 
+  it('tells of each tool call that is over what it was by its input, and whether anybody was asked', async () => {
+    const root = tempFolder('tree');
+    const read = { toolCallId: 'r', title: 'Rename', kind: 'edit', name: 'Read', rawInput: { file_path: join(root, 'src', 'a.ts') } };
+    const steps = [
+      { ask: { ...edit('a.txt', 'x'), toolCallId: 'yes' }, granted: [{ tool: { toolCallId: 'yes', status: 'completed' } }] },
+      { ask: { ...command('make'), toolCallId: 'no' }, refused: [{ tool: { toolCallId: 'no', status: 'failed' } }] },
+      { tool: { ...read, status: 'completed' } },
+      { tool: { toolCallId: 'r', status: 'completed' } },
+      { tool: { ...command('rm -rf\n /'), toolCallId: 'sly', status: 'in_progress' } },
+    ];
+    const answer = ({ key }: { key: string }) => (key === 'yes' ? { allowed: true as const } : { allowed: false as const, reason: 'No.' });
+    const attempt = drive(steps, { root, answer, profile: { reads: ['Read'] } });
+    await attempt.ended;
+    assert.deepEqual(
+      attempt.events.flatMap((e) => (e.type === 'called' ? [Object.values(e.call).join(' | ')] : [])),
+      [
+        'yes |  | edit | completed | allowed | a.txt',
+        'no |  | execute | failed | denied | make',
+        'r | Read | read | completed | not_asked | src/a.ts',
+        'sly |  | execute | unfinished | not_asked | rm -rf /',
+      ],
+    );
+    assert.match(attempt.output('stdout'), /^\[completed, not asked\] read src\/a\.ts$/m);
+    const many = drive(Array.from({ length: 310 }, (_, i) => ({ tool: { toolCallId: `t${i}`, status: 'completed' } })));
+    await many.ended;
+    assert.equal(many.events.filter((e) => e.type === 'called').length, 300);
+    assert.deepEqual(
+      many.events.filter((e) => e.type === 'calls_omitted'),
+      [{ type: 'calls_omitted', calls: 10 }],
+    );
+  });
+
   it('fills the gaps of a question with what was said of the call before', async () => {
     const root = tempFolder('tree');
     const path = join(root, 'src', 'a.ts');

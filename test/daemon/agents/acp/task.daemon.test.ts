@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { toPicture } from '../../../../daemon/cli/commands/runs.ts';
+import { ASCII_GLYPHS, createPaint } from '../../../../daemon/cli/render/paint.ts';
+import { renderToolCalls } from '../../../../daemon/cli/render/tool-calls.ts';
 import { taskWorkflow } from '../../../../daemon/cli/task-run.ts';
 import type { Connected } from '../../../../daemon/rpc/connect.ts';
 import { finishRun } from '../../../support/checkup.ts';
@@ -86,6 +89,13 @@ rules:
       { ask: edit('../outside.txt', 'x'), granted: [{ run: 'touch src/outside-was-allowed' }] },
       { ask: command('npm publish'), granted: [{ run: 'touch src/command-was-allowed' }] },
       { ask: command('rm -rf x'), granted: [{ run: 'touch src/second-was-allowed' }] },
+      {
+        tool: {
+          toolCallId: 'own',
+          status: 'completed',
+          rawInput: { command: 'curl -H "Authorization: Bearer sk-ant-api03-AbCdEfGhIjKlMnOpQrStUvWx"' },
+        },
+      },
       { usage: { inputTokens: 100, outputTokens: 20 } },
       { say: 'done' },
     ];
@@ -105,6 +115,24 @@ rules:
     assert.equal(work?.values['denied'], 2);
     const [attempt] = detail.attempts;
     assert.deepEqual(attempt?.usage, { tokens: 120, cost: 0 });
+    const { last = [], ...counts } = attempt?.tools ?? {};
+    assert.deepEqual(counts, { completed: 1, failed: 2, unfinished: 2, unasked: 1, omitted: 0 });
+    assert.deepEqual(
+      last.map(({ kind, status, answer }) => `${kind} ${status} ${answer}`),
+      [
+        'execute completed not_asked',
+        'edit unfinished allowed',
+        'edit failed denied',
+        'execute unfinished allowed',
+        'execute failed denied',
+      ],
+    );
+    assert.match(last[0]?.summary ?? '', /^curl .*\*\*\*/);
+    assert.doesNotMatch(JSON.stringify(attempt), /AbCdEfGhIjKl/);
+    assert.match(
+      renderToolCalls(toPicture(detail), { width: 80, paint: createPaint(false), glyphs: ASCII_GLYPHS }).join('\n'),
+      /^work: 5 tool calls .*, 1 without asking$/m,
+    );
     const raw = detail.artifacts.find(({ name }) => name.startsWith('acp-'));
     assert.match((await client.call('artifact/read', { digest: raw?.digest ?? '' })).text, /session\/request_permission/);
     const said = (await client.call('spool/read', { attempt: attempt?.id ?? '' })).text;

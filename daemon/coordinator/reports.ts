@@ -1,0 +1,41 @@
+/** What an adapter reports of its attempt's work, as commands. */
+import type { AttemptEvent } from '../agents/agent.ts';
+import type { EffectContext } from './reactor.ts';
+
+type Report = Extract<AttemptEvent, { type: 'committed' | 'used' | 'called' | 'calls_omitted' }>;
+
+/** Characters of a tool call's summary on the record. */
+const MAX_SUMMARY = 200;
+
+/** Records what was reported of the attempt whose lease is `of`. */
+export async function recordReport(
+  { tell, ports }: EffectContext,
+  of: { attempt: string; token: number },
+  event: Report,
+  cause: string,
+): Promise<void> {
+  switch (event.type) {
+    case 'committed': {
+      const { key, commit, summary } = event;
+      await tell({ type: 'attempt/commit', ...of, key, commit, summary: summary.slice(0, 500) }, cause);
+      return;
+    }
+    case 'used': {
+      const { tokens, cost, source } = event;
+      await tell({ type: 'attempt/use', ...of, usage: { tokens, cost, source: source.slice(0, 100) } }, cause);
+      return;
+    }
+    case 'called': {
+      const { call } = event;
+      // Masked before it is cut, so that no beginning of a secret is left.
+      const summary = (await ports.mask(call.summary)).slice(0, MAX_SUMMARY);
+      await tell({ type: 'attempt/call', ...of, call: { ...call, summary } }, cause);
+      return;
+    }
+    case 'calls_omitted':
+      await tell({ type: 'attempt/omit-calls', ...of, calls: event.calls }, cause);
+      return;
+    default:
+      event satisfies never;
+  }
+}
