@@ -4,6 +4,7 @@ import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
+import type { AgentPlan } from '../shared/state/plan.ts';
 import type { ToolCalled } from '../shared/state/tool-call.ts';
 import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
@@ -177,6 +178,7 @@ export type Command =
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
   | { type: 'attempt/call'; attempt: string; token: number; call: ToolCalled }
+  | { type: 'attempt/plan'; attempt: string; token: number; plan: AgentPlan }
   | { type: 'attempt/omit-calls'; attempt: string; token: number; calls: number }
   | { type: 'attempt/find'; attempt: string; token: number; finding: Finding }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }

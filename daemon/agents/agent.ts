@@ -9,6 +9,7 @@
 
 import type { Action } from '../../shared/state/action.ts';
 import type { Enforcement } from '../../shared/state/agent.ts';
+import type { AgentPlan } from '../../shared/state/plan.ts';
 import type { ToolCalled } from '../../shared/state/tool-call.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -104,6 +105,8 @@ export type AttemptEvent =
   | { type: 'used'; tokens: number; cost: number; source: string }
   /** A tool call is over. At most some hundred of an attempt are told; of the others their number is, once. */
   | { type: 'called'; call: ToolCalled }
+  /** What it means to do, whole, each time that this changes; at most some hundred times. */
+  | { type: 'planned'; plan: AgentPlan }
   | { type: 'calls_omitted'; calls: number }
   | { type: 'ended'; outcome: Outcome };
 

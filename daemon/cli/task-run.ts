@@ -2,6 +2,7 @@
 import type { Client } from '../../shared/client/client.ts';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { usageFailure } from './failure.ts';
+import { writePromptWorkflow } from '../../shared/state/prompt-workflow.ts';
 import { parseDuration } from '../../shared/state/workflow.ts';
 import { shortId } from './ids.ts';
 import { cleanLine } from './render/text.ts';
@@ -17,24 +18,7 @@ export function taskWorkflow(
   if (!/^[a-z][a-z0-9._-]{0,63}$/.test(agent))
     throw usageFailure(`${agent} is no id of an agent.`, '`signalbox agents` lists those there are.');
   if (parseDuration(timeout) === undefined) throw usageFailure(`--timeout ${timeout} is no duration.`, 'Write 30s, 5m, 2h or 1d.');
-  const name = (prompt.trim().split('\n', 1)[0] ?? '').slice(0, 72);
-  const text = `workflow: task
-version: 1
-inputs:
-  prompt: { type: string }
-stages:
-  - id: work
-    name: ${JSON.stringify(name)}
-    agent: ${agent}
-    prompt: '{inputs.prompt}'
-    timeout: ${timeout}
-  - id: merge
-    name: Merge
-    needs: [work]
-    when: [{ value: work.commit, otherwise: The agent changed nothing. }]
-    merge: { from: work }
-`;
-  return { file: 'task.yaml', text };
+  return writePromptWorkflow(prompt, { agent, timeout });
 }
 
 /** Lines about what the agent changed, which its own word does not say, and what went wrong on the way. */

@@ -2,10 +2,11 @@
 import type { AttemptEvent } from '../agents/agent.ts';
 import type { EffectContext } from './reactor.ts';
 
-type Report = Extract<AttemptEvent, { type: 'committed' | 'used' | 'called' | 'calls_omitted' }>;
+type Report = Extract<AttemptEvent, { type: 'committed' | 'used' | 'called' | 'calls_omitted' | 'planned' }>;
 
-/** Characters of a tool call's summary on the record. */
+/** Characters of a tool call's summary and of a step on the record, and steps of a plan. */
 const MAX_SUMMARY = 200;
+const MAX_STEPS = 20;
 
 /** Records what was reported of the attempt whose lease is `of`. */
 export async function recordReport(
@@ -30,6 +31,14 @@ export async function recordReport(
       // Masked before it is cut, so that no beginning of a secret is left.
       const summary = (await ports.mask(call.summary)).slice(0, MAX_SUMMARY);
       await tell({ type: 'attempt/call', ...of, call: { ...call, summary } }, cause);
+      return;
+    }
+    case 'planned': {
+      const { steps, ...how } = event.plan;
+      const masked = await Promise.all(
+        steps.slice(0, MAX_STEPS).map(async ({ text, status }) => ({ text: (await ports.mask(text)).slice(0, MAX_SUMMARY), status })),
+      );
+      await tell({ type: 'attempt/plan', ...of, plan: { ...how, steps: masked } }, cause);
       return;
     }
     case 'calls_omitted':

@@ -60,6 +60,12 @@ export function callInAttempt(state: State, command: CommandOf<'attempt/call'>):
   return 'code' in lease ? lease : [event('agent.tool_called', `attempt/${lease.attempt.id}`, ofAttempt(lease), command.call)];
 }
 
+/** The attempt's agent said what it means to do. */
+export function planAttempt(state: State, command: CommandOf<'attempt/plan'>): Verdict {
+  const lease = holdLease(state, command);
+  return 'code' in lease ? lease : [event('agent.planned', `attempt/${lease.attempt.id}`, ofAttempt(lease), command.plan)];
+}
+
 /** Tool calls of which only the number is recorded. */
 export function omitCalls(state: State, command: CommandOf<'attempt/omit-calls'>): Verdict {
   const lease = holdLease(state, command);

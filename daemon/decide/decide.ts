@@ -16,6 +16,7 @@ import {
   leaveWorkspace,
   omitCalls,
   placeAttempt,
+  planAttempt,
   runAttempt,
   useAttempt,
 } from './attempt.ts';
@@ -110,6 +111,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'attempt/commit': commitAttempt,
   'attempt/use': useAttempt,
   'attempt/call': callInAttempt,
+  'attempt/plan': planAttempt,
   'attempt/omit-calls': omitCalls,
   'attempt/find': findInAttempt,
   'attempt/end': endAttempt,

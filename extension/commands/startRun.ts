@@ -58,14 +58,14 @@ async function mend(error: SignalboxError, params: ParamsOf<'run/start'>): Promi
 type Target = { readonly into?: string };
 
 /** Which branch a run is to merge into: the current one first; `{}` leaves the work on its own branch. Undefined: never mind. */
-export async function pickTarget(repo: string): Promise<Target | undefined> {
+export async function pickTarget(repo: string, title?: string): Promise<Target | undefined> {
   const { t } = vscode.l10n;
   const { current, all } = await readBranches(repo);
-  const preset = vscode.workspace.getConfiguration('signalbox').get<string>('checkup.target', 'ask');
+  const preset = title !== undefined ? 'ask' : vscode.workspace.getConfiguration('signalbox').get<string>('checkup.target', 'ask');
   if (preset === 'ownBranch') return {};
   if (preset === 'currentBranch' && current !== undefined) return { into: current };
   const others = all.filter((branch) => branch !== current);
-  return pick<Target>(t('Where may the repairs go, after you approved the merge?'), [
+  return pick<Target>(title ?? t('Where may the repairs go, after you approved the merge?'), [
     ...(current === undefined
       ? []
       : [{ label: `$(git-branch) ${current}`, description: t('the current branch'), value: { into: current } }]),

@@ -24,6 +24,9 @@ export function registerDocuments(services: Services): vscode.Disposable {
       if (ref?.kind === 'log' && ref.attempt === attempt) changed.fire(uri);
     }
   });
+  const grown = vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+    if (parseUri(document.uri)?.kind === 'log' && contentChanges.length > 0) followEnd(document, contentChanges);
+  });
   const provider: vscode.TextDocumentContentProvider = {
     onDidChange: changed.event,
     provideTextDocumentContent: (uri) => provideText(services, logs, uri),
@@ -32,7 +35,18 @@ export function registerDocuments(services: Services): vscode.Disposable {
     const ref = parseUri(uri);
     if (ref?.kind === 'log') logs.leave(ref.attempt);
   });
-  return vscode.Disposable.from(vscode.workspace.registerTextDocumentContentProvider(SCHEME, provider), closed, changed, logs);
+  return vscode.Disposable.from(vscode.workspace.registerTextDocumentContentProvider(SCHEME, provider), closed, grown, changed, logs);
+}
+
+/** Keeps the end of a log in view where it was in view before the log grew; who reads further up is left there. */
+function followEnd(document: vscode.TextDocument, changes: readonly vscode.TextDocumentContentChangeEvent[]): void {
+  const end = Math.max(...changes.map(({ range }) => range.end.line));
+  for (const editor of vscode.window.visibleTextEditors) {
+    const seen = editor.visibleRanges.at(-1)?.end.line ?? 0;
+    if (editor.document !== document || seen + 1 < end) continue;
+    const last = document.lineAt(document.lineCount - 1).range.end;
+    editor.revealRange(new vscode.Range(last, last));
+  }
 }
 
 async function provideText(services: Services, logs: Logs, uri: vscode.Uri): Promise<string> {

@@ -4,6 +4,7 @@ import type { Approval } from '../../shared/state/approval.ts';
 import type { Enforcement } from '../../shared/state/agent.ts';
 import type { Attempt, AttemptStatus } from '../../shared/state/attempt.ts';
 import { runEnded, type Stage, type StageStatus } from '../../shared/state/run.ts';
+import { countToolCalls } from '../../shared/state/tool-call.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import { formatRef } from '../refs.ts';
 import type { RunView } from './describeRun.ts';
@@ -151,12 +152,13 @@ function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node 
   const { enforcement, findings = [] } = attempt;
   for (const { message } of findings) lines.push({ name: t('Found'), value: message });
   if (enforcement) lines.push({ name: t('Sandbox'), value: sayEnforcement(enforcement, reader) });
+  lines.push(...explainWork(attempt, reader));
   if (attempt.workspace)
     lines.push({ name: t('Branch'), value: attempt.workspace.branch }, { name: t('Worktree'), value: attempt.workspace.path });
   return {
     id: ref,
     label,
-    description: enforcement?.level === 'advisory' ? t('{0}, no sandbox', how) : how,
+    description: describeAttemptShort(attempt, how, reader),
     tooltip: lines,
     icon: ATTEMPT_ICONS[attempt.status],
     context: `attempt ${attempt.endedAt === undefined ? 'active' : 'ended'}`,
@@ -167,9 +169,40 @@ function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node 
   };
 }
 
+/** What the agent means to do, what its tools did, and what it used. */
+function explainWork({ plan, tools, usage }: Attempt, { t, locale }: Reader): TooltipLine[] {
+  const number = (value: number): string => value.toLocaleString(locale);
+  const lines: TooltipLine[] = [];
+  if (plan) {
+    const next = plan.steps.find(({ status }) => status === 'in_progress') ?? plan.steps.find(({ status }) => status === 'pending');
+    const value = next
+      ? t('{0} of {1} done, now: {2}', plan.done, plan.total, clip(next.text, 120))
+      : t('{0} of {1} done', plan.done, plan.total);
+    lines.push({ name: t('Plan'), value });
+  }
+  if (tools) {
+    const all = countToolCalls(tools);
+    const value = tools.unasked > 0 ? t('{0}, {1} of them without asking', number(all), number(tools.unasked)) : number(all);
+    lines.push({ name: t('Tool Calls'), value });
+  }
+  if (usage) {
+    const { tokens, cost, source = '' } = usage;
+    const said = t('{0} tokens, {1}', number(tokens), `$${cost.toFixed(2)}`);
+    const plain = cost === 0 ? t('{0} tokens, no cost reported', number(tokens)) : said;
+    lines.push({ name: t('Used'), value: source === '' ? plain : t('{0} (counted by: {1})', plain, source) });
+  }
+  return lines;
+}
+
 /** Whether the operating system keeps a program to what it may do. */
 export function sayEnforcement({ level, why }: Enforcement, { t }: Reader): string {
   return level === 'enforced' ? t('enforced: {0}', why) : t('advisory, with all rights of your account: {0}', why);
+}
+
+/** How it is, how far its plan is, and whether it runs without a sandbox. */
+function describeAttemptShort({ enforcement, plan, endedAt }: Attempt, how: string, { t }: Reader): string {
+  const far = plan && endedAt === undefined ? t('{0}, plan {1}/{2}', how, plan.done, plan.total) : how;
+  return enforcement?.level === 'advisory' ? t('{0}, no sandbox', far) : far;
 }
 
 function sayAttemptStatus(attempt: Attempt, reader: Reader): string {

@@ -1,6 +1,7 @@
 import type { Enforcement } from '../state/agent.ts';
 import type { EventOf } from './envelope.ts';
 import type { AttemptEnd, Finding } from '../state/attempt.ts';
+import type { AgentPlan } from '../state/plan.ts';
 import type { ToolCalled } from '../state/tool-call.ts';
 
 export type AttemptEvent =
@@ -12,6 +13,8 @@ export type AttemptEvent =
   | EventOf<'agent.rogue_edit', Finding>
   /** A tool call of the agent is over. */
   | EventOf<'agent.tool_called', ToolCalled>
+  /** The agent said what it means to do, in place of what it said before. */
+  | EventOf<'agent.planned', AgentPlan>
   /** There were more tool calls than are recorded one by one. */
   | EventOf<'agent.tool_calls_omitted', { calls: number }>
   | EventOf<

@@ -2,6 +2,7 @@ import type { AttemptEvent } from '../events/attempt.ts';
 import type { Event } from '../events/envelope.ts';
 import type { UsageEvent } from '../events/usage.ts';
 import type { Enforcement } from './agent.ts';
+import type { AgentPlan } from './plan.ts';
 import type { StateTable } from './table.ts';
 import { foldOmittedCalls, foldToolCall, type ToolCalls } from './tool-call.ts';
 
@@ -47,11 +48,12 @@ export interface Attempt {
   workspace?: { path: string; branch: string; base: string; left?: boolean };
   /** Commits made on its branch, by key, oldest first. */
   commits: readonly { key: string; commit: string; summary: string; at: string }[];
-  /** Tokens and US dollars that were reported of it. */
-  usage?: { tokens: number; cost: number };
+  /** Tokens and US dollars that were reported of it, and who counted them last. */
+  usage?: { tokens: number; cost: number; source?: string };
   findings?: readonly Finding[];
   /** What its agent's tools did; absent when no tool call was told of. */
   tools?: ToolCalls;
+  plan?: AgentPlan;
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -83,11 +85,15 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (A
       return;
     case 'usage.reported': {
       const { tokens, cost } = attempt.usage ?? { tokens: 0, cost: 0 };
-      attempts.set(id, { ...attempt, usage: { tokens: tokens + event.data.tokens, cost: cost + event.data.cost } });
+      const { source } = event.data;
+      attempts.set(id, { ...attempt, usage: { tokens: tokens + event.data.tokens, cost: cost + event.data.cost, source } });
       return;
     }
     case 'agent.rogue_edit':
       attempts.set(id, { ...attempt, findings: [...(attempt.findings ?? []), event.data] });
+      return;
+    case 'agent.planned':
+      attempts.set(id, { ...attempt, plan: event.data });
       return;
     case 'agent.tool_called':
       attempts.set(id, { ...attempt, tools: foldToolCall(attempt.tools, event.data, at) });

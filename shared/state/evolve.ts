@@ -28,7 +28,7 @@ import { evolveTasks, type Task } from './task.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 7;
+export const EVOLVE_VERSION = 8;
 
 export interface State {
   /** Last commit that was folded in, and when it was recorded. */
@@ -184,6 +184,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     if (made) state.tasks.set(made.id, { ...made, commit: event.data.commit });
   },
   'agent.rogue_edit': attempt,
+  'agent.planned': attempt,
   'agent.tool_called': attempt,
   'agent.tool_calls_omitted': attempt,
   'attempt.ended': (state, event, at) => {

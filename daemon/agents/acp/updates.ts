@@ -18,6 +18,9 @@ export interface Updates {
   end(): void;
 }
 
+/** Plans of one attempt that are told. */
+const MAX_PLANS = 100;
+
 interface Parts {
   spec: AttemptSpec;
   profile: Profile;
@@ -29,6 +32,7 @@ interface Parts {
 export function startUpdates({ spec, profile, transcript, emit }: Parts): Updates {
   const calls = trackToolCalls();
   const ended = tellEndedCalls({ reads: profile.reads, root: spec.worktree?.path ?? spec.home, transcript, emit });
+  const notePlan = followPlan({ transcript, emit });
   let cost = 0;
   let told = 0;
   let model = '';
@@ -46,7 +50,7 @@ export function startUpdates({ spec, profile, transcript, emit }: Parts): Update
         const text = update.content.type === 'text' ? update.content.text : `[${update.content.type}]`;
         transcript.say(sessionUpdate === 'agent_message_chunk' ? 'message' : 'thought', text);
       } else if (sessionUpdate === 'tool_call' || sessionUpdate === 'tool_call_update') noteCall(calls.take(update));
-      else if (sessionUpdate === 'plan') notePlan(update, { transcript, emit });
+      else if (sessionUpdate === 'plan') notePlan(update);
       else if (sessionUpdate === 'usage_update') {
         if (update.cost?.currency === 'USD') cost = Math.max(cost, update.cost.amount);
         const named = update._meta?.['_claude/model'];
@@ -66,16 +70,23 @@ export function startUpdates({ spec, profile, transcript, emit }: Parts): Update
   };
 }
 
-function notePlan(
-  { entries }: Extract<SessionUpdate, { sessionUpdate: 'plan' }>,
-  { transcript, emit }: Pick<Parts, 'transcript' | 'emit'>,
-): void {
-  if (entries.length === 0) return;
-  const done = entries.filter(({ status }) => status === 'completed').length;
-  const now = entries.find(({ status }) => status === 'in_progress') ?? entries.find(({ status }) => status === 'pending');
-  const marks = { completed: 'x', in_progress: '>', pending: ' ' } as const;
-  transcript.note(
-    ['[plan]', ...entries.slice(0, 50).map(({ status, content }) => `  [${marks[status]}] ${content.slice(0, 300)}`)].join('\n'),
-  );
-  emit({ type: 'progress', text: `plan ${done}/${entries.length}: ${now?.content ?? 'done'}`, fraction: done / entries.length });
+/** Follows the agent's plan: to the transcript, as progress, and for the record when it changed. */
+function followPlan({ transcript, emit }: Pick<Parts, 'transcript' | 'emit'>) {
+  let last = '';
+  let left = MAX_PLANS;
+  return ({ entries }: Extract<SessionUpdate, { sessionUpdate: 'plan' }>): void => {
+    if (entries.length === 0) return;
+    const done = entries.filter(({ status }) => status === 'completed').length;
+    const now = entries.find(({ status }) => status === 'in_progress') ?? entries.find(({ status }) => status === 'pending');
+    const marks = { completed: 'x', in_progress: '>', pending: ' ' } as const;
+    const steps = entries.slice(0, 50).map(({ status, content }) => ({ text: content.slice(0, 300), status }));
+    transcript.note(['[plan]', ...steps.map(({ status, text }) => `  [${marks[status]}] ${text}`)].join('\n'));
+    emit({ type: 'progress', text: `plan ${done}/${entries.length}: ${now?.content ?? 'done'}`, fraction: done / entries.length });
+    const plan = { done, total: entries.length, steps };
+    const said = JSON.stringify(plan);
+    if (said === last || left === 0) return;
+    last = said;
+    left -= 1;
+    emit({ type: 'planned', plan });
+  };
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
+import { MAX_PROMPT } from '../../../shared/state/prompt-workflow.ts';
 import { reachDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
 import { EXIT, type ExitCode, usageFailure } from '../failure.ts';
@@ -26,9 +27,6 @@ Examples:
   signalbox task "Write the changelog" --agent gemini --approve=deny --json
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 something was denied, 4 canceled, 130 interrupted.`;
-
-/** Bytes of a prompt that the record holds. */
-const MAX_PROMPT = 7_000;
 
 /** `signalbox task`: gives one prompt to one agent and watches it. */
 export function addTask(program: Command, context: Context): void {

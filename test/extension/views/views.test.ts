@@ -101,6 +101,21 @@ describe('the rows of a run', () => {
     assert.equal(attempt?.description, 'data-plane, running since 03:03');
     assert.deepEqual(attempt?.command?.args, ['attempt:a1']);
     assert.deepEqual(scan?.command?.args, ['attempt:a1']);
+    const work = { ...of, ...stream, attempt: 'a1' };
+    const steps = [
+      { text: 'look', status: 'completed' as const },
+      { text: 'mend', status: 'pending' as const },
+    ];
+    record(state, 3, { ...work, type: 'agent.planned', data: { done: 1, total: 2, steps } });
+    const called = { call: 'c', tool: '', kind: 'execute', status: 'completed', answer: 'not_asked', summary: 'make' } as const;
+    record(state, 3, { ...work, type: 'agent.tool_called', data: called });
+    record(state, 3, { ...work, type: 'usage.reported', data: { tokens: 1_200, cost: 0.5, source: 'agent' } });
+    const [busy] = rowsOf(state, definition).row.children[0]?.children ?? [];
+    assert.equal(busy?.description, 'data-plane, running since 03:03, plan 1/2');
+    assert.deepEqual(
+      busy?.tooltip?.flatMap((line) => ('name' in line && ['Plan', 'Tool Calls', 'Used'].includes(line.name) ? [line.value] : [])),
+      ['1 of 2 done, now: mend', '1, 1 of them without asking', '1,200 tokens, $0.50 (counted by: agent)'],
+    );
     record(state, 4, { ...of, ...stream, type: 'attempt.ended', attempt: 'a1', data: { status: 'failed', message: 'no' } });
     assert.equal(rowsOf(state, definition).row.children[0]?.children[0]?.description, 'data-plane, failed after 1 min 0 s');
   });

@@ -64,7 +64,7 @@ describe('decision context', () => {
     assigned(s, 't', 'a');
     s.apply({ type: 'attempt/use', attempt: 'a', token: 1, usage: { tokens: 100, cost: 0.5, source: 'acp' } });
     s.apply(ended('a', { tokens: 20, cost: 0.25 }));
-    assert.deepEqual(s.state.attempts.get('a')?.usage, { tokens: 120, cost: 0.75 });
+    assert.deepEqual(s.state.attempts.get('a')?.usage, { tokens: 120, cost: 0.75, source: 'worker' });
     assert.deepEqual(read(s).usage.agent, { tokens: 120, cost: 0.75, minutes: 0 });
     assigned(s, 'u', 'b');
     s.now += 24 * HOUR_MS;

@@ -33,6 +33,7 @@ describe('agents: acp adapter', () => {
       { say: 'one ' },
       { say: 'two' },
       { plan },
+      { plan },
       { usage: { inputTokens: 10, outputTokens: 5, cachedReadTokens: 2 } },
     ];
     const attempt = drive(script);
@@ -49,6 +50,14 @@ describe('agents: acp adapter', () => {
     });
     assert.match(attempt.output('stdout'), /^\(thinking\) hm\none two\n\[plan\]\n {2}\[x\] first\n {2}\[>\] second\n/);
     assert.ok(attempt.events.some((e) => e.type === 'progress' && e.fraction === 0.5));
+    const steps = [
+      { text: 'first', status: 'completed' },
+      { text: 'second', status: 'in_progress' },
+    ];
+    assert.deepEqual(
+      attempt.events.filter((e) => e.type === 'planned'),
+      [{ type: 'planned', plan: { done: 1, total: 2, steps } }],
+    );
     assert.deepEqual(
       attempt.events.find((e) => e.type === 'used'),
       { type: 'used', tokens: 17, cost: 0, source: 'agent' },

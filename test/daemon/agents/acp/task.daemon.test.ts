@@ -114,7 +114,7 @@ rules:
     const work = detail.stages.find(({ id }) => id === 'work');
     assert.equal(work?.values['denied'], 2);
     const [attempt] = detail.attempts;
-    assert.deepEqual(attempt?.usage, { tokens: 120, cost: 0 });
+    assert.deepEqual(attempt?.usage, { tokens: 120, cost: 0, source: 'agent' });
     const { last = [], ...counts } = attempt?.tools ?? {};
     assert.deepEqual(counts, { completed: 1, failed: 2, unfinished: 2, unasked: 1, omitted: 0 });
     assert.deepEqual(
