@@ -37,7 +37,7 @@ function whyNoBrowser() {
   return 'the packaged VS Code and browser exist for Linux x64 only';
 }
 
-// `due` says whether the subject of a suite exists; `command` is what Node runs.
+// `due` says whether the subject of a suite exists; `command` is what Node runs; a suite with a `window` is run alone.
 const SUITES = [
   {
     name: 'unit',
@@ -57,9 +57,16 @@ const SUITES = [
     due: () => exists('daemon/main.ts'),
     command: () => mocha(listTests('torture')),
   },
-  { name: 'extension', what: 'inside VS Code', due: () => exists('extension/main.ts'), command: () => ['test/e2e/runTest.mjs'] },
+  {
+    name: 'extension',
+    window: true,
+    what: 'inside VS Code',
+    due: () => exists('extension/main.ts'),
+    command: () => ['test/e2e/runTest.mjs'],
+  },
   {
     name: 'ui',
+    window: true,
     what: 'what a person sees, with Playwright',
     due: () => exists('extension/main.ts'),
     blocked: whyNoBrowser,
@@ -144,15 +151,18 @@ async function runAll(argv) {
     if (!later) console.log(`== ${suite.name}: ${seconds} s`);
     else later.push(Buffer.from(`== ${suite.name}: ${seconds} s, beside another suite\n`));
   };
-  // Daemons mostly wait, so their suite runs beside the units; its output follows theirs.
-  const [first, second, ...rest] = chosen;
-  if (first?.name === 'unit' && second?.name === 'daemon') {
-    const later = [];
-    await Promise.all([run(first), run(second, later)]);
-    console.log(`\n== ${second.name}: ${second.what}`);
+  // Two cores: the daemons run beside the units and the torture; their output follows. What opens a window runs alone.
+  const beside = chosen.filter((suite) => suite.name === 'unit' || suite.name === 'torture');
+  const daemons = chosen.find((suite) => suite.name === 'daemon');
+  const later = [];
+  const meanwhile = daemons && beside.length > 0 ? run(daemons, later) : undefined;
+  for (const suite of meanwhile ? beside : chosen.filter((one) => !one.window)) await run(suite);
+  await meanwhile;
+  if (meanwhile) {
+    console.log(`\n== ${daemons.name}: ${daemons.what}`);
     process.stdout.write(Buffer.concat(later));
-    for (const suite of rest) await run(suite);
-  } else for (const suite of chosen) await run(suite);
+  }
+  for (const suite of chosen.filter((one) => one.window)) await run(suite);
   if (total.passed + total.failed === 0) {
     console.error('\nNo test ran at all.');
     total.failed = 1;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { ERRORS } from '../../shared/protocol/errors.ts';
+import { readSources } from './source.ts';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
@@ -60,6 +61,20 @@ describe('parity', () => {
     assert.deepEqual(
       rows,
       Object.entries(ERRORS).map(([code, { rpc, text }]) => [code, rpc, text]),
+    );
+  });
+
+  it('the VSIX packs every file and folder that the daemon looks for beside its bundle', () => {
+    const sources = readSources(root, ['daemon']).filter(({ path: file }) => !file.startsWith('daemon/cli/'));
+    const named = sources.flatMap(({ text }) => [...text.matchAll(/join\(here, '([^']+)'\)/g)].map((match) => match[1] ?? ''));
+    assert.ok(named.includes('bridge.cjs') && named.includes('workflows'), named.join(' '));
+    const packed = [...read('.vscodeignore').matchAll(/^!dist\/(?:\{([^}]+)\}\.cjs|(\w+)\/)/gm)].flatMap(([, bundles, folder = '']) =>
+      bundles === undefined ? [folder] : bundles.split(',').map((bundle) => `${bundle}.cjs`),
+    );
+    assert.deepEqual(
+      // The validator of OpenAPI documents finds its schemas by itself.
+      [...named, 'daemon.cjs', 'schemas'].filter((name) => !packed.includes(name)),
+      [],
     );
   });
 
