@@ -1,6 +1,6 @@
 // Reads what a merge changes, for a person to look at: bounded, through the hardened git, with secrets masked.
 import { SignalboxError } from '../../shared/protocol/errors.ts';
-import type { ChangedFile, FileText, UndoDependent } from '../../shared/protocol/views.ts';
+import type { ChangedFile, ChangeRange, FileText, Patch, UndoDependent } from '../../shared/protocol/views.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Merge, Run } from '../../shared/state/run.ts';
 import { placeOfRun } from '../coordinator/merges.ts';
@@ -22,10 +22,16 @@ export function findParent(run: Run, commit: string): Promise<string> {
   return inRepository(run, (repo) => readGit(repo, ['rev-parse', '--verify', '--end-of-options', `${commit}^1`], { timeoutMs: GIT_MS }));
 }
 
-/** The files that differ between two commits or trees; throws SignalboxError `repository`. */
-export async function listChangedFiles(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }> {
-  const { files } = await inRepository(run, (repo) => diffCommits({ repo, from: base, to: head, maxBytes: 1 }));
-  return { files: files.slice(0, MAX_FILES), truncated: files.length > MAX_FILES };
+/** The files that differ between two commits or trees, and the patch when one is wanted; throws SignalboxError `repository`. */
+export async function listChangedFiles(
+  run: Run,
+  { base, head, patchBytes = 0 }: ChangeRange,
+): Promise<{ files: ChangedFile[]; truncated: boolean; patch?: Patch }> {
+  const { files, patch, truncated } = await inRepository(run, (repo) =>
+    diffCommits({ repo, from: base, to: head, maxBytes: Math.max(1, patchBytes) }),
+  );
+  const listed = { files: files.slice(0, MAX_FILES), truncated: files.length > MAX_FILES };
+  return patchBytes === 0 ? listed : { ...listed, patch: { text: await redact(patch), truncated } };
 }
 
 /** Later merges that are looked at, and files that each of them names. */
@@ -54,7 +60,7 @@ function isAfter(merge: Merge, other: Merge): boolean {
 }
 
 async function listMerged(run: Run, { expected, commit = '' }: Merge): Promise<string[]> {
-  return (await listChangedFiles(run, expected, commit)).files.map(({ path }) => path);
+  return (await listChangedFiles(run, { base: expected, head: commit })).files.map(({ path }) => path);
 }
 
 /** One file at a commit or tree; throws SignalboxError `repository`. */

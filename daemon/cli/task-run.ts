@@ -5,10 +5,16 @@ import { usageFailure } from './failure.ts';
 import { writePromptWorkflow } from '../../shared/state/prompt-workflow.ts';
 import { parseDuration } from '../../shared/state/workflow.ts';
 import { shortId } from './ids.ts';
+import type { ResultOf } from '../../shared/protocol/methods.ts';
+import type { Patch } from '../../shared/protocol/views.ts';
+import type { Paint } from './render/paint.ts';
+import { renderDiff } from './render/question.ts';
 import { cleanLine } from './render/text.ts';
 
-/** Files that are named at the end. */
+/** Files that are named at the end, and lines and bytes of their diff. */
 const MAX_FILES = 30;
+const MAX_DIFF_LINES = 400;
+const MAX_DIFF_BYTES = 64 * 1024;
 
 /** The workflow of one prompt for one agent; the prompt itself is an input, so that nothing in it is a template. */
 export function taskWorkflow(
@@ -22,7 +28,7 @@ export function taskWorkflow(
 }
 
 /** Lines about what the agent changed, which its own word does not say, and what went wrong on the way. */
-export async function describeWork(client: Client, id: string): Promise<string[]> {
+export async function describeWork(client: Client, id: string, paint: Paint): Promise<string[]> {
   const detail = await client.call('run/get', { run: id });
   const work = detail.stages.find(({ id: stage }) => stage === 'work');
   const attempt = detail.attempts.filter(({ task }) => task === work?.task).at(-1);
@@ -37,13 +43,24 @@ export async function describeWork(client: Client, id: string): Promise<string[]
   const log = `What it said: signalbox logs ${shortId(id)}`;
   const commit = attempt.commits.at(-1)?.commit;
   if (commit === undefined) return ['The agent changed no file.', ...trouble, log];
-  const { files } = await client.call('run/changes', { run: id, commit }).catch((error: unknown) => {
-    if (error instanceof SignalboxError) return { files: [] };
+  const none: ResultOf<'run/changes'> = { base: '', head: '', files: [], truncated: false };
+  const { files, patch } = await client.call('run/changes', { run: id, commit, patchBytes: MAX_DIFF_BYTES }).catch((error: unknown) => {
+    if (error instanceof SignalboxError) return none;
     throw error;
   });
   const shown = files
     .slice(0, MAX_FILES)
     .map(({ status, path, additions, deletions }) => `  ${status} ${cleanLine(path)}  +${additions} -${deletions}`);
   const more = files.length > MAX_FILES ? [`  and ${files.length - MAX_FILES} more`] : [];
-  return [`Changed ${files.length} file${files.length === 1 ? '' : 's'}:`, ...shown, ...more, ...trouble, log];
+  const head = `Changed ${files.length} file${files.length === 1 ? '' : 's'}:`;
+  return [head, ...shown, ...more, ...(patch ? describePatch(patch, commit, paint) : []), '', ...trouble, log];
+}
+
+/** The diff in git's colours; what is over the bound is named with the command that shows it. */
+function describePatch({ text, truncated }: Patch, commit: string, paint: Paint): string[] {
+  if (text === '') return [];
+  const lines = renderDiff(text, paint);
+  const cut = truncated || lines.length > MAX_DIFF_LINES;
+  const more = cut ? [paint.dim(`(The diff is longer. All of it: git show ${commit.slice(0, 12)})`)] : [];
+  return ['', ...lines.slice(0, MAX_DIFF_LINES), ...more];
 }

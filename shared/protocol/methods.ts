@@ -18,6 +18,7 @@ import type {
   CloudEvent,
   FileText,
   HelloResult,
+  Patch,
   Pin,
   Progress,
   RunDetail,
@@ -36,6 +37,8 @@ export const Id = z
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/,
     'an id has 1 to 100 letters, digits, dots, dashes or underscores, and starts with a letter or digit',
   );
+/** Bytes of a patch in one answer. */
+const MAX_PATCH_BYTES = 256 * 1024;
 const Path = z.string().min(1).max(4_096);
 const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'a digest is 64 hex digits');
 const ObjectId = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'an object id of git');
@@ -175,10 +178,13 @@ export const METHODS = {
     z.strictObject({ run: Id }),
   ),
 
-  /** The files that a commit of the run changes; without one: that its merge changes, or would change. */
-  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean }>()(
+  /**
+   * The files that a commit of the run changes; without one: that its merge changes, or would change. With `patchBytes` the
+   * unified diff as well, secrets masked; one that is longer ends at a whole line, and says so.
+   */
+  'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean; patch?: Patch }>()(
     'observe',
-    z.strictObject({ run: Id, commit: ObjectId.optional() }),
+    z.strictObject({ run: Id, commit: ObjectId.optional(), patchBytes: z.int().min(0).max(MAX_PATCH_BYTES).default(0) }),
   ),
   /** One of those files at `base` or `head`, as `run/changes` named them. */
   'run/file': method<FileText>()('observe', z.strictObject({ run: Id, revision: ObjectId, path: Path })),

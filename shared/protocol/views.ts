@@ -136,6 +136,19 @@ export interface ChangedFile {
   binary: boolean;
 }
 
+/** Two commits or trees, and how many bytes of their difference are wanted as a patch; 0 is none. */
+export interface ChangeRange {
+  base: string;
+  head: string;
+  patchBytes?: number;
+}
+
+/** A unified diff; `truncated` when it was longer and ends at its last whole line. */
+export interface Patch {
+  text: string;
+  truncated: boolean;
+}
+
 /** A file at one commit. Secrets in the text are masked. */
 export interface FileText {
   /** `absent` is an answer: the file was added or deleted. The text of anything but `text` is empty. */

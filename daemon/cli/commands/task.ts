@@ -88,7 +88,7 @@ async function sayWork(context: Context, run: string): Promise<void> {
   const { terminal } = context;
   const { connection } = await reachDaemon(reachOf(context));
   try {
-    terminal.print('', ...(await describeWork(connection.client, run)));
+    terminal.print('', ...(await describeWork(connection.client, run, terminal.textLook().paint)));
   } finally {
     connection.close();
   }

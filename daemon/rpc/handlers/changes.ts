@@ -11,14 +11,14 @@ type ChangesHandlers = Pick<Handlers, 'run/changes' | 'run/file'>;
 export function changesHandlers(core: Core): ChangesHandlers {
   const { state } = core;
   return {
-    async 'run/changes'({ run: id, commit }) {
+    async 'run/changes'({ run: id, commit, patchBytes }) {
       const run = found(state.runs.get(id), `run ${id}`);
       if (commit !== undefined) requireKnown(state, run, commit);
       const pair =
         commit === undefined
           ? found(pairsOf(state, run).at(-1), `merge of run ${id}`)
           : { base: await core.findParent(run, commit), head: commit };
-      return { ...pair, ...(await core.listChanges(run, pair.base, pair.head)) };
+      return { ...pair, ...(await core.listChanges(run, { ...pair, patchBytes })) };
     },
     async 'run/file'({ run: id, revision, path }) {
       const run = found(state.runs.get(id), `run ${id}`);

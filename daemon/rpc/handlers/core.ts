@@ -4,12 +4,14 @@ import type {
   AgentFound,
   CanaryReport,
   ChangedFile,
+  ChangeRange,
   CloudEvent,
   FileText,
   RuleProposal,
   StatusResult,
   SubscribeResult,
   TrustView,
+  Patch,
   UndoDependent,
   WorktreeClash,
   WorktreeView,
@@ -59,7 +61,7 @@ export interface Core {
   /** The first parent of a commit of the run's repository. */
   findParent(run: Run, commit: string): Promise<string>;
   /** The files between two commits or trees of the run's repository. */
-  listChanges(run: Run, base: string, head: string): Promise<{ files: ChangedFile[]; truncated: boolean }>;
+  listChanges(run: Run, range: ChangeRange): Promise<{ files: ChangedFile[]; truncated: boolean; patch?: Patch }>;
   /** Merged runs after this one, into the same branch, that touch the same files. */
   findLaterMerges(run: Run): Promise<UndoDependent[]>;
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */

@@ -29,10 +29,18 @@ describe('what a run changes', () => {
   after(removeTempFolders);
 
   it('lists the files with their status, a rename as one', async () => {
-    const { files, truncated } = await listChangedFiles(run, base, head);
+    const { files, truncated } = await listChangedFiles(run, { base, head });
     assert.equal(truncated, false);
     const seen = Object.fromEntries(files.map(({ path, status, oldPath }) => [path, `${status} ${oldPath ?? ''}`.trim()]));
     assert.deepEqual(seen, { 'binary.dat': 'A', 'gone.txt': 'D', 'key.txt': 'A', 'large.txt': 'A', 'new name.txt': 'R old.txt' });
+  });
+
+  it('gives the patch where it is wanted, cut at a whole line, without secrets', async () => {
+    const { patch } = await listChangedFiles(run, { base, head, patchBytes: 10_000 });
+    assert.ok(patch?.truncated && patch.text.endsWith('\n'));
+    assert.match(patch.text, /^\+token = \*\*\*$/m);
+    assert.ok(!patch.text.includes(token));
+    assert.equal((await listChangedFiles(run, { base, head })).patch, undefined);
   });
 
   it('reads each side, and says when there is none', async () => {
@@ -62,7 +70,7 @@ describe('what a run changes', () => {
   it('runs nothing that the repository names', async () => {
     const trap = makeTrap();
     armRepo(repo, trap);
-    await listChangedFiles(run, base, head);
+    await listChangedFiles(run, { base, head, patchBytes: 1_000 });
     await readFileAt(run, head, 'key.txt');
     assert.equal(trap.wasSprung(), false);
   });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { toPicture } from '../../../../daemon/cli/commands/runs.ts';
 import { ASCII_GLYPHS, createPaint } from '../../../../daemon/cli/render/paint.ts';
 import { renderToolCalls } from '../../../../daemon/cli/render/tool-calls.ts';
-import { taskWorkflow } from '../../../../daemon/cli/task-run.ts';
+import { describeWork, taskWorkflow } from '../../../../daemon/cli/task-run.ts';
 import type { Connected } from '../../../../daemon/rpc/connect.ts';
 import { finishRun } from '../../../support/checkup.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../../support/daemon.ts';
@@ -112,6 +112,9 @@ rules:
       ],
     );
     const work = detail.stages.find(({ id }) => id === 'work');
+    const told = (await describeWork(client, run, createPaint(true))).join('\n');
+    assert.match(told, /^Changed 2 files:\n {2}A src\/command-was-allowed {2}\+0 -0\n/);
+    assert.match(told, /\x1b\[32m\+hello\x1b/);
     assert.equal(work?.values['denied'], 2);
     const [attempt] = detail.attempts;
     assert.deepEqual(attempt?.usage, { tokens: 120, cost: 0, source: 'agent' });
