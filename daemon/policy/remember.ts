@@ -2,9 +2,11 @@
 //
 // R1. It allows what was asked about and little else: the same kind, program and arguments; the same paths; the same branch.
 // R2. It answers the rules that asked, by name, and no other: a rule that asks later on, or denies, is as strong as before.
-// R3. What changes the daemon itself, or registers an agent, is a person's each time.
-import type { Action, Reason, SimpleCommand } from '../../shared/state/action.ts';
-import { MAX_CONDITION } from './condition.ts';
+// R3. What nobody can know before it happens is never remembered: a command that expands, runs code or is opaque, an unreadable address.
+// R4. What changes the daemon itself, or registers an agent, is a person's each time.
+import type { Action, Reason, Redirection, SimpleCommand } from '../../shared/state/action.ts';
+import { compileCondition } from './condition.ts';
+import { contextFor } from './load.ts';
 
 /** A rule that an answer stands for. */
 export interface RememberedRule {
@@ -39,7 +41,8 @@ export function rememberAction(action: Action, reasons: readonly Reason[], { id,
   if (asking.length === 0) return { ok: false, why: 'No rule asks for this any more; the workflow, or nobody, does.' };
   const excepts = [...new Set(asking.filter((reason) => reason.rule !== 'default').map((reason) => `${reason.policy}/${reason.rule}`))];
   const parts = repo === undefined ? narrow.parts : [`action.repo == ${quote(repo)}`, ...narrow.parts];
-  if (parts.join(' && ').length > MAX_CONDITION) return { ok: false, why: 'The action is too long to be written down as a rule.' };
+  if (!compileCondition(parts.join(' && '), contextFor(action.kind)).ok)
+    return { ok: false, why: 'The action is too long to be written down as a rule.' };
   const text = [
     `  - id: ${id}`,
     `    on: [${action.kind}]`,
@@ -73,7 +76,8 @@ export function narrowTo(action: Action): Narrow | string {
     case 'agent.read':
       return narrowPaths(action.paths, [], 'reading');
     case 'agent.fetch':
-      if (action.hosts.length === 0) return 'It names no host that a rule could be about.';
+      // An address that nobody can read could be any.
+      if (action.hosts.length === 0 || action.hosts.includes('')) return 'It names no host that a rule could be about.';
       return {
         parts: ['size(action.hosts) > 0', `action.hosts.all(h, h in ${list(action.hosts)})`],
         says: `fetching from ${action.hosts.join(', ')}`,
@@ -112,29 +116,58 @@ function same<A extends Action>(action: A, ...names: (keyof A & string)[]): stri
 
 type Command = Extract<Action, { kind: 'agent.execute' }>;
 
-/** By its simple commands where each is understood; else by the exact text. */
-function narrowCommand({ commands, problem, argv, line, cwd, source }: Command): Narrow {
-  const plain = problem === '' && commands.length > 0 && commands.every((c) => !c.opaque && !c.inline && c.redirections.length === 0);
-  const from = `action.source == ${quote(source)}`;
-  if (!plain) {
-    const says = `exactly ${line === '' ? argv.join(' ') : line}`;
-    return { parts: [from, `action.cwd == ${quote(cwd)}`, `action.line == ${quote(line)}`, `action.argv == ${list(argv)}`], says };
+/** By its simple commands, each of them as it is and in the same order. */
+function narrowCommand({ commands, problem, argv, line, source }: Command): Narrow | string {
+  if (problem !== '' || commands.length === 0) return 'The command line was not understood; that is asked about each time.';
+  const unknown = commands.find((c) => c.program === '' || c.opaque || c.inline || c.expands || !c.redirections.every(isKnown));
+  if (unknown) {
+    const what =
+      unknown.program === '' ? 'The shell itself does something here' : `What \`${unknown.program}\` does here is only known when it runs`;
+    return `${what}; that is asked about each time.`;
   }
-  const any = [...new Set(commands.map(matchCommand))].join(' || ');
+  // Of several the text holds the order.
+  const several = commands.length > 1 || commands.some((c) => c.redirections.length > 1);
+  const text = several ? [`action.line == ${quote(line)}`, sameList('action.argv', argv)] : [];
   const says = commands.map((c) => [c.program, ...c.args].join(' ')).join(', then ');
-  return { parts: [from, `size(action.commands) == ${commands.length}`, `action.commands.all(c, ${any})`], says };
+  return { parts: [`action.source == ${quote(source)}`, ...text, ...exactly('action.commands', 'c', commands.map(matchCommand))], says };
 }
 
-function matchCommand({ program, subcommand, args, assignments, cwd }: SimpleCommand): string {
-  const parts = [
+/** That a list is so long and each of its elements is one of these; the one of a single is what the rule is found by. */
+function exactly(list: string, it: string, each: readonly string[]): string[] {
+  const size = `size(${list}) == ${each.length}`;
+  if (each.length === 0) return [size];
+  if (each.length === 1) return [size, `${list}.exists(${it}, ${each[0]})`];
+  return [size, `${list}.all(${it}, ${[...new Set(each)].map((one) => `(${one})`).join(' || ')})`];
+}
+
+/** A path that is only known when the line runs stands as it was written. */
+function isKnown({ path }: Redirection): boolean {
+  return path.inside || path.path.startsWith('/');
+}
+
+function matchCommand({ program, subcommand, args, assignments, via, hosts, cwd, redirections }: SimpleCommand): string {
+  return [
     `c.program == ${quote(program)}`,
-    ...(subcommand === '' ? [] : [`c.subcommand == ${quote(subcommand)}`]),
-    `c.args == ${list(args)}`,
-    `c.assignments == ${list(assignments)}`,
+    `c.subcommand == ${quote(subcommand)}`,
+    sameList('c.args', args),
+    sameList('c.assignments', assignments),
+    sameList('c.via', via),
+    sameList('c.hosts', hosts),
     `c.cwd == ${quote(cwd)}`,
-    'size(c.redirections) == 0 && !c.opaque && !c.inline',
-  ];
-  return `(${parts.join(' && ')})`;
+    ...exactly('c.redirections', 'r', redirections.map(matchRedirection)),
+    '!c.opaque && !c.inline && !c.expands',
+  ].join(' && ');
+}
+
+function matchRedirection({ operator, writes, path: { inside, git, relative, path } }: Redirection): string {
+  const where = inside ? `r.path.relative == ${quote(relative)}` : `r.path.path == ${quote(path)}`;
+  const flags = Object.entries({ writes, 'path.inside': inside, 'path.git': git }).map(([name, is]) => `${is ? '' : '!'}r.${name}`);
+  return [`r.operator == ${quote(operator)}`, where, ...flags].join(' && ');
+}
+
+/** An empty list in a condition has no type, so its size is what is compared. */
+function sameList(it: string, texts: readonly string[]): string {
+  return texts.length === 0 ? `size(${it}) == 0` : `${it} == ${list(texts)}`;
 }
 
 function narrowPaths(paths: Extract<Action, { kind: 'agent.edit' }>['paths'], also: readonly string[], what: string): Narrow | string {

@@ -1,15 +1,13 @@
 // Conditions that match an action that somebody said yes to: the narrow one that an answer is remembered as, and wider ones.
 //
 // G1. Every condition matches the action that it is made from.
-// G2. None is offered for what only a person grants (merges, configuration), nor anything but the exact line for code that nobody can read.
+// G2. None is offered for what only a person grants (merges, configuration), nor for what nobody can know before it happens.
 import type { Action, ActionPath } from '../../shared/state/action.ts';
 import { list, narrowTo, quote } from './remember.ts';
 
 /** Conditions for one action, narrowest first; none where a rule should not answer in a person's place. */
 export function conditionsFor(action: Action): string[] {
   if (!action.kind.startsWith('agent.') || action.kind === 'agent.register') return [];
-  // An address without a host could be any.
-  if (action.kind === 'agent.fetch' && action.hosts.includes('')) return [];
   const narrow = narrowTo(action);
   return typeof narrow === 'string' ? [] : [narrow.parts.join(' && '), ...widen(action)];
 }
@@ -38,11 +36,11 @@ function risksUpTo(risk: (typeof RISKS)[number]): readonly string[] {
 }
 
 function forCommand({ commands, problem, source }: Extract<Action, { kind: 'agent.execute' }>): string[] {
-  if (problem !== '' || commands.length === 0 || commands.some(({ opaque, inline }) => opaque || inline)) return [];
+  if (problem !== '' || commands.length === 0 || commands.some(({ opaque, inline, expands }) => opaque || inline || expands)) return [];
   const leaves = commands.some(({ redirections }) => redirections.some(({ writes, path }) => writes && (!path.inside || path.git)));
   if (leaves || commands.some(({ via }) => via.length > 0)) return [];
   const known =
-    `action.problem == "" && size(action.commands) > 0 && action.source == ${quote(source)} && action.commands.all(c, !c.opaque && !c.inline && size(c.via) == 0` +
+    `action.problem == "" && size(action.commands) > 0 && action.source == ${quote(source)} && action.commands.all(c, !c.opaque && !c.inline && !c.expands && size(c.via) == 0` +
     ' && c.redirections.all(r, !r.writes || (r.path.inside && !r.path.git)) && (';
   const hosts = [...new Set(commands.flatMap((command) => command.hosts))];
   const bounded = `${hosts.length === 0 ? ' && size(c.hosts) == 0' : ` && c.hosts.all(h, h in ${set(hosts)})`})`;
