@@ -17,6 +17,7 @@ import { addLogs } from './commands/logs.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addPin } from './commands/pin.ts';
 import { addRedact } from './commands/redact.ts';
+import { addReplay } from './commands/replay.ts';
 import { addRevoke } from './commands/revoke.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -36,7 +37,7 @@ import { padText, wrapText } from './render/text.ts';
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
   ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addToken, addInit, addPolicy]],
-  ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addLogs, addJournal, addRedact, addPin, addGc]],
+  ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addReplay, addLogs, addJournal, addRedact, addPin, addGc]],
   ['Daemon:', [addUp, addDown]],
 ];
 

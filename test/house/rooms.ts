@@ -58,6 +58,8 @@ export const ROOMS: readonly Room[] = [
       'daemon/journal',
       'daemon/policy',
       'daemon/workflow',
+      // `signalbox replay` decides again what was decided.
+      'daemon/decide',
       'daemon/platform',
       'daemon/settings.ts',
       // `signalbox policy` works without a daemon: it reads the recorded actions, and what a repository brings.

@@ -24,11 +24,31 @@ export async function* readCommits(home: string, range: { from?: number; to?: nu
 /** The JSON of an artifact; undefined when it is not there (removed for good, or lost). */
 export function readRecordedJson(home: string, digest: string): unknown {
   try {
-    return JSON.parse(readStoredText(home, digest));
+    return JSON.parse(readRecordedText(home, digest) ?? '');
   } catch (error) {
-    if (error instanceof StoreError || error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function readRecordedText(home: string, digest: string): string | undefined {
+  try {
+    return readStoredText(home, digest);
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}
+
+/** What is kept beside the record, by its digest; undefined when it is not there any more. */
+export interface Kept {
+  text(digest: string): string | undefined;
+  json(digest: string): unknown;
+}
+
+/** What a state folder keeps beside its record. */
+export function keptIn(home: string): Kept {
+  return { text: (digest) => readRecordedText(home, digest), json: (digest) => readRecordedJson(home, digest) };
 }
 
 /** The action that a decision was about; undefined when its artifact is not there. */

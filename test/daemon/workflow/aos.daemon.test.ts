@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { keptIn, readCommits } from '../../../daemon/cli/policy/record.ts';
+import { replayRun } from '../../../daemon/cli/replay/replay.ts';
 import { loadWorkflow } from '../../../daemon/workflow/load.ts';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
+import type { Event } from '../../../shared/events/envelope.ts';
+import { emptyState } from '../../../shared/state/evolve.ts';
 import { finishRun } from '../../support/checkup.ts';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
 import { type Files, makeRepo } from '../../support/repos.ts';
@@ -110,6 +114,35 @@ describe('the workflows of examples/aos', () => {
       });
       const branch = execFileSync('git', ['-C', repo, 'branch', '--list', '*immediate_fix*'], { encoding: 'utf8' }).trim();
       assert.equal(execFileSync('git', ['-C', repo, 'show', `${branch}:fix.txt`], { encoding: 'utf8' }), 'backend');
+    });
+
+    it('replay the same, each decision of the engine and of the policies; one that is changed is found', async function () {
+      this.timeout(60_000);
+      const replay = (run: string, change: (event: Event) => unknown = () => undefined) => {
+        const commits = async function* () {
+          for await (const some of readCommits(home)) {
+            const copies = structuredClone(some);
+            for (const event of copies.flatMap(({ events }) => events)) if (event.run === run) change(event);
+            yield copies;
+          }
+        };
+        return replayRun(run, { start: emptyState(), commits: commits(), kept: keptIn(home) });
+      };
+      const { runs } = await client.call('run/list', { limit: 10 });
+      for (const { id } of runs) {
+        const { differences, steps, decisions, unreadable } = await replay(id);
+        assert.deepEqual(differences, []);
+        assert.ok(steps > 10 && decisions > 0, `${steps} steps, ${decisions} decisions`);
+        assert.equal(unreadable, 0);
+      }
+      const feature = runs.find(({ inputs }) => inputs['severity'] === undefined)?.id ?? '';
+      const first = async (change: (event: Event) => unknown) => (await replay(feature, change)).differences[0];
+      const skipped = await first((e) => e.type === 'stage.completed' && e.stage === 'initiation' && (e.data.values['extra'] = 1));
+      assert.match(`${skipped?.recorded} ${skipped?.replayed}`, /stage\.completed initiation .* stage\/complete initiation/);
+      const summary = await first((e) => e.type === 'run.succeeded' && (e.data.summary = 'Better than it was.'));
+      assert.match(`${summary?.recorded} ${summary?.replayed}`, /Better than it was.* run\/finish/);
+      const allowed = await first((e) => e.type === 'policy.decided' && (e.data.decision.effect = 'deny'));
+      assert.match(`${allowed?.recorded} ${allowed?.replayed}`, /policy\.decided deny: .* (allow|require_approval|warn) by /);
     });
   });
 });

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import type { Commit } from '../../../shared/events/envelope.ts';
+import { readBase } from '../../journal/start.ts';
+import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
+import { CliFailure, EXIT, type ExitCode } from '../failure.ts';
+import { pickOne, shortId } from '../ids.ts';
+import { keptIn, readCommits } from '../policy/record.ts';
+import { openRecord } from '../policy/simulate.ts';
+import { cleanLine } from '../render/text.ts';
+import { replayRun, type Report } from '../replay/replay.ts';
+
+const HELP = `
+Every step of the engine and every decision of the policies is worked out again from what was recorded before it: the
+workflow as it was, the policies that were in force. What people, agents and branches said is taken as it stands.
+Nothing is started and nothing is changed; it reads the files of the record, and the daemon may go on working.
+
+Examples:
+  signalbox replay 3f9a1c2e
+  signalbox replay 3f9a1c2e --json
+
+Exit codes: 0 all comes out the same, 1 it does not, or the replay failed, 2 wrong use.`;
+
+/** `signalbox replay`: whether a run's decisions come out the same again. */
+export function addReplay(program: Command, context: Context): void {
+  program
+    .command('replay')
+    .description('work the decisions of a run out again, and say where they come out otherwise')
+    .argument('<run>', 'id of a run, or its beginning')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', HELP)
+    .action((given: string, options: CommonOptions) => perform(context, options, () => replay(context, given, options)));
+}
+
+async function replay(context: Context, given: string, options: CommonOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  const home = openRecord(context);
+  const run = await findRecordedRun(home, given);
+  const { state } = await readBase(home);
+  if (state.runs.has(run))
+    throw new CliFailure('A compaction has removed how the run began, so it cannot be replayed.', { code: 'not_found', facts: { run } });
+  const report = await replayRun(run, {
+    start: state,
+    commits: readCommits(home),
+    kept: keptIn(home),
+  });
+  if (options.json) printJson(terminal, { run, ...report });
+  else terminal.print(...describe(context, run, report));
+  return report.differences.length === 0 ? EXIT.ok : EXIT.failure;
+}
+
+async function findRecordedRun(home: string, given: string): Promise<string> {
+  const found: { id: string; text: string }[] = [];
+  for await (const commits of readCommits(home)) found.push(...commits.flatMap(listSubmitted));
+  return pickOne(given, found, 'run', ({ text }) => text).id;
+}
+
+function listSubmitted({ at, events }: Commit): { id: string; text: string }[] {
+  return events.flatMap((event) =>
+    event.type === 'run.submitted' ? [{ id: event.run ?? '', text: `${event.data.workflow.name}, ${at}` }] : [],
+  );
+}
+
+function describe({ terminal }: Context, run: string, report: Report): string[] {
+  const { paint } = terminal;
+  const { events, steps, decisions, unreadable, versions, differences } = report;
+  const gone = unreadable === 0 ? '' : ` (${unreadable} of which could not be decided again: what they rest on is not there)`;
+  const by = versions.length === 0 ? '' : `, recorded by Signalbox ${versions.join(', ')}`;
+  const head = `${shortId(run)}: ${events} events${by}; ${steps} steps of the engine, ${decisions} decisions of the policies${gone}.`;
+  if (differences.length === 0) return [head, paint.green('All of them come out the same.')];
+  return [
+    head,
+    paint.red(`${differences.length} come${differences.length === 1 ? 's' : ''} out otherwise:`),
+    ...differences.flatMap(({ event, recorded, replayed }) => [
+      '',
+      paint.bold(event),
+      `  recorded  ${cleanLine(recorded)}`,
+      `  replayed  ${cleanLine(replayed)}`,
+    ]),
+  ];
+}
