@@ -14,6 +14,7 @@ import {
   neutraliseDrivers,
   UnsafeGitConfig,
 } from './git-environment.ts';
+import { recallDrivers } from './git-drivers.ts';
 
 /** Why git did not give an answer. */
 export type GitErrorCode =
@@ -99,7 +100,7 @@ function guardArguments(args: readonly string[]): string[] {
 
 /** Starts git with the hardened environment; the caller reads the streams and waits for `close`. */
 export async function spawnGit(where: GitWhere, args: readonly string[], opts: GitOptions = {}): Promise<ChildProcessWithoutNullStreams> {
-  const drivers = READERS.has(args[0] ?? '') ? [] : await readDrivers(where, opts);
+  const drivers = READERS.has(args[0] ?? '') ? [] : await recallDrivers(where, () => readDrivers(where, opts));
   const env = gitEnvironment(where, [...drivers, ...(opts.settings ?? [])], opts.env);
   // The one command that takes no literal pathspecs, and fails when they are on.
   if (args[0] === 'check-ignore') delete env['GIT_LITERAL_PATHSPECS'];

@@ -35,6 +35,6 @@ export async function finishRun(client: Connected, run: string, { answer = () =>
       // A run that was canceled meanwhile has withdrawn its questions.
       await answered.catch((error: SignalboxError) => assert.equal(error.code, 'approval_settled'));
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

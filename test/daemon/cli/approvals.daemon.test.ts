@@ -19,7 +19,7 @@ rules:
 
 describe('answering from the command line', function () {
   this.timeout(60_000);
-  const signalbox = Place.forEachTest();
+  const signalbox = Place.forEachTest({ SIGNALBOX_SANDBOX: 'off' });
   const connect = async (token?: string) => {
     const found = await readEndpoint(join(signalbox.folder, 'home'));
     assert.ok(found.kind === 'running');
@@ -42,34 +42,42 @@ describe('answering from the command line', function () {
     await assert.rejects(agent.call('approval/answer', { approval: id, answer: 'grant' }), { code: 'forbidden' });
     await anna.call('approval/comment', { approval: id, text: 'looks\nfine' });
     await work.until(/anna says: looks fine/);
-    assert.match((await signalbox.run(['approvals'])).out, /pending 1\/2 +person/);
-    const shown = (await signalbox.run(['approvals', 'show', id])).out;
+    const asked = [['approvals'], ['approvals', 'show', id], ['token', 'anna']].map((args) => signalbox.run(args));
+    const [list = '', shown = '', said = ''] = (await Promise.all(asked)).map(({ out }) => out);
+    assert.match(list, /pending 1\/2 +person/);
     assert.match(shown, /anna \(person\): looks fine/);
     assert.match(shown, /argv +\["sh","-c","echo two"\]/);
     assert.doesNotMatch(shown, /"kind":/, 'nothing of it is shown twice');
-    const own = { env: { SIGNALBOX_TOKEN: (await signalbox.run(['token', 'anna'])).out.trim() } };
+    const own = { env: { SIGNALBOX_TOKEN: said.trim() } };
     assert.equal((await signalbox.run(['approve', id, '--reason', 'me too'], own)).code, 0);
     const wrong = await signalbox.run(['approvals'], { env: { SIGNALBOX_TOKEN: 'wrong' } });
     assert.match(wrong.err, /not a token of this daemon/);
-    for (const client of [user, anna, agent]) client.close();
     assert.equal((await work.ended).code, 0);
-    assert.match((await signalbox.run(['approvals', 'show', id])).out, /2 of 2 have said yes, by user \(read it\), anna \(me too\)/);
-    assert.match((await signalbox.run(['revoke', id])).err, /Only a grant that nothing has used/);
-    const { runs } = json('runs', await signalbox.run(['runs', '--json']));
-    assert.match((await signalbox.run(['approve', idOf(runs)])).err, /Nothing waits in that run; it is success/);
+    const { runs } = await user.call('run/list', {});
+    for (const client of [user, anna, agent]) client.close();
+    const after = [
+      ['approvals', 'show', id],
+      ['revoke', id],
+      ['approve', idOf(runs)],
+    ].map((args) => signalbox.run(args));
+    const [answered, revoked, late] = await Promise.all(after);
+    assert.match(answered?.out ?? '', /2 of 2 have said yes, by user \(read it\), anna \(me too\)/);
+    assert.match(revoked?.err ?? '', /Only a grant that nothing has used/);
+    assert.match(late?.err ?? '', /Nothing waits in that run; it is success/);
   });
 
   it('makes a yes a rule: for the rest of the run, or always, as the diff showed it', async () => {
     const file = await signalbox.writeWorkflow(['true', 'true', 'echo other']);
     const work = signalbox.begin(['run', file]);
     await work.until(/To answer/);
-    const { approvals } = json('approvals', await signalbox.run(['approvals', '--json']));
-    const first = idOf(approvals);
+    const client = await connect();
+    const pending = async () => (await client.call('approval/list', { pending: true })).approvals;
+    const first = idOf(await pending());
     assert.match((await signalbox.run(['approve', first, '--for-run'])).err, /For the rest of this run: .*true/);
     await work.until(/s2 +waits for an approval/);
-    const { runs } = json('runs', await signalbox.run(['runs', '--json']));
+    const { runs } = await client.call('run/list', {});
     assert.match((await signalbox.run(['runs', 'show', idOf(runs)])).out, /user allowed .*true for the rest of the run/);
-    const third = idOf(json('approvals', await signalbox.run(['approvals', '--json'])).approvals);
+    const third = idOf(await pending());
     const unseen = await signalbox.run(['approve', third, '--always']);
     assert.deepEqual([unseen.code, /\+ {4}on: \[agent\.execute\]/.test(unseen.err)], [2, true], unseen.err);
     const written = await signalbox.run(['approve', third, '--always', '--yes']);
@@ -79,15 +87,16 @@ describe('answering from the command line', function () {
     assert.match(rules, /policy: remembered\nversion: 1\nrules:\n {2}- id: allow-/);
     const again = signalbox.begin(['run', await signalbox.writeWorkflow(['echo other', 'true'])]);
     await again.until(/s1 +waits for an approval/);
-    const { approvals: left } = json('approvals', await signalbox.run(['approvals', '--json']));
-    assert.equal(left.length, 1, 'the rule that stays was in force at once; the rule of the first run is gone with it');
+    assert.equal((await pending()).length, 1, 'the rule that stays was in force at once; the rule of the first run is gone with it');
     assert.equal((await signalbox.run(['revoke', first])).code, 0);
     assert.match((await signalbox.run(['approvals', 'show', first])).out, /taken back/);
     assert.match((await signalbox.run(['revoke', third])).err, /stands in .*remembered\.yaml/);
+    client.close();
   });
 
   it('ends with 5 when nobody answered in time, and in CI without waiting for anybody', async () => {
     const file = await signalbox.writeWorkflow(['true']);
+    const soon = signalbox.run(['run', file, '--deadline', 'soon']);
     const late = await signalbox.run(['run', file, '--deadline', '1s']);
     assert.equal(late.code, 5, late.out);
     assert.match(late.out, /expired: s0 failed: Nobody answered in time/);
@@ -95,6 +104,6 @@ describe('answering from the command line', function () {
     assert.equal(ci.code, 3, ci.out);
     assert.match(ci.err, /--approve=policy/);
     assert.match(ci.out, /denied by user: .*the policy does not allow it then/);
-    assert.equal((await signalbox.run(['run', file, '--deadline', 'soon'])).code, 2);
+    assert.equal((await soon).code, 2);
   });
 });

@@ -35,11 +35,14 @@ interface Options {
 /** Where a test's CLI works; the state folder is `home` in it, and is not made beforehand. */
 export class Place {
   folder = '';
+  /** What all its programs get in their environment besides. */
+  env: Readonly<Record<string, string>> = {};
   readonly children = new Set<ChildProcess>();
 
   /** A fresh place for each test of the suite, gone with its daemon afterwards. */
-  static forEachTest(): Place {
+  static forEachTest(env: Readonly<Record<string, string>> = {}): Place {
     const place = new Place();
+    place.env = env;
     before(() => assert.ok(existsSync(CLI), `${CLI} is not there: run \`npm run build\``));
     beforeEach(async () => {
       place.folder = await realpath(await mkdtemp(join(tmpdir(), 'signalbox-cli-')));
@@ -52,7 +55,7 @@ export class Place {
     const own = { PATH: process.env['PATH'] ?? '', HOME: this.folder, TMPDIR: this.folder, SIGNALBOX_HOME: join(this.folder, 'home') };
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: options.cwd ?? this.folder,
-      env: { ...own, ...options.env },
+      env: { ...own, ...this.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.children.add(child);

@@ -100,6 +100,21 @@ describe('runGit in a hostile repository', () => {
     assert.equal(trap.wasSprung(), false);
   });
 
+  it('knows of a filter that came after the configuration was remembered', async () => {
+    const plain = makeRepo({ 'a.txt': 'one\n' });
+    commitFiles(plain, { '.gitattributes': HOSTILE_ATTRIBUTES });
+    for (const text of ['two\n', 'three\n']) {
+      writeFiles(plain, { 'a.txt': text });
+      await runGit(whereOf(plain), ['add', '--all']);
+    }
+    git(plain, 'config', 'filter.evil.clean', trap.command);
+    writeFiles(plain, { 'a.txt': 'four\n' });
+    await runGit(whereOf(plain), ['add', '--all']);
+    assert.equal(trap.wasSprung(), false);
+    git(plain, 'add', '--renormalize', 'a.txt');
+    assert.equal(trap.wasSprung(), true, 'plain git obeys it');
+  });
+
   it('does not fetch the objects that a partial clone promises', async () => {
     git(repo, 'config', 'remote.origin.url', `ext::${trap.command}`);
     git(repo, 'config', 'remote.origin.promisor', 'true');
