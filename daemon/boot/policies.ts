@@ -14,7 +14,7 @@ import type { Command, CommandResult } from '../commands.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
 import { applyRepositoryPolicies, type RunPorts } from '../coordinator/submit-run.ts';
 import { writeLog } from '../platform/log.ts';
-import { readYamlFolder } from '../platform/yaml-folder.ts';
+import { readEachYaml } from '../platform/yaml-folder.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 
@@ -28,7 +28,7 @@ const MAX_REPOSITORIES = 50;
 /** The policies that hold everywhere: those that come with the program, and the user's. */
 export async function hostPolicies(here: string, config: string): Promise<PolicySource[]> {
   const read = async (folder: string, origin: 'builtin' | 'user') =>
-    [...(await readYamlFolder(folder)).values()].map((source): PolicySource => ({ ...source, origin, trusted: true }));
+    (await readEachYaml(folder)).map((source): PolicySource => ({ ...source, origin, trusted: true }));
   return [...(await read(join(here, 'policies'), 'builtin')), ...(await read(join(config, 'policies'), 'user'))];
 }
 

@@ -34,6 +34,8 @@ export interface PolicySource {
   origin: 'builtin' | 'user' | 'repository';
   /** Whether the user trusts this content; only asked of a repository. */
   trusted: boolean;
+  /** Why there is no text; it refuses all of them, as a broken file does. */
+  unreadable?: string;
 }
 
 /** Policies with notices about what was left out, or at least one problem; both sorted by file and place. */
@@ -79,6 +81,9 @@ export function loadPolicies(inputs: readonly PolicySource[], hash: (text: strin
 }
 
 function readPolicy(input: PolicySource, hash: (text: string) => string, problems: Problem[]): LoadedFile | undefined {
+  if (input.unreadable !== undefined)
+    problems.push({ code: 'unreadable', message: input.unreadable, file: input.file, line: 1, column: 1 });
+  if (input.unreadable !== undefined) return undefined;
   const { source, problems: found } = readSource(input);
   problems.push(...found);
   if (source === undefined) return undefined;

@@ -8,7 +8,7 @@ import { readJournal } from '../../journal/read.ts';
 import { loadState } from '../../journal/snapshot.ts';
 import { resolvePaths } from '../../platform/paths.ts';
 import { sha256 } from '../../platform/digest.ts';
-import { readYamlFolder } from '../../platform/yaml-folder.ts';
+import { readEachYaml, readYamlFolder } from '../../platform/yaml-folder.ts';
 import { loadPolicies, type LoadedPolicies, type PolicySource } from '../../policy/load.ts';
 import { readConfiguration } from '../../workspace/configuration.ts';
 import { inspectRepo } from '../../workspace/inspect.ts';
@@ -50,9 +50,7 @@ export async function readBuiltin(context: Pick<Context, 'script'>): Promise<Pol
 
 /** Built-in policies, the user's, and those of the repository around a folder, with the trust that it has. */
 export async function readInForce(context: Context, folder: string): Promise<InForce> {
-  const user = [...(await readYamlFolder(userPolicies(context))).values()].map(
-    (source): PolicySource => ({ ...source, origin: 'user', trusted: true }),
-  );
+  const user = (await readEachYaml(userPolicies(context))).map((source): PolicySource => ({ ...source, origin: 'user', trusted: true }));
   const found = await readRepository(context, folder);
   return { inputs: [...(await readBuiltin(context)), ...user, ...(found?.policies ?? [])], repo: found?.here };
 }

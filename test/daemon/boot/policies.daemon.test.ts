@@ -100,6 +100,19 @@ describe('policies of a running daemon', function () {
     await finishRun(client, 'run');
   });
 
+  it('says which file it cannot read, and keeps what was in force', async () => {
+    const folder = join(home, 'config', 'policies', 'odd.yaml');
+    await mkdir(folder);
+    await until(async () => /odd\.yaml:1:1: The file cannot be read: it is no file\.\n.*stay so/.test(await notices()));
+    assert.equal(await decide(), 'allow');
+    await rm(folder, { recursive: true });
+    await until(async () => (await notices()) === '');
+    await writeFile(folder, '#'.repeat(300_000));
+    await until(async () => /odd\.yaml:1:1: The file cannot be read: it is larger than 256 KiB/.test(await notices()));
+    await rm(folder);
+    await until(async () => (await notices()) === '');
+  });
+
   it('does not start on a broken file where nothing good was ever in force', async () => {
     const other = await makeHome();
     try {
