@@ -109,7 +109,9 @@ function rootOf({ repo = '', commonDir = '' }: Run): string {
 
 async function reloadHost(watch: Watch): Promise<void> {
   const { rulebook, runPorts, here, config } = watch;
-  const sources = await hostPolicies(here, config);
+  const before = new Map(watch.read.map((source) => [JSON.stringify(source), source]));
+  // What did not change is given as it was, so that only the rest is compiled.
+  const sources = (await hostPolicies(here, config)).map((source) => before.get(JSON.stringify(source)) ?? source);
   if (JSON.stringify(sources) === JSON.stringify(watch.read)) return;
   watch.read = sources;
   const loaded = rulebook.reload(sources);

@@ -74,7 +74,15 @@ function listCallProblems(node: ASTNode, name: string): ShapeProblem[] {
 }
 
 function listChildren(node: ASTNode): ASTNode[] {
-  return [node.args].flat(3).filter((part): part is ASTNode => typeof part === 'object' && part !== null && 'op' in part && 'args' in part);
+  const found: ASTNode[] = [];
+  collectNodes(node.args, found);
+  return found;
+}
+
+/** Arguments are nodes, texts, and lists of those; this is most of what loading costs, so nothing is copied. */
+function collectNodes(part: unknown, found: ASTNode[]): void {
+  if (Array.isArray(part)) for (const each of part) collectNodes(each, found);
+  else if (typeof part === 'object' && part !== null && 'op' in part && 'args' in part) found.push(part as ASTNode);
 }
 
 /** The paths that a condition looks at (`commands` of the action, `context.running.agent`), without repetitions, in order. */
@@ -120,7 +128,10 @@ function estimateLength(node: ASTNode): Cost {
 }
 
 function addCosts(a: Cost, b: Cost): Cost {
-  return Array.from({ length: Math.max(a.length, b.length) }, (_, power) => (a[power] ?? 0) + (b[power] ?? 0));
+  const [long, short] = a.length >= b.length ? [a, b] : [b, a];
+  const sum = long.slice();
+  for (const [power, factor] of short.entries()) sum[power] = (sum[power] ?? 0) + factor;
+  return sum;
 }
 
 function multiplyCosts(a: Cost, b: Cost): Cost {

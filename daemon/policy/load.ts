@@ -27,7 +27,7 @@ import {
 
 export type { Problem } from '../../shared/yaml/source.ts';
 
-/** One policy text and where it comes from. */
+/** One policy text and where it comes from; never changed, because it is read once. */
 export interface PolicySource {
   text: string;
   file: string;
@@ -72,12 +72,26 @@ export function contextFor(kind: ActionKind): ConditionContext {
 export function loadPolicies(inputs: readonly PolicySource[], hash: (text: string) => string): LoadedPolicies {
   const problems: Problem[] = [];
   const notices: Problem[] = [];
-  const read = inputs.map((input) => readPolicy(input, hash, problems)).filter((file) => file !== undefined);
+  const read = inputs.map((input) => readOnce(input, hash, problems)).filter((file) => file !== undefined);
   const files = dropReplaced(read, notices);
   problems.push(...listRepeatedNames(files));
   if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   const kept = files.map((file) => dropLoosening(file, notices));
   return { ok: true, policies: indexPolicies(kept), notices: sortProblems(notices) };
+}
+
+// What is given again as the same object was read before: those of the host stand below every repository's.
+const known = new WeakMap<PolicySource, { file: LoadedFile | undefined; problems: readonly Problem[] }>();
+
+function readOnce(input: PolicySource, hash: (text: string) => string, problems: Problem[]): LoadedFile | undefined {
+  let read = known.get(input);
+  if (read === undefined) {
+    const found: Problem[] = [];
+    read = { file: readPolicy(input, hash, found), problems: found };
+    known.set(input, read);
+  }
+  problems.push(...read.problems);
+  return read.file;
 }
 
 function readPolicy(input: PolicySource, hash: (text: string) => string, problems: Problem[]): LoadedFile | undefined {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { loadPolicies, type PolicySource, type Problem } from '../../../daemon/policy/load.ts';
-import { hash, policyFile } from './fixtures.ts';
+import { hash, policiesOf, policyFile } from './fixtures.ts';
 
 const MARK = '§';
 const HEAD = 'policy: p\nversion: 1\nrules:\n';
@@ -207,5 +207,18 @@ describe('policy loader', () => {
       loaded.policies.byKind['daemon.configure'].map((rule) => [rule.id, rule.version]),
       [['configure', hash(text).slice(0, 12)]],
     );
+  });
+
+  it('compiles what is given again only once, and says what is wrong with it each time', () => {
+    const host = policyFile(
+      'policy: host\nversion: 1\nrules: [{id: r, on: [agent.edit], when: action.repo == "a", effect: deny, message: M.}]\n',
+    );
+    const broken = policyFile('policy: own\nversion: 1\nrules: [{id: r, on: [agent.edit], effect: denny, message: M.}]\n');
+    const conditionOf = () => policiesOf(host).byKind['agent.edit'][0]?.condition;
+    assert.ok(conditionOf());
+    assert.equal(conditionOf(), conditionOf());
+    const problemsOf = () => loadPolicies([host, broken], hash);
+    assert.equal(problemsOf().ok, false);
+    assert.deepEqual(problemsOf(), problemsOf());
   });
 });
