@@ -16,14 +16,16 @@ import { renderRun, renderStatus } from '../render/run.ts';
 import { listQuestions, type Picture } from '../render/stages.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
+import { renderTimeline } from '../render/timeline.ts';
 import { renderToolCalls } from '../render/tool-calls.ts';
 import { formatAgo, formatBytes } from '../render/time.ts';
+import { addRunsDiff } from './runs-diff.ts';
 
 /** `signalbox runs`: lists runs, and shows one. */
 export function addRuns(program: Command, context: Context): void {
   const runs = program
     .command('runs')
-    .description('list the runs, newest first; `runs show ID` shows one')
+    .description('list the runs, newest first; `runs show ID` shows one, `runs diff A B` compares two')
     .option('-r, --repo <path>', 'only of this repository')
     .option('--active', 'only those that have not ended')
     .option('-n, --limit <count>', 'how many', readCount, 20)
@@ -54,6 +56,7 @@ export function addRuns(program: Command, context: Context): void {
       const options = command.optsWithGlobals<CommonOptions>();
       return perform(context, options, () => showRun(context, given, options));
     });
+  addRunsDiff(runs, context);
 }
 
 /** A whole number from 1 to 1000; commander reports anything else as wrong use. */
@@ -85,6 +88,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     const picture = toPicture(detail);
     const look = terminal.textLook();
     terminal.print(...renderRun(picture, terminal.now(), look));
+    const timeline = renderTimeline(picture, terminal.now(), look);
+    if (timeline.length > 0) terminal.print('', ...timeline);
     if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));
     if (detail.artifacts.length > 0)
       terminal.print(

@@ -3,6 +3,9 @@ import { outcomeOf, renderOutcome } from '../../../../daemon/cli/render/outcome.
 import { ASCII_GLYPHS, createPaint } from '../../../../daemon/cli/render/paint.ts';
 import { fitRun, renderRun } from '../../../../daemon/cli/render/run.ts';
 import { describeStages, listQuestions, type Picture } from '../../../../daemon/cli/render/stages.ts';
+import { diffRuns } from '../../../../daemon/cli/render/run-diff.ts';
+import { renderTimeline } from '../../../../daemon/cli/render/timeline.ts';
+import type { RunDetail } from '../../../../shared/protocol/views.ts';
 import { widthOf } from '../../../../daemon/cli/render/text.ts';
 import { loadDefinition, type Scripts, Simulation } from '../../../support/engine.ts';
 
@@ -135,6 +138,69 @@ describe('the outcome of a run', () => {
     assert.deepEqual(
       listQuestions(picture).map((approval) => approval.key),
       ['b', 'a'],
+    );
+  });
+});
+
+describe('the timeline of a run', () => {
+  const at = (s: number) => new Date(s * 1_000).toISOString();
+  const { picture } = simulate({});
+  const stage = picture.state.stages.get('r1')?.get('scan');
+  assert.ok(stage);
+  const run = { ...picture.run, submittedAt: at(0), endedAt: at(100), status: 'success' as const };
+  const scan = { ...stage, startedAt: at(0), endedAt: at(50) };
+  const repair = { ...stage, id: 'repair', startedAt: at(50), endedAt: at(100) };
+  const asking: Scripts = { ...commits, proposals: (id) => (id === 'repair' ? [{ key: 'a' }] : []), effect: () => 'require_approval' };
+  const [asked] = simulate(asking).picture.state.approvals.values();
+  assert.ok(asked);
+  const approval = { ...asked, run: 'r1', stage: 'repair', status: 'used' as const, requestedAt: at(50), answeredAt: at(90) };
+  const stages = new Map([
+    [
+      'r1',
+      new Map([
+        ['scan', scan],
+        ['repair', repair],
+      ]),
+    ],
+  ]);
+  const drawn: Picture = { ...picture, run, state: { ...picture.state, stages, approvals: new Map([[approval.id, approval]]) } };
+
+  it('shows work and waits in their places, without colour too', () => {
+    assert.deepEqual(renderTimeline(drawn, 0, look(37)), [
+      '           0         1 min 40 s',
+      '   scan    ##########            50 s',
+      '   repair            ........##  50 s',
+      '   # at work  . waits for a person',
+    ]);
+  });
+
+  it('keeps to the width, and says nothing where bars would not fit', () => {
+    for (const width of [37, 60, 100, 200]) for (const line of renderTimeline(drawn, 0, look(width))) assert.ok(widthOf(line) <= width);
+    assert.deepEqual(renderTimeline(drawn, 0, look(24)), []);
+  });
+});
+
+describe('the difference of two runs', () => {
+  const detailOf = (scripts: Scripts): RunDetail => {
+    const { state, run } = simulate(scripts).picture;
+    const artifacts = [...(state.artifacts.get('r1')?.entries() ?? [])].map(([name, artifact]) => ({ name, ...artifact }));
+    const lists = { tasks: [...state.tasks.values()], attempts: [...state.attempts.values()], approvals: [...state.approvals.values()] };
+    return { run, stages: [...(state.stages.get('r1')?.values() ?? [])], artifacts, ...lists, definition };
+  };
+  const good = detailOf({ work: () => ({ artifacts: ['out.json'] }) });
+
+  it('is nothing for the same run', () => {
+    assert.deepEqual(diffRuns(good, good).differences, []);
+  });
+
+  it('names outcome, stages and artifacts', () => {
+    const bad = detailOf({ work: (stage) => (stage === 'scan' ? { status: 'failed', message: 'no' } : {}) });
+    const found = diffRuns(good, bad).differences.map(({ about, name, a, b }) => `${about} ${name}: ${a} | ${b}`);
+    assert.ok(found.includes('run outcome: success | failure'), found.join('\n'));
+    assert.ok(found.includes('stage scan: completed | failed: no'), found.join('\n'));
+    assert.ok(
+      found.some((line) => line.startsWith('artifact out.json: ') && line.endsWith(' | -')),
+      found.join('\n'),
     );
   });
 });
