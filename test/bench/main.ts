@@ -23,6 +23,7 @@ import { simulateRow } from './simulate.ts';
 import { subscribersRow } from './subscribers.ts';
 import { loadRows } from './load.ts';
 import { wireRow } from './wire.ts';
+import { workflowRow } from './workflow.ts';
 
 const ROWS: readonly Row[] = [
   ...loadRows,
@@ -36,6 +37,7 @@ const ROWS: readonly Row[] = [
   wireRow,
   policyRow,
   simulateRow,
+  workflowRow,
 ];
 
 function chooseRows(only: string | undefined, all: boolean): Row[] {
