@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { ENDPOINT_FILE } from '../../shared/protocol/endpoint.ts';
 import type { AgentCheck, AgentFound, CanaryReport } from '../../shared/protocol/views.ts';
 import type { Action } from '../../shared/state/action.ts';
+import type { Problem } from '../../shared/yaml/source.ts';
 import type { Agent, Enforcement } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Adapter, Outcome } from '../agents/agent.ts';
 import { createAcpAdapter, EXAMINE } from '../agents/acp/index.ts';
 import { loadProfiles } from '../agents/acp/profile-files.ts';
+import { loadPrices, type PriceTable } from '../agents/acp/prices.ts';
 import type { Profile } from '../agents/acp/profiles.ts';
 import { findProgram, folderOf } from '../agents/acp/program.ts';
 import type { Command, CommandResult } from '../commands.ts';
@@ -60,10 +62,12 @@ export async function openAcpAgents(parts: Parts): Promise<AcpAgents> {
   const installed = join(home, 'agents');
   let { profiles, problems } = await loadProfiles(folder);
   const reload = async (): Promise<Opened> => {
-    ({ profiles, problems } = await loadProfiles(folder));
+    [{ profiles, problems }] = await Promise.all([loadProfiles(folder), prices.look()]);
     return { ...parts, installed, profiles, canaries };
   };
-  const common = { installed, describe: describeWanted, sandbox };
+  const prices = keepPrices(folder);
+  await prices.look();
+  const common = { installed, prices: prices.look, describe: describeWanted, sandbox };
   const adapter = createAcpAdapter({ ...common, profileOf: (agent) => profiles.get(agent), personHome: homedir(), personEnv: process.env });
   const canaries = keepCanaries({
     folder: join(installed, 'canary'),
@@ -99,7 +103,20 @@ export async function openAcpAgents(parts: Parts): Promise<AcpAgents> {
       const mine = [...state.agents.values()].filter(({ adapter: kind, status }) => kind === 'acp' && status !== 'offline');
       await Promise.all(mine.map((agent) => tell(restoreAgent(agent, profiles.get(agent.id), sandbox))));
     },
-    notices: () => problems.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+    notices: () => [...problems, ...prices.problems()].map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+  };
+}
+
+/** The person's prices, read anew at each look, and what was wrong with them at the last one. */
+function keepPrices(folder: string): { look(): Promise<PriceTable | undefined>; problems(): Problem[] } {
+  let problems: Problem[] = [];
+  return {
+    async look() {
+      const read = await loadPrices(folder);
+      ({ problems } = read);
+      return read.table;
+    },
+    problems: () => problems,
   };
 }
 

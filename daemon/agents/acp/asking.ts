@@ -8,6 +8,7 @@ import { RequestError, type RequestPermissionRequest, type RequestPermissionResp
 import type { AttemptEvent, AttemptSpec, Permission, WantedAction } from '../agent.ts';
 import type { Deadline } from './deadline.ts';
 import { diffText } from './diff-text.ts';
+import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
 import { wantsOf, writtenBy, type ToolCall } from './tools.ts';
 import type { Transcript } from './transcript.ts';
@@ -22,6 +23,7 @@ const MAX_PENDING = 32;
 export interface SessionParts {
   spec: AttemptSpec;
   profile: Profile;
+  prices: PriceTable | undefined;
   stream: Stream;
   transcript: Transcript;
   /** Stands still while a person is asked. */

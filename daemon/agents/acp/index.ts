@@ -16,6 +16,7 @@ import { withoutSandbox } from '../without-sandbox.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { prepareHome } from './home.ts';
 import { type AgentProcess, type Launch, startProcess } from './process.ts';
+import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
 import { listModelPlaces, passModels } from './network.ts';
 import { findProgram, foldersOf } from './program.ts';
@@ -29,6 +30,8 @@ export interface AcpOptions {
   profileOf(agent: string): Profile | undefined;
   /** Below this folder lie the agents that were installed for Signalbox, and npx keeps its cache. */
   installed: string;
+  /** What tokens cost, looked at as each attempt starts. */
+  prices?(): Promise<PriceTable | undefined>;
   personHome: string;
   personEnv: Readonly<Record<string, string | undefined>>;
   describe: SessionParts['describe'];
@@ -90,6 +93,7 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
     return failed('agent_unknown', `There is no profile for the agent ${spec.agent}. \`signalbox agents detect\` lists those there are.`);
   if (spec.action !== EXAMINE && (spec.prompt ?? '').trim() === '')
     return failed('prompt_missing', 'There is nothing to ask the agent. Give the stage a `prompt`.');
+  const prices = await options.prices?.();
   const deadline = startDeadline(spec.timeoutMs);
   const started = await launchAgent(options, { spec, profile, ask: askForHosts(spec, pauseWhileAsked(emit, deadline)) });
   if ('status' in started) return started;
@@ -97,7 +101,7 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
   emit({ type: 'started', process: child.identity, enforcement: wrapped.enforcement });
   const raw = keepRawLines();
   try {
-    return await follow({ options, spec, profile, emit, asked, deadline, process: child, wrapped, raw });
+    return await follow({ options, spec, profile, prices, emit, asked, deadline, process: child, wrapped, raw });
   } finally {
     deadline.stop();
     await wrapped.close();
@@ -175,6 +179,7 @@ interface Following {
   options: AcpOptions;
   spec: AttemptSpec;
   profile: Profile;
+  prices: PriceTable | undefined;
   emit: Emit;
   asked: Promise<Ending>;
   deadline: Deadline;
@@ -183,7 +188,18 @@ interface Following {
   raw: RawLog;
 }
 
-async function follow({ options, spec, profile, emit, asked, deadline, process: child, wrapped, raw }: Following): Promise<Outcome> {
+async function follow({
+  options,
+  spec,
+  profile,
+  prices,
+  emit,
+  asked,
+  deadline,
+  process: child,
+  wrapped,
+  raw,
+}: Following): Promise<Outcome> {
   const { cancelMs = CANCEL_MS, graceMs = GRACE_MS } = options;
   const transcript = writeTranscript((text) => emit({ type: 'output', stream: 'stdout', text }));
   const errors = passErrors(child, emit);
@@ -202,7 +218,7 @@ async function follow({ options, spec, profile, emit, asked, deadline, process: 
     },
     onFault: tellFault,
   });
-  const session = startSession({ spec, profile, stream, transcript, deadline, describe: options.describe, emit });
+  const session = startSession({ spec, profile, prices, stream, transcript, deadline, describe: options.describe, emit });
   const over = Promise.race([
     session.done.catch((error: unknown) => explainBreak(error, { fault, child, profile, errors })),
     fault.then(({ code, message }) => failed(code, `${profile.title}: ${message}`)),

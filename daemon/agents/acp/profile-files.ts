@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { listShapeProblems, type Problem, problemAt, readSource, strictShape } from '../../../shared/yaml/source.ts';
+import { PRICES_FILE } from './prices.ts';
 import { Profile, PROFILES } from './profiles.ts';
 
 const ProfileFile = strictShape({
@@ -38,7 +39,7 @@ export function readProfile(text: string, file: string): { profile?: Profile; pr
 export async function loadProfiles(folder: string): Promise<{ profiles: Map<string, Profile>; problems: Problem[] }> {
   const profiles = new Map(PROFILES);
   const problems: Problem[] = [];
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name) && name !== PRICES_FILE).sort();
   for (const name of names) {
     const file = join(folder, name);
     const read = readProfile(await readFile(file, 'utf8'), file);

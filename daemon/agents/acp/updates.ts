@@ -2,6 +2,7 @@
 import type { PromptResponse, SessionNotification, SessionUpdate } from '@agentclientprotocol/sdk';
 import type { AttemptEvent, AttemptSpec } from '../agent.ts';
 import { tellEndedCalls } from './called.ts';
+import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
 import { trackToolCalls, type ToolCall, type ToolCalls } from './tools.ts';
 import type { Transcript } from './transcript.ts';
@@ -24,12 +25,14 @@ const MAX_PLANS = 100;
 interface Parts {
   spec: AttemptSpec;
   profile: Profile;
+  /** For agents that tell of tokens only. */
+  prices: PriceTable | undefined;
   transcript: Transcript;
   emit(event: AttemptEvent): void;
 }
 
 /** Begins to follow an agent. */
-export function startUpdates({ spec, profile, transcript, emit }: Parts): Updates {
+export function startUpdates({ spec, profile, prices, transcript, emit }: Parts): Updates {
   const calls = trackToolCalls();
   const ended = tellEndedCalls({ reads: profile.reads, root: spec.worktree?.path ?? spec.home, transcript, emit });
   const notePlan = followPlan({ transcript, emit });
@@ -60,11 +63,11 @@ export function startUpdates({ spec, profile, transcript, emit }: Parts): Update
     end: () => ended.leave(calls.all()),
     noteDecision: (call, allowed) => ended.noteDecision(call, allowed),
     endTurn(response) {
-      const usage = readTurnUsage(response, model);
+      const usage = readTurnUsage(response, model, profile.model);
       // What an agent tells of money is the sum of the session so far.
       const more = cost - told;
       told = cost;
-      if (usage) emit({ type: 'used', ...priced(usage, more) });
+      if (usage) emit({ type: 'used', ...priced(usage, { cost: more, told: cost > 0, prices }) });
     },
     counts: () => ended.counts(),
   };

@@ -1,6 +1,7 @@
 /** What an agent says that a turn used. Agents say it in two places; those that say nothing give nothing. */
 import type { PromptResponse } from '@agentclientprotocol/sdk';
 import * as z from 'zod';
+import { priceOf, type PriceTable } from './prices.ts';
 
 /** Tokens of one turn, as the agent says. */
 export interface TurnUsage {
@@ -24,16 +25,17 @@ const Quota = z.object({
 });
 
 /** Reads what the answer to a prompt says; undefined when it says nothing that is understood. */
-export function readTurnUsage(response: PromptResponse, model: string): TurnUsage | undefined {
+export function readTurnUsage(response: PromptResponse, said: string, configured = ''): TurnUsage | undefined {
+  const model = said || modelOf(response) || configured;
   const turn = Turn.safeParse('usage' in response ? response.usage : undefined);
   if (turn.success) {
     const { inputTokens, outputTokens, cachedReadTokens } = turn.data;
-    return { model: model || modelOf(response), inputTokens, outputTokens, cachedTokens: cachedReadTokens ?? 0 };
+    return { model, inputTokens, outputTokens, cachedTokens: cachedReadTokens ?? 0 };
   }
   const quota = Quota.safeParse(response._meta?.['quota']);
   if (!quota.success) return undefined;
   const { input_tokens: inputTokens, output_tokens: outputTokens } = quota.data.token_count;
-  return { model: model || modelOf(response), inputTokens, outputTokens, cachedTokens: 0 };
+  return { model, inputTokens, outputTokens, cachedTokens: 0 };
 }
 
 function modelOf(response: PromptResponse): string {
@@ -41,10 +43,12 @@ function modelOf(response: PromptResponse): string {
   return named.success ? (named.data.model_usage[0]?.model ?? '') : '';
 }
 
-/** The turn as the record takes it: all tokens, and the money that the agent told of. */
+/** The turn as the record takes it: all tokens, and the money that the agent told of; where it never does, what the table says. */
 export function priced(
-  { inputTokens, outputTokens, cachedTokens }: TurnUsage,
-  cost: number,
+  usage: TurnUsage,
+  { cost, told, prices }: { cost: number; told: boolean; prices: PriceTable | undefined },
 ): { tokens: number; cost: number; source: string } {
-  return { tokens: inputTokens + outputTokens + cachedTokens, cost: Math.max(0, cost), source: 'agent' };
+  const tokens = usage.inputTokens + usage.outputTokens + usage.cachedTokens;
+  const computed = told ? undefined : priceOf(prices, usage);
+  return { tokens, ...(computed ?? { cost: Math.max(0, cost), source: 'agent' }) };
 }

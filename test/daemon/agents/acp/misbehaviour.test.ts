@@ -38,14 +38,14 @@ const FAULTS: { name: string; script: unknown[]; options?: Options; code: string
   {
     name: 'does not get ready',
     script: [],
-    options: { setup: { hangAt: 'initialize' }, profile: { startSeconds: 3 } },
+    options: { setup: { hangAt: 'initialize' }, profile: { startSeconds: 1 } },
     code: 'agent_start',
-    says: /not ready within 3 s/,
+    says: /not ready within 1 s/,
   },
   {
     name: 'does not open a session',
     script: [],
-    options: { setup: { hangAt: 'session/new' }, profile: { startSeconds: 3 } },
+    options: { setup: { hangAt: 'session/new' }, profile: { startSeconds: 1 } },
     code: 'agent_start',
     says: /doctor scripted/,
   },
