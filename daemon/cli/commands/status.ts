@@ -1,12 +1,17 @@
 import type { Command } from 'commander';
-import type { StatusResult } from '../../../shared/protocol/views.ts';
+import type { Client } from '../../../shared/client/client.ts';
+import type { StatusResult, WorktreeClash } from '../../../shared/protocol/views.ts';
 import { findDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
 import { EXIT } from '../failure.ts';
+import { summariseClashes } from '../render/clash.ts';
 import type { Look } from '../render/paint.ts';
 import { renderFacts } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
 import { formatAgo } from '../render/time.ts';
+
+/** The rest of the answer does not wait longer for it. */
+const WEATHER_MS = 3_000;
 
 /** `signalbox status`: says how the daemon does; it does not start one. */
 export function addStatus(program: Command, context: Context): void {
@@ -26,12 +31,28 @@ export function addStatus(program: Command, context: Context): void {
           return EXIT.failure;
         }
         const status = await connection.client.call('daemon/status', {});
+        const clashes = status.tasks.running > 1 ? await readClashes(connection.client) : [];
         connection.close();
-        if (options.json) printJson(terminal, { running: true, ...status });
-        else terminal.print(...renderDaemon(status, terminal.now(), terminal.tableLook()));
+        if (options.json) printJson(terminal, { running: true, ...status, ...(clashes ? { clashes } : {}) });
+        else terminal.print(...renderDaemon(status, terminal.now(), terminal.tableLook()), ...renderWeather(clashes, terminal.tableLook()));
         return EXIT.ok;
       }),
     );
+}
+
+/** Which worktrees in use will conflict; undefined where the answer took too long. */
+async function readClashes(client: Client): Promise<WorktreeClash[] | undefined> {
+  try {
+    return (await client.call('worktree/list', { weather: true }, { timeoutMs: WEATHER_MS })).clashes;
+  } catch {
+    return undefined;
+  }
+}
+
+function renderWeather(clashes: readonly WorktreeClash[] | undefined, { paint }: Look): string[] {
+  if (!clashes) return ['Whether worktrees will conflict could not be said in time: signalbox worktrees'];
+  const line = summariseClashes(clashes);
+  return line === '' ? [] : [paint.yellow(line)];
 }
 
 /** The daemon's status as lines. */

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Client } from '../../../shared/client/client.ts';
-import type { WorktreeClash, WorktreeView } from '../../../shared/protocol/views.ts';
+import type { WorktreeView } from '../../../shared/protocol/views.ts';
 import { type CommonOptions, type Context, perform, printJson, withDaemon } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
 import { pickOne, shortId } from '../ids.ts';
 import type { Paint } from '../render/paint.ts';
+import { describeClash } from '../render/clash.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
 import { formatAgo } from '../render/time.ts';
@@ -79,12 +80,6 @@ async function list({ terminal }: Context, client: Client, options: CommonOption
   else terminal.print(...renderTable(columns(terminal.now(), look.paint), worktrees, look));
   if (!options.json) terminal.print(...clashes.map((clash) => look.paint.yellow(describeClash(clash))));
   return EXIT.ok;
-}
-
-function describeClash({ attempts, files }: WorktreeClash): string {
-  const [first, second] = attempts.map(shortId);
-  const more = files.length > 5 ? ` and ${files.length - 5} more` : '';
-  return `${first} and ${second} will conflict in ${files.slice(0, 5).map(cleanLine).join(', ')}${more}.`;
 }
 
 function columns(now: number, paint: Paint): Column<WorktreeView>[] {
