@@ -52,18 +52,24 @@ interface WireParts {
 export function openWire(parts: WireParts): Stream {
   const asked = new Set<unknown>();
   const messages = readMessages(parts, asked);
+  // The reader left, because it could not write to an agent that was gone: what then cannot be told is no fault of the agent's output.
+  let left = false;
   return {
     readable: new ReadableStream<AnyMessage>({
       async pull(controller) {
         try {
           const { value, done } = await messages.next();
+          if (left) return;
           if (done === true) controller.close();
           else controller.enqueue(value);
         } catch (error) {
           const fault = error instanceof WireFault ? error : new WireFault('agent_pipe', `The agent's output broke off: ${String(error)}`);
           parts.onFault(fault);
-          controller.error(fault);
+          if (!left) controller.error(fault);
         }
+      },
+      cancel() {
+        left = true;
       },
     }),
     writable: new WritableStream<AnyMessage>({

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { openWire, type WireFault, WIRE_BOUNDS } from '../../../../daemon/agents/acp/wire.ts';
 import { removeTempFolders } from '../../../support/repos.ts';
 import { drive, type Driven } from './scripted.ts';
 
@@ -98,6 +100,29 @@ describe('agents: acp misbehaviour', function () {
       assert.equal(await attempt.leftovers(), 0);
       assert.equal(attempt.events.at(-1)?.type, 'ended');
     });
+
+  it('takes the end of output that nobody reads any more as no fault', async () => {
+    const input = new PassThrough();
+    const faults: WireFault[] = [];
+    let tell = (): void => {};
+    const told = new Promise<void>((resolve) => (tell = resolve));
+    const parts = {
+      output: new PassThrough(),
+      bounds: WIRE_BOUNDS,
+      now: () => 0,
+      onLine: () => tell(),
+      onFault: (fault: WireFault) => faults.push(fault),
+    };
+    const reader = openWire({ input, ...parts }).readable.getReader();
+    const read = reader.read();
+    await new Promise(setImmediate);
+    await reader.cancel();
+    input.end('{"method":"x"}\n');
+    assert.equal((await read).done, true);
+    await told;
+    await new Promise(setImmediate);
+    assert.deepEqual(faults, []);
+  });
 
   it('lets a few stray lines pass as noise', async () => {
     const attempt = drive([{ garbage: 3 }, { say: 'fine' }]);
