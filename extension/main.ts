@@ -16,6 +16,7 @@ import { registerAgents } from './views/agents.ts';
 import { registerApprovalNotice } from './views/approvalNotice.ts';
 import { registerApprovals } from './views/approvals.ts';
 import { registerContextKeys } from './views/contextKeys.ts';
+import { registerPolicyProblems } from './views/policyProblems.ts';
 import { registerRuns } from './views/runs.ts';
 import { registerStatusBar } from './views/statusBar.ts';
 import { sayStatus } from './views/sayStatus.ts';
@@ -43,6 +44,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     registerStatusBar(services),
     registerContextKeys(services),
     registerApprovalNotice(services),
+    registerPolicyProblems(services),
     registerTimeline(context, timelineSource(services)),
     ...COMMANDS.map((command) => registerCommand(services, command)),
     { dispose: () => services.link.close() },

@@ -205,7 +205,7 @@ function waitUntil(coordinator: Coordinator, settled: () => boolean, timeoutMs: 
   });
 }
 
-function describeDaemon({ coordinator, notices, home, startedAt, door }: CoreParts): StatusResult {
+function describeDaemon({ coordinator, rulebook, notices, home, startedAt, door }: CoreParts): StatusResult {
   const { state } = coordinator;
   const runs = [...state.runs.values()].filter((r) => !runEnded(r));
   const { port, connections } = door();
@@ -223,5 +223,6 @@ function describeDaemon({ coordinator, notices, home, startedAt, door }: CorePar
     connections,
     memoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),
     notices: notices(),
+    problems: rulebook.problems().map(({ file, line, column, message }) => ({ file, line, column, message })),
   };
 }

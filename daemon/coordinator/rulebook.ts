@@ -4,6 +4,7 @@
  * 1. What does not load changes nothing: the last good ones stay in force, and the notices say so until it loads.
  * 2. A repository's policies are read together with the host's, so a change of the host's is one of theirs.
  */
+import { resolve } from 'node:path';
 import type { Action, ActionKind, Decision } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { decideAction } from '../policy/decide.ts';
@@ -27,6 +28,8 @@ export interface Rulebook {
   admits(text: string, action: Action, standing: DecisionContext): boolean;
   /** The files in force: of the host for an empty name, else those that the repository brings. */
   filesOf(repo: string): FileInForce[];
+  /** What keeps the newest policies from being in force; empty while they are. Paths of a repository's files are absolute. */
+  problems(): Problem[];
   /** Sentences about files that do not load, and about what was left out of those that do. */
   notices(): string[];
 }
@@ -50,9 +53,11 @@ const MAX_REMEMBERED = 200;
 /** Makes the book from the policies of the host; throws when neither those nor the last good ones load, since nothing could be decided. */
 export function createRulebook({ sources, lastGood }: HostSources, hash: (text: string) => string): Rulebook {
   const said = new Map<string, string[]>();
+  const broken = new Map<string, readonly Problem[]>();
   const read = (where: string, texts: readonly PolicySource[]): LoadedPolicies => {
     const loaded = loadPolicies(texts, hash);
     const kept = `The policies that were in force before stay so${where === HOST ? '' : ` in ${where}`}, until this is mended.`;
+    broken.set(where, loaded.ok ? [] : loaded.problems.map((problem) => ({ ...problem, file: resolve(where, problem.file) })));
     said.set(where, loaded.ok ? loaded.notices.map(describe) : [...loaded.problems.map(describe), kept]);
     return loaded;
   };
@@ -64,7 +69,7 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
     const loaded = read(repo, [...host.sources, ...own]);
     if (own.length > 0) newest.set(repo, own);
     if (loaded.ok && own.length > 0) byRepo.set(repo, { sources: own, policies: loaded.policies });
-    if (loaded.ok && own.length === 0) for (const table of [newest, byRepo, said]) table.delete(repo);
+    if (loaded.ok && own.length === 0) for (const table of [newest, byRepo, said, broken]) table.delete(repo);
     return loaded;
   };
   /** The host has changed below what a repository said before it broke. */
@@ -95,6 +100,7 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
         return text === undefined ? [] : [{ ...file, text }];
       });
     },
+    problems: () => [...broken.values()].flat(),
     notices: () => [...said.values()].flat(),
   };
 }

@@ -32,6 +32,8 @@ export interface StatusResult {
   memoryMb: number;
   /** Sentences about what is wrong, for instance a policy file that does not load. */
   notices: string[];
+  /** What keeps changed policy files from being in force; the last good ones are, until it is mended. Older daemons do not tell. */
+  problems?: { file: string; line: number; column: number; message: string }[];
 }
 
 /** An agent that Signalbox knows how to start. */

@@ -73,6 +73,8 @@ describe('policies of a running daemon', function () {
     await write(BROKEN);
     await until(async () => /mine\.yaml:4:.*effect/.test(await notices()));
     assert.match(await notices(), /The policies that were in force before stay so/);
+    const { problems } = await client.call('daemon/status', {});
+    assert.deepEqual([problems?.[0]?.file, problems?.[0]?.line], [join(home, 'config', 'policies', 'mine.yaml'), 4]);
     assert.equal(await decide(), 'deny');
     assert.equal((await loaded()).length, 4);
   });
@@ -88,6 +90,7 @@ describe('policies of a running daemon', function () {
     await write(policy('allow', 4));
     await until(async () => (await decide()) === 'allow');
     assert.equal(await notices(), '');
+    assert.deepEqual((await client.call('daemon/status', {})).problems, []);
   });
 
   it('takes what a repository of a run under way changes', async () => {

@@ -28,6 +28,7 @@ const { endpoint, logged, server } = await startTestServer({
       connections: server.connections(),
       memoryMb: sample(),
       notices: logged.map(({ event }) => event),
+      problems: [],
     }),
     // Says 64 MiB, whether the subscriber reads or not.
     'events/subscribe': (_params, connection) => {
