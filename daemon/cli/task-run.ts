@@ -31,7 +31,8 @@ export function taskWorkflow(
 export async function describeWork(client: Client, id: string, paint: Paint): Promise<string[]> {
   const detail = await client.call('run/get', { run: id });
   const work = detail.stages.find(({ id: stage }) => stage === 'work');
-  const attempt = detail.attempts.filter(({ task }) => task === work?.task).at(-1);
+  const attempts = detail.attempts.filter(({ task }) => task === work?.task);
+  const attempt = attempts.at(-1);
   const { toolsFailed, denied } = work?.values ?? {};
   const trouble = [
     ...(typeof toolsFailed === 'number' && toolsFailed > 0 ? [`${toolsFailed} of its tool calls did not succeed.`] : []),
@@ -44,7 +45,10 @@ export async function describeWork(client: Client, id: string, paint: Paint): Pr
   const commit = attempt.commits.at(-1)?.commit;
   if (commit === undefined) return ['The agent changed no file.', ...trouble, log];
   const none: ResultOf<'run/changes'> = { base: '', head: '', files: [], truncated: false };
-  const { files, patch } = await client.call('run/changes', { run: id, commit, patchBytes: MAX_DIFF_BYTES }).catch((error: unknown) => {
+  // All that the task did, in however many commits and attempts.
+  const from = attempts[0]?.workspace?.base ?? detail.run.base;
+  const range = { commit, ...(from === undefined ? {} : { from }) };
+  const { files, patch } = await client.call('run/changes', { run: id, ...range, patchBytes: MAX_DIFF_BYTES }).catch((error: unknown) => {
     if (error instanceof SignalboxError) return none;
     throw error;
   });
@@ -53,14 +57,24 @@ export async function describeWork(client: Client, id: string, paint: Paint): Pr
     .map(({ status, path, additions, deletions }) => `  ${status} ${cleanLine(path)}  +${additions} -${deletions}`);
   const more = files.length > MAX_FILES ? [`  and ${files.length - MAX_FILES} more`] : [];
   const head = `Changed ${files.length} file${files.length === 1 ? '' : 's'}:`;
-  return [head, ...shown, ...more, ...(patch ? describePatch(patch, commit, paint) : []), '', ...trouble, log];
+  return [
+    head,
+    ...shown,
+    ...more,
+    ...(patch ? describePatch(patch, `git diff ${from === undefined ? `${short(commit)}^` : short(from)} ${short(commit)}`, paint) : []),
+    '',
+    ...trouble,
+    log,
+  ];
 }
 
+const short = (commit: string): string => commit.slice(0, 12);
+
 /** The diff in git's colours; what is over the bound is named with the command that shows it. */
-function describePatch({ text, truncated }: Patch, commit: string, paint: Paint): string[] {
+function describePatch({ text, truncated }: Patch, command: string, paint: Paint): string[] {
   if (text === '') return [];
   const lines = renderDiff(text, paint);
   const cut = truncated || lines.length > MAX_DIFF_LINES;
-  const more = cut ? [paint.dim(`(The diff is longer. All of it: git show ${commit.slice(0, 12)})`)] : [];
+  const more = cut ? [paint.dim(`(The diff is longer. All of it: ${command})`)] : [];
   return ['', ...lines.slice(0, MAX_DIFF_LINES), ...more];
 }

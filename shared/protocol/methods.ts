@@ -179,12 +179,18 @@ export const METHODS = {
   ),
 
   /**
-   * The files that a commit of the run changes; without one: that its merge changes, or would change. With `patchBytes` the
-   * unified diff as well, secrets masked; one that is longer ends at a whole line, and says so.
+   * The files that a commit of the run changes, against `from`, a commit that the run knows, or else its first parent. Without a
+   * commit: what its merge changes, or would change; where none was proposed, all that its newest work changes. With `patchBytes`
+   * the unified diff as well, secrets masked; one that is longer ends at a whole line, and says so.
    */
   'run/changes': method<{ base: string; head: string; files: ChangedFile[]; truncated: boolean; patch?: Patch }>()(
     'observe',
-    z.strictObject({ run: Id, commit: ObjectId.optional(), patchBytes: z.int().min(0).max(MAX_PATCH_BYTES).default(0) }),
+    z.strictObject({
+      run: Id,
+      commit: ObjectId.optional(),
+      from: ObjectId.optional(),
+      patchBytes: z.int().min(0).max(MAX_PATCH_BYTES).default(0),
+    }),
   ),
   /** One of those files at `base` or `head`, as `run/changes` named them. */
   'run/file': method<FileText>()('observe', z.strictObject({ run: Id, revision: ObjectId, path: Path })),

@@ -11,13 +11,13 @@ type ChangesHandlers = Pick<Handlers, 'run/changes' | 'run/file'>;
 export function changesHandlers(core: Core): ChangesHandlers {
   const { state } = core;
   return {
-    async 'run/changes'({ run: id, commit, patchBytes }) {
+    async 'run/changes'({ run: id, commit, from, patchBytes }) {
       const run = found(state.runs.get(id), `run ${id}`);
-      if (commit !== undefined) requireKnown(state, run, commit);
+      for (const named of [commit, from]) if (named !== undefined) requireKnown(state, run, named);
       const pair =
         commit === undefined
-          ? found(pairsOf(state, run).at(-1), `merge of run ${id}`)
-          : { base: await core.findParent(run, commit), head: commit };
+          ? found(pairsOf(state, run).at(-1) ?? workOf(state, run), `merge or commit of run ${id}`)
+          : { base: from ?? (await core.findParent(run, commit)), head: commit };
       return { ...pair, ...(await core.listChanges(run, { ...pair, patchBytes })) };
     },
     async 'run/file'({ run: id, revision, path }) {
@@ -34,6 +34,15 @@ function pairsOf(state: State, run: Run): { base: string; head: string }[] {
     const { expected: base, tree: head } = facts;
     return base === undefined || head === undefined ? [] : [{ base, head }];
   });
+}
+
+/** The newest commit that an attempt of the run made, and where its task began. */
+function workOf(state: State, run: Run): { base: string; head: string } | undefined {
+  const works = tasksOf(state, run.id).map((task) => attemptsOf(state, task.id));
+  const attempts = works.findLast((each) => each.some(({ commits }) => commits.length > 0)) ?? [];
+  const base = attempts[0]?.workspace?.base ?? run.base;
+  const head = attempts.findLast(({ commits }) => commits.length > 0)?.commits.at(-1)?.commit;
+  return base === undefined || head === undefined ? undefined : { base, head };
 }
 
 function requireKnown(state: State, run: Run, revision: string): void {

@@ -143,6 +143,16 @@ rules:
     assert.match(said, /\[told the agent why\]/);
   });
 
+  it('shows all that it did, also where the agent committed by itself', async function () {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const commitOne = 'echo one > one.txt && git add one.txt && git commit -q -m one';
+    const detail = await finishRun(client, await start(repo, [{ run: `${commitOne} && echo two > two.txt` }]));
+    const told = (await describeWork(client, detail.run.id, createPaint(false))).join('\n');
+    assert.match(told, /^Changed 2 files:\n {2}A one\.txt {2}\+1 -0\n {2}A two\.txt/);
+    const { base, files } = await client.call('run/changes', { run: detail.run.id });
+    assert.deepEqual([base, files.map(({ path }) => path)], [detail.run.base, ['one.txt', 'two.txt']]);
+  });
+
   it('says that nothing was changed, and does not merge', async () => {
     const repo = makeRepo({ 'README.md': '# demo\n' });
     const detail = await finishRun(client, await start(repo, [{ say: 'All done!' }], 'main'));
