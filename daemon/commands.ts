@@ -24,6 +24,8 @@ export interface Proposal {
   /** Asked of a person whatever the policy says, with this sentence. */
   ask?: string;
   expiresMs?: number;
+  /** What a yes may mean, where it is no plain one. */
+  choices?: string[];
 }
 
 /** Who says something about an approval: what it may do follows from its scopes and from how far the question has come. */
@@ -117,6 +119,8 @@ export type Command =
       merges?: true;
     }
   | { type: 'stage/check'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
+  /** Asks a person what is to become of work that failed. */
+  | { type: 'stage/ask'; run: string; stage: string; round: number; code: string; message: string }
   | { type: 'stage/judge'; run: string; stage: string; round: number; results: CriterionResult[] }
   | {
       type: 'handoff/accept';
@@ -203,7 +207,15 @@ export type Command =
   | { type: 'artifact/unpin'; digest: string; by: string }
   | { type: 'archive/move'; runs: string[]; tasks: string[] }
   | { type: 'archive/restore'; run: Run }
-  | { type: 'approval/answer'; approval: string; answer: 'grant' | 'deny'; by: string; reason: string; remember?: Remembered }
+  | {
+      type: 'approval/answer';
+      approval: string;
+      answer: 'grant' | 'deny';
+      by: string;
+      reason: string;
+      remember?: Remembered;
+      choice?: string;
+    }
   | { type: 'approval/expire'; approval: string }
   | { type: 'approval/remind'; approval: string; count: number }
   | { type: 'approval/escalate'; approval: string; level: ApprovalLevel }

@@ -22,7 +22,7 @@ export type Remember = (
 export async function answerAll(
   context: Context,
   given: string,
-  { answer, options, remember }: { answer: 'grant' | 'deny'; options: AnswerOptions; remember?: Remember },
+  { answer, options, remember, choice }: { answer: 'grant' | 'deny'; options: AnswerOptions; remember?: Remember; choice?: string },
 ): Promise<ExitCode> {
   const { terminal } = context;
   const answered = await withDaemon(context, async (client) => {
@@ -31,7 +31,7 @@ export async function answerAll(
     for (const approval of approvals) {
       const more = remember ? await remember(client, approval) : {};
       if (more === undefined) continue;
-      const params = { approval: approval.id, answer, reason: options.reason, ...more };
+      const params = { approval: approval.id, answer, reason: options.reason, ...(choice === undefined ? {} : { choice }), ...more };
       results.push((await client.call('approval/answer', params)).approval);
     }
     return results;
@@ -46,5 +46,5 @@ function describe(approval: Approval, answer: 'grant' | 'deny', paint: Paint): s
   const what = `${shortId(approval.id)}  ${cleanLine(approval.summary)}`;
   if (answer === 'deny') return `${paint.red('denied')} ${what}`;
   if (approval.status === 'pending') return `${paint.yellow('your yes is recorded')} ${what}: ${renderQuorum(approval)}`;
-  return `${paint.green('approved')} ${what}`;
+  return `${paint.green('approved')}${approval.choice === undefined ? '' : ` (${cleanLine(approval.choice)})`} ${what}`;
 }

@@ -25,8 +25,8 @@ export function answerApproval(state: State, command: CommandOf<'approval/answer
   return refuse('approval_settled', `That approval is ${approval.status}${approval.by === undefined ? '' : `, by ${approval.by}`}.`, facts);
 }
 
-function grant(approval: Approval, { by, reason, remember }: CommandOf<'approval/answer'>): Verdict {
-  const { approvers, quorum = 1, grants = [] } = approval;
+function grant(approval: Approval, { by, reason, remember, choice }: CommandOf<'approval/answer'>): Verdict {
+  const { approvers, quorum = 1, grants = [], choices = [] } = approval;
   if (approvers && !approvers.includes('human') && !approvers.includes(by)) {
     const who =
       approvers.length === 0
@@ -34,12 +34,22 @@ function grant(approval: Approval, { by, reason, remember }: CommandOf<'approval
         : `Only ${approvers.join(', ')} may approve this`;
     return refuse('forbidden', `${who}. Anybody who may approve can still deny it.`, { approval: approval.id, approvers });
   }
+  if (choice !== undefined && !choices.includes(choice)) {
+    const what = choices.length === 0 ? 'It is a plain question: yes or no.' : `A yes to it means one of ${choices.join(', ')}.`;
+    return refuse('invalid_params', what, { approval: approval.id, choices });
+  }
+  if (remember && choices.length > 0)
+    return refuse('invalid_params', 'What became of this failure says nothing about the next one.', { approval: approval.id });
   if (remember && quorum > 1)
     return refuse('invalid_params', 'Several people are asked about this each time; one answer cannot stand for them.', {
       approval: approval.id,
     });
   if (grants.some((g) => g.by === by)) return [];
-  const granted = about(grants.length + 1 < quorum ? 'approval.seconded' : 'approval.granted', approval, { by, reason });
+  const meant = choice ?? choices[0];
+  const granted =
+    grants.length + 1 < quorum
+      ? about('approval.seconded', approval, { by, reason })
+      : about('approval.granted', approval, { by, reason, ...(meant === undefined ? {} : { choice: meant }) });
   if (!remember) return [granted];
   const { id } = approval;
   return [granted, event('approval.remembered', `approval/${id}`, ofApproval(approval), { approval: id, by, ...remember })];
@@ -47,7 +57,11 @@ function grant(approval: Approval, { by, reason, remember }: CommandOf<'approval
 
 type Final = 'approval.expired' | 'approval.denied' | 'approval.seconded' | 'approval.granted' | 'approval.revoked';
 
-function about<T extends Final>(type: T, approval: Approval, data: T extends 'approval.expired' ? object : { by: string; reason: string }) {
+function about<T extends Final>(
+  type: T,
+  approval: Approval,
+  data: T extends 'approval.expired' ? object : { by: string; reason: string; choice?: string },
+) {
   return event(type, `approval/${approval.id}`, ofApproval(approval), { approval: approval.id, ...data } as Parameters<typeof event<T>>[3]);
 }
 

@@ -70,9 +70,9 @@ export function askPerson(state: State, judged: Judged, context: Context): NewEv
   const question = makeQuestion(judged, run?.answering?.until, context);
   if (!run?.answering || run.answering.mode === 'ask') return [question];
   const { mode } = run.answering;
-  // Configuration is a person's, whatever a policy says; so is what several, or only some, may grant.
-  const { quorum, approvers } = question.data;
-  const personal = wanted.action.kind === 'daemon.configure' || quorum !== undefined || approvers !== undefined;
+  // Configuration is a person's, whatever a policy says; so is what several, or only some, may grant, and what is no plain yes.
+  const { quorum, approvers, choices } = question.data;
+  const personal = [quorum, approvers, choices].some((one) => one !== undefined) || wanted.action.kind === 'daemon.configure';
   const yes = mode === 'policy' && decision.obligations.headless === 'grant' && !personal;
   const reason = yes
     ? 'The policy allows it where nobody is there to answer (headless: allow).'
@@ -84,7 +84,7 @@ export function askPerson(state: State, judged: Judged, context: Context): NewEv
 }
 
 function makeQuestion({ wanted, decision, digest }: Judged, until: string | undefined, context: Context) {
-  const { key, action, show, replaces } = wanted;
+  const { key, action, show, replaces, choices } = wanted;
   const approval = context.newId();
   const why = decision.reasons.filter((r) => r.effect === 'require_approval').map((r) => r.message);
   const { expiresMs, quorum, approvers, escalate = context.escalation } = decision.obligations;
@@ -97,6 +97,7 @@ function makeQuestion({ wanted, decision, digest }: Judged, until: string | unde
     ...(approvers === undefined || approvers.includes('human') ? {} : { approvers }),
     ...(escalate === undefined ? {} : { escalate: [...escalate] }),
     ...(replaces === undefined ? {} : { replaces }),
+    ...(choices === undefined ? {} : { choices }),
   };
   const agent = action.agent === '' ? {} : { agent: action.agent };
   return event('approval.requested', `approval/${approval}`, { ...agent, ...ofWanted(wanted) }, { ...about, ...demands });

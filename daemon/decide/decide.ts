@@ -37,6 +37,7 @@ import {
   skipStage,
   startStage,
 } from './stage.ts';
+import { askAboutStage } from './stuck.ts';
 import { assignTask, cancelTask, submitTask, wakeTask } from './task.ts';
 import { changeApproval, commentOn, escalateApproval, expireApproval, remindOf, withdrawApproval } from './waiting.ts';
 
@@ -92,6 +93,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'run/return': returnRun,
   'stage/start': startStage,
   'stage/check': checkStage,
+  'stage/ask': askAboutStage,
   'stage/judge': judgeStage,
   'stage/late': noteLate,
   'handoff/accept': acceptHandoff,

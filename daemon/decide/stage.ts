@@ -10,6 +10,7 @@ import type { CommandOf } from '../commands.ts';
 import { askFor, askPerson, settleAll } from './approval.ts';
 import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
 import { explainDecision, judgeAdvance } from './steps.ts';
+import { useFailureAnswer } from './stuck.ts';
 
 /** A stage whose branch moved is asked anew so often, then it fails. */
 const MAX_ROUNDS = 5;
@@ -159,7 +160,10 @@ export function failStage(state: State, command: CommandOf<'stage/fail'>): Verdi
 
 export function skipStage(state: State, command: CommandOf<'stage/skip'>): Verdict {
   const { reason, cause } = command;
-  return move(state, command, 'skipped', (run) => [event('stage.skipped', stream(run), ofRun(run, command.stage), { reason, cause })]);
+  return move(state, command, 'skipped', (run) => [
+    ...useFailureAnswer(state, run, command.stage),
+    event('stage.skipped', stream(run), ofRun(run, command.stage), { reason, cause }),
+  ]);
 }
 
 export function cancelStage(state: State, command: CommandOf<'stage/cancel'>): Verdict {
@@ -174,8 +178,8 @@ export function cancelStage(state: State, command: CommandOf<'stage/cancel'>): V
 
 /** What a stage asked before it began is asked no more; what an attempt of it asked ends with its task. */
 function withdraw(state: State, run: Run, stage: string, reason: string): NewEvent[] {
-  return settleAll(
-    approvalsOf(state, run.id).filter((a) => a.stage === stage && a.task === undefined),
-    reason,
-  );
+  const mine = approvalsOf(state, run.id).filter((a) => a.stage === stage && a.task === undefined);
+  const answers = useFailureAnswer(state, run, stage);
+  const unused = mine.filter((a) => !answers.some((used) => used.stream === `approval/${a.id}`));
+  return [...answers, ...settleAll(unused, reason)];
 }

@@ -105,6 +105,7 @@ function settle(place: Place): Command[] {
 /** Whether anything of the run goes on without an answer. */
 function isMoving({ state, run }: Place): boolean {
   for (const stage of state.stages.get(run.id)?.values() ?? []) {
+    if (stage.stuck && !stageEnded(stage)) continue;
     if (stage.status === 'running' || stage.status === 'admitted' || (stage.status === 'deciding' && !stage.decided)) return true;
     if (stage.status === 'checking' && !stage.proposed.some((p) => p.approval !== undefined && state.asked.has(p.approval))) return true;
   }

@@ -3,10 +3,11 @@
  *
  * 1. The stage is done again, the run goes back, or the stage fails: in this order, each so often as the workflow says.
  * 2. Whoever does it again is told what was wrong.
- * 3. What trying again cannot mend is not tried again.
+ * 3. What trying again cannot mend is not tried again, unless a person who was asked says so.
  */
 import { isWorthTrying } from '../../shared/state/failure.ts';
 import type { Stage } from '../../shared/state/run.ts';
+import { failureKey } from '../../shared/state/stage.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { graphOf, listDependents } from './graph.ts';
@@ -31,8 +32,30 @@ export function afterFailure(place: Place, def: StageDefinition, stage: Stage, {
     return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always, again: { feedback } }];
   if (back && countReturns(place, def.id, back.to) < back.atMost) return [goBack(place, { from: def.id, to: back.to, code, feedback })];
   const tries = again > 0 || back ? ` (${describeTries(again, back ? countReturns(place, def.id, back.to) : 0)})` : '';
+  if (last === 'ask') return askPerson(place, def, stage, { code, message: `${message}${tries}`.slice(0, 2_000) });
   if (last === 'skip') return [{ type: 'stage/skip', ...at, reason: `${message}${tries}`.slice(0, 2_000), cause: 'failure' }];
   return [{ type: 'stage/fail', ...at, code, message: `${message}${tries}`.slice(0, 2_000) }];
+}
+
+/** A person is asked once; what they say is the next step. Without a yes the stage fails. */
+function askPerson({ state, run }: Place, def: StageDefinition, stage: Stage, failure: Failure): Command[] {
+  const at = { run: run.id, stage: def.id };
+  if (!stage.stuck) return [{ type: 'stage/ask', ...at, round: stage.round, ...failure }];
+  const { code, message } = stage.stuck;
+  const asked = stage.proposed.find(({ key }) => key === failureKey(stage));
+  const approval = state.approvals.get(asked?.approval ?? '');
+  if (approval?.status === 'pending') return [];
+  if (approval?.status !== 'granted' && approval?.status !== 'used') {
+    const word = approval?.reason || asked?.reason || 'no reason was given';
+    return [{ type: 'stage/fail', ...at, code, message: `${message} A person was asked: ${word}`.slice(0, 2_000) }];
+  }
+  const { by = 'a person', reason = '', choice } = approval;
+  if (choice === 'skip')
+    return [
+      { type: 'stage/skip', ...at, reason: `${by} left it out after it failed${reason === '' ? '.' : `: ${reason}`}`, cause: 'failure' },
+    ];
+  const feedback = `${message}${reason === '' ? '' : `\n${by} says: ${reason}`}`.slice(0, MAX_FEEDBACK);
+  return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always, again: { feedback } }];
 }
 
 /** Whether the stage has anything that must be decided before it starts. */

@@ -55,15 +55,15 @@ export function readNext(next: Next, value: string): NextCase[] {
 const Tries = z.int().min(0).max(20);
 export const OnFailureShape = z.union(
   [
-    z.enum(['fail', 'skip']),
+    z.enum(['fail', 'skip', 'ask']),
     strictShape({
       retry: Tries.default(0),
       back_to: Id.optional(),
       at_most: z.int().min(1).max(20).default(2),
-      otherwise: z.enum(['fail', 'skip']).default('fail'),
+      otherwise: z.enum(['fail', 'skip', 'ask']).default('fail'),
     }),
   ],
-  { error: 'write `fail`, `skip`, or `{ retry: 2, back_to: <stage>, at_most: 2, otherwise: fail }`' },
+  { error: 'write `fail`, `skip`, `ask`, or `{ retry: 2, back_to: <stage>, at_most: 2, otherwise: fail }`' },
 );
 
 /** What follows a failure, with the defaults filled in. */

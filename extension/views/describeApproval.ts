@@ -93,8 +93,8 @@ function explainApproval(view: ApprovalView, reader: Reader): TooltipLine[] {
 }
 
 /** True when a yes could be made a rule: not where several have to agree, nor about Signalbox itself. */
-function canRemember({ quorum, kind }: Approval): boolean {
-  return quorum === undefined && kind !== 'daemon.configure' && kind !== 'agent.register';
+function canRemember({ quorum, kind, choices }: Approval): boolean {
+  return quorum === undefined && choices === undefined && kind !== 'daemon.configure' && kind !== 'agent.register';
 }
 
 /** True for a yes that nothing has used, and for one that stands as a rule in a run that goes on. */

@@ -27,11 +27,13 @@ export type ApprovalEvent =
         escalate?: Escalation[];
         /** The question that this one was asked in place of. */
         replaces?: string;
+        /** What a yes may mean, the first where nobody says; absent for a plain yes. */
+        choices?: string[];
       }
     >
   /** One of several yeses that are needed. The last of them is `approval.granted`. */
   | EventOf<'approval.seconded', { approval: string; by: string; reason: string }>
-  | EventOf<'approval.granted', { approval: string; by: string; reason: string }>
+  | EventOf<'approval.granted', { approval: string; by: string; reason: string; choice?: string }>
   | EventOf<'approval.denied', { approval: string; by: string; reason: string }>
   | EventOf<'approval.expired', { approval: string }>
   /** `by` is set when somebody withdrew it or asked for something else in its place. */

@@ -44,6 +44,8 @@ export type StageEvent =
   | EventOf<'stage.checking', { values: Record<string, unknown>; commit?: string }>
   /** A time that it should keep is nearly over (80 %), or over; each is said once. */
   | EventOf<'stage.late', { what: Deadline['what']; level: 'warning' | 'missed'; dueAt: string }>
+  /** Its work failed, and a person is asked whether it is tried again, left out, or fails. */
+  | EventOf<'stage.stuck', { code: string; message: string }>
   | EventOf<'stage.judged', { results: CriterionResult[] }>
   /** `chosen`: of the stages that may come next, those that do; absent where all do. */
   | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string; chosen?: string[] }>

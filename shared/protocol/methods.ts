@@ -232,6 +232,8 @@ export const METHODS = {
       approval: Id,
       answer: z.enum(['grant', 'deny']),
       reason: z.string().max(2_000).default(''),
+      /** What a yes means, where the question offers several (`choices`); the first when left out. */
+      choice: z.string().min(1).max(50).optional(),
       remember: z
         .discriminatedUnion('for', [z.strictObject({ for: z.literal('run') }), z.strictObject({ for: z.literal('always'), after: Digest })])
         .optional(),

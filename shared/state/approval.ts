@@ -72,6 +72,10 @@ export interface Approval {
   level?: ApprovalLevel;
   /** The question that this one was asked in place of. */
   replaces?: string;
+  /** What a yes may mean, the first where nobody says; absent for a plain yes. */
+  choices?: readonly string[];
+  /** Which of them it was. */
+  choice?: string;
   /** The yeses so far, where several are needed, oldest first. */
   grants?: readonly { by: string; reason: string; at: string }[];
   comments?: readonly ApprovalComment[];
@@ -117,7 +121,8 @@ function applyToApproval(approval: Approval, event: Event & Exclude<ApprovalEven
       return { ...approval, grants: withGrant(approval, event.data, at) };
     case 'approval.granted': {
       const grants = approval.quorum === undefined ? {} : { grants: withGrant(approval, event.data, at) };
-      return { ...approval, ...grants, status: 'granted', by: event.data.by, reason: event.data.reason, answeredAt: at };
+      const choice = event.data.choice === undefined ? {} : { choice: event.data.choice };
+      return { ...approval, ...grants, ...choice, status: 'granted', by: event.data.by, reason: event.data.reason, answeredAt: at };
     }
     case 'approval.denied':
       return { ...approval, status: 'denied', by: event.data.by, reason: event.data.reason, answeredAt: at };

@@ -149,6 +149,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.admitted': stage,
   'stage.checking': stage,
   'stage.late': stage,
+  'stage.stuck': stage,
   'stage.judged': stage,
   'stage.completed': stage,
   'stage.failed': stage,

@@ -58,7 +58,8 @@ export const OnFailure = z.strictObject({
   retry: z.number().int().min(0).max(20),
   /** The run goes back to that stage, so often, with what was wrong; what depends on it is done again. */
   back: z.strictObject({ to: StageId, atMost: z.number().int().min(1).max(20) }).optional(),
-  last: z.enum(['fail', 'skip']),
+  /** `ask`: a person says whether it is tried again, left out, or fails. */
+  last: z.enum(['fail', 'skip', 'ask']),
 });
 export type OnFailure = z.infer<typeof OnFailure>;
 

@@ -26,9 +26,10 @@ export function evolveStages(stages: StageTable, event: Event & StageEvent, at: 
 }
 
 function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.started' }>['data'], at: string): Stage {
-  const { judged: _, missing: __, task: ___, commit: ____, ...rest } = stage;
+  const { stuck: _, ...before } = stage;
+  const { judged: __, missing: ___, task: ____, commit: _____, ...rest } = before;
   // A round that follows a branch that moved keeps what the stage has; one that does the work again does not.
-  const kept = data.again === undefined && data.feedback === undefined ? stage : rest;
+  const kept = data.again === undefined && data.feedback === undefined ? before : rest;
   const sla: Deadline[] = data.slaMs === undefined ? [] : [{ what: 'sla', from: at, ms: data.slaMs }];
   const deadlines = sla.length > 0 ? { deadlines: sla } : {};
   return { ...kept, ...deadlines, ...data, status: 'deciding', decided: false, proposed: [], results: [] };
@@ -82,6 +83,8 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
         ...stage,
         deadlines: stage.deadlines?.map((one) => (one.what === event.data.what ? { ...one, level: event.data.level } : one)) ?? [],
       };
+    case 'stage.stuck':
+      return { ...stage, stuck: event.data };
     case 'stage.judged':
       return { ...stage, judged: event.data.results };
     case 'stage.completed':
@@ -102,6 +105,11 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
     default:
       return event satisfies never;
   }
+}
+
+/** Key of the question what is to become of a failure in this round of a stage. */
+export function failureKey({ round }: Pick<Stage, 'round'>): string {
+  return `failure:${round}`;
 }
 
 /** Changes one stage of a run, if it is there. */

@@ -12,12 +12,14 @@ interface ApproveOptions extends AnswerOptions {
   forRun?: boolean;
   always?: boolean;
   yes?: boolean;
+  choose?: string;
 }
 
 const EXAMPLES = `
 Examples:
   signalbox approve 7c01d5aa
   signalbox approve 3f9a1c2e --reason "read the diff"
+  signalbox approve 7c01d5aa --choose skip       leaves out a stage that failed; without it the stage is tried again
   signalbox approve 7c01d5aa --for-run     the same action is not asked again in this run
   signalbox approve 7c01d5aa --always      shows the rule as a diff, and writes it when you say so
 
@@ -31,6 +33,7 @@ export function addApprove(program: Command, context: Context): void {
     .description('say yes to one question, or to all that a run waits for')
     .argument('<id>', 'id of an approval, or of a run: all that it waits for')
     .option('-m, --reason <text>', 'why; goes into the record', '')
+    .option('--choose <what>', 'what the yes means, where the question offers several (retry, skip)')
     .option('--for-run', 'and allow the same for the rest of the run')
     .option('--always', 'and write a rule that allows the same from now on, after showing it')
     .option('-y, --yes', 'write the rule without asking')
@@ -40,7 +43,8 @@ export function addApprove(program: Command, context: Context): void {
       perform(context, options, async () => {
         if (options.forRun && options.always) throw usageFailure('Use --for-run or --always, not both.');
         const remember = options.always ? always(context, options) : options.forRun ? forRun(context) : undefined;
-        return answerAll(context, given, { answer: 'grant', options, ...(remember ? { remember } : {}) });
+        const choice = options.choose === undefined ? {} : { choice: options.choose };
+        return answerAll(context, given, { answer: 'grant', options, ...choice, ...(remember ? { remember } : {}) });
       }),
     );
 }

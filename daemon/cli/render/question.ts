@@ -33,12 +33,20 @@ export function renderQuestion(question: Question, now: number, look: Look): str
     ...(repair ? describeRepair(repair, look) : []),
     ...field('stage', `${cleanLine(approval.stage ?? '-')}${approval.repo === undefined ? '' : `, in ${cleanLine(approval.repo)}`}`, look),
     ...field('asked', describeAsked(approval), look),
+    ...field('answers', describeChoices(approval), look),
     ...field('rule', describeRule(approval), look),
     ...(approval.comments ?? []).flatMap(({ by, level, text }) =>
       field('said', `${cleanLine(by)} (${LEVELS[level]}): ${cleanLine(text)}`, look),
     ),
     ...field('deadline', `${formatUntil(approval.expiresAt, now)}; without an answer it is a no`, look),
   ];
+}
+
+/** What a yes and a no mean, where a yes may mean several things. */
+function describeChoices({ id, choices }: Approval): string {
+  if (!choices) return '';
+  const others = choices.slice(1).map((choice) => `--choose ${choice}`);
+  return `approve does it again, with your --reason as a word to whoever does it; approve ${shortId(id)} ${others.join(' or ')}; deny lets it fail.`;
 }
 
 /** The rule that the answer was made into, and how to take it back; empty where there is none. */
@@ -161,7 +169,7 @@ function paintRisk(risk: Risk, paint: Paint): string {
 }
 
 /** The keys that answer a question; what there is to view is named. */
-export function renderKeys(evidence: Evidence | undefined, { paint, width }: Look): string[] {
+export function renderKeys({ evidence, approval }: Pick<Question, 'evidence' | 'approval'>, { paint, width }: Look): string[] {
   const names = Object.keys(evidence?.texts ?? {});
   const what = names.some((name) => name === 'diff' || name.endsWith('.diff'))
     ? 'the diff'
@@ -169,15 +177,16 @@ export function renderKeys(evidence: Evidence | undefined, { paint, width }: Loo
       ? 'the plan'
       : 'more';
   const keys = [
-    ['a', 'pprove'],
-    ['d', 'eny'],
+    ['a', approval.choices ? ' try again' : 'pprove'],
+    ...(approval.choices?.includes('skip') ? [['s', 'kip it']] : []),
+    ['d', approval.choices ? ' let it fail' : 'eny'],
     ...(names.length > 0 ? [['v', `iew ${what}`]] : []),
     ['l', 'ater'],
     ['q', 'uit watching'],
-  ] as const;
+  ];
   const plain = keys.map(([key, rest]) => `[${key}]${rest}`);
   if (plain.join('  ').length > width) return wrapText(plain.map((text) => text.replaceAll(' ', '\u00a0')).join(' '), width);
-  return [keys.map(([key, rest]) => `[${paint.bold(key)}]${rest}`).join('  ')];
+  return [keys.map(([key = '', rest]) => `[${paint.bold(key)}]${rest}`).join('  ')];
 }
 
 /** The exact action, key by key, without what the question says already; long values are cut. */

@@ -42,6 +42,7 @@ function describeStage(picture: Picture, def: StageDefinition, stage: Stage | un
   if (!stage) return { id: def.id, mark: 'notBegun', text: describeNeeds(picture, def) };
   const row = { id: def.id, startedAt: stage.startedAt, ...(stage.endedAt === undefined ? {} : { endedAt: stage.endedAt }) };
   const reason = cleanLine(stage.reason);
+  if (stage.stuck && stage.endedAt === undefined) return { ...row, ...describeStuck(picture, stage, stage.stuck.message) };
   switch (stage.status) {
     case 'deciding':
       return { ...row, ...describeDeciding(picture, stage) };
@@ -91,6 +92,11 @@ function describeDeciding({ state }: Picture, stage: Stage): Doing {
   const since = open.map((approval) => approval.requestedAt).sort()[0];
   if (since === undefined) return { mark: 'running', text: 'the policy decides', brief: true };
   return { mark: 'waiting', text: open.length === 1 ? 'waits for an approval' : `waits for ${open.length} approvals`, since };
+}
+
+function describeStuck({ state }: Picture, stage: Stage, message: string): Doing {
+  const since = listOpenQuestions(state, stage)[0]?.requestedAt;
+  return { mark: 'waiting', text: `failed, and asks what now: ${cleanLine(message)}`, ...(since === undefined ? {} : { since }) };
 }
 
 function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): Doing {

@@ -43,6 +43,7 @@ const STEPS = new Set<Event['type']>([
   'stage.started',
   'stage.admitted',
   'stage.checking',
+  'stage.stuck',
   'stage.completed',
   'stage.failed',
   'stage.skipped',

@@ -37,7 +37,7 @@ export function placeOf({ current, passed }: Asking, approvals: readonly Approva
 }
 
 export type Intent =
-  | { do: 'grant' | 'deny'; approval: string }
+  | { do: 'grant' | 'deny' | 'skip'; approval: string }
   | { do: 'view'; approval: string }
   | { do: 'later'; approval: string }
   | { do: 'again' }
@@ -54,6 +54,8 @@ export function readKey(asking: Asking, key: string, now: number): Intent | unde
   switch (key) {
     case 'a':
       return { do: 'grant', approval };
+    case 's':
+      return { do: 'skip', approval };
     case 'd':
       return { do: 'deny', approval };
     case 'v':

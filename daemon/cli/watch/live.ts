@@ -86,6 +86,7 @@ function act(live: Live, key: string): void {
   const approval = picture?.state.approvals.get(intent.approval);
   if (!picture || !approval) return;
   if (intent.do === 'view') return live.screen.printAbove(describe(live, picture, approval));
+  if (intent.do === 'skip' && !approval.choices?.includes('skip')) return;
   live.asking = passQuestion(live.asking, approval.id);
   if (intent.do === 'later')
     live.screen.printAbove([terminal.paint.dim(`Left pending: ${cutText(cleanLine(approval.summary), terminal.width() - 14)}`)]);
@@ -93,10 +94,11 @@ function act(live: Live, key: string): void {
   draw(live);
 }
 
-function answer(live: Live, approval: Approval, answered: 'grant' | 'deny'): void {
+function answer(live: Live, approval: Approval, answered: 'grant' | 'deny' | 'skip'): void {
   const { terminal, screen } = live;
-  const word = answered === 'grant' ? terminal.paint.green('approved') : terminal.paint.red('denied');
-  live.answers.answer(approval, answered, '').then(
+  const word = answered === 'deny' ? terminal.paint.red('denied') : terminal.paint.green(answered === 'skip' ? 'skipped' : 'approved');
+  const choice = answered === 'skip' ? 'skip' : undefined;
+  live.answers.answer(approval, answered === 'deny' ? 'deny' : 'grant', '', choice).then(
     () => screen.printAbove([`${word}  ${cutText(cleanLine(approval.summary), terminal.width() - 12)}`]),
     (error: unknown) => {
       live.asking = reopenQuestions(live.asking, approval.id);
@@ -139,7 +141,7 @@ function compose(picture: Picture, question: Question | 'postponed' | undefined,
     const keys = `${question === 'postponed' ? 'r asks again, ' : ''}q leaves it running, Ctrl-C cancels it`;
     return [...fitRun(run, rows, height - 1), ...(terminal.interactive ? [look.paint.dim(cutText(keys, look.width))] : [])];
   }
-  const keys = renderKeys(question.evidence, look);
+  const keys = renderKeys(question, look);
   const body = renderQuestion(question, now, look);
   const room = height - keys.length - 1;
   const stages = fitRun(run, rows, Math.max(STAGE_LINES, room - body.length));

@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../../shared/client/client.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
+import type { ParamsOf } from '../../../shared/protocol/methods.ts';
 import type { Approval } from '../../../shared/state/approval.ts';
 import { runEnded } from '../../../shared/state/run.ts';
 import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
@@ -40,7 +41,7 @@ export interface View {
 }
 
 export interface Answers {
-  answer(approval: Approval, answer: 'grant' | 'deny', reason: string): Promise<void>;
+  answer(approval: Approval, answer: 'grant' | 'deny', reason: string, choice?: string): Promise<void>;
   evidence(approval: Approval): Promise<Evidence>;
   /** Has the delegate answer, and gives the sentence that says so; a failure ends the watching. */
   delegate(approval: Approval): Promise<string>;
@@ -152,7 +153,10 @@ async function cancelRun(watch: Watch): Promise<void> {
 
 function answersOf(watch: Watch, interrupt: () => void): Answers {
   return {
-    answer: (approval, answer, reason) => callDaemon(watch, (client) => answerOnce(client, approval, answer, reason)),
+    answer: (approval, answer, reason, choice) =>
+      callDaemon(watch, (client) =>
+        answerOnce(client, { approval: approval.id, answer, reason, ...(choice === undefined ? {} : { choice }) }),
+      ),
     evidence: (approval) => callDaemon(watch, (client) => loadEvidence(client, approval)),
     async delegate(approval) {
       try {
@@ -173,9 +177,9 @@ function takePicture({ following, definition, options }: Watch): Picture | undef
   return following && state && run && { state, run, definition, progress: following.replica.progress };
 }
 
-async function answerOnce(client: Client, approval: Approval, answer: 'grant' | 'deny', reason: string): Promise<void> {
+async function answerOnce(client: Client, params: ParamsOf<'approval/answer'>): Promise<void> {
   try {
-    await client.call('approval/answer', { approval: approval.id, answer, reason });
+    await client.call('approval/answer', params);
   } catch (error) {
     // Somebody else was quicker: the record says who.
     if (!(error instanceof SignalboxError) || error.code !== 'approval_settled') throw error;

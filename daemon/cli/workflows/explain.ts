@@ -103,9 +103,11 @@ function sayFailure({ onFailure, retry, optional, slaMs }: StageDefinition): str
   const again =
     onFailure && onFailure.retry > 0 ? [`When it fails it is done again up to ${onFailure.retry} times, with what was wrong.`] : [];
   const back = onFailure?.back ? [`When it fails the run goes back to ${onFailure.back.to}, at most ${onFailure.back.atMost} times.`] : [];
+  const asked =
+    onFailure?.last === 'ask' ? ['When it fails for good a person is asked whether it is tried again, left out, or fails.'] : [];
   const harmless = optional || onFailure?.last === 'skip' ? ['Its failure does not fail the run.'] : [];
   const late = slaMs === undefined ? [] : [`It should be done within ${Math.round(slaMs / 60_000)} minutes.`];
-  return [...tries, ...again, ...back, ...harmless, ...late];
+  return [...tries, ...again, ...back, ...asked, ...harmless, ...late];
 }
 
 function renderSteps(definition: WorkflowDefinition, steps: readonly Step[], width: number): string[] {

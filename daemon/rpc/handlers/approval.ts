@@ -20,13 +20,13 @@ export function approvalHandlers(core: Core): ApprovalHandlers {
       );
       return { approvals: approvals.slice(-limit) };
     },
-    async 'approval/answer'({ approval: id, answer, reason, remember }, connection) {
+    async 'approval/answer'({ approval: id, answer, reason, remember, choice }, connection) {
       await refuseAttempts(core, connection, `answered ${id}`);
       const by = connection.principal.name;
       const rule = remember && answer === 'grant' ? await rememberAs(core, connection, id, remember) : undefined;
       await submitOrThrow(
         core,
-        { type: 'approval/answer', approval: id, answer, by, reason, ...(rule ? { remember: rule } : {}) },
+        { type: 'approval/answer', approval: id, answer, by, reason, ...(rule ? { remember: rule } : {}), ...(choice ? { choice } : {}) },
         connection,
       );
       const approval = found(state.approvals.get(id) ?? (await core.archive.readApproval(id)), `approval ${id}`);
