@@ -1,3 +1,4 @@
+// Long because: the table of folds has a line for each type of event.
 /**
  * The one fold from events to state, used by the daemon, by snapshots and by every replica.
  *
