@@ -25,7 +25,7 @@ export interface Archivist {
 }
 
 const TICK_MS = 1_000;
-/** Looked at without anything recorded, in milliseconds: only age can have made something due. */
+/** How often all that is in memory is looked at for its age, in milliseconds. */
 const AGE_MS = 600_000;
 /** Runs of one batch, and tasks; a commit holds at most so many ids. */
 const MAX_RUNS = 20;
@@ -34,9 +34,12 @@ const MAX_IDS = 400;
 /** Tasks beyond the number to keep that are waited for, as a part of it, so that they leave by many at once. */
 const SLACK = 0.1;
 
-/** What is to leave memory at `now` (milliseconds since 1970): ids, oldest first, of one batch. Pure. */
-export function listDueForArchive(state: State, now: number, keep: Keep): { runs: string[]; tasks: string[] } {
-  // Times of the record are compared as they are written: this looks at all that is in memory, once a second.
+/**
+ * What is to leave memory at `now` (milliseconds since 1970): ids, oldest first, of one batch; without `byAge` only what is more
+ * than is kept, which does not look at every task. Pure.
+ */
+export function listDueForArchive(state: State, now: number, keep: Keep, byAge = true): { runs: string[]; tasks: string[] } {
+  // Times of the record are compared as they are written.
   const oldest = new Date(Math.max(0, now - keep.ageMs)).toISOString();
   const isOld = (endedAt: string | undefined): boolean => endedAt !== undefined && endedAt < oldest;
   const ended = [...state.runs.values()]
@@ -47,7 +50,7 @@ export function listDueForArchive(state: State, now: number, keep: Keep): { runs
   const tasks: string[] = [];
   let passed = 0;
   for (const task of state.tasks.values()) {
-    if (tasks.length >= MAX_TASKS) break;
+    if (tasks.length >= MAX_TASKS || (!byAge && passed >= surplus)) break;
     if (taskSettled(task) && (passed++ < surplus || isOld(task.endedAt))) tasks.push(task.id);
   }
   return { runs: runs.slice(0, MAX_RUNS).map((run) => run.id), tasks };
@@ -56,7 +59,8 @@ export function listDueForArchive(state: State, now: number, keep: Keep): { runs
 /** How many finished tasks are more than are kept. */
 function countSurplus(state: State, keep: Keep): number {
   const most = keep.tasks * (1 + SLACK);
-  if (state.tasks.size <= most) return 0;
+  // At most: what waits or goes on has not finished.
+  if (state.tasks.size - state.pending.size - state.active.size <= most) return 0;
   let settled = 0;
   for (const task of state.tasks.values()) if (taskSettled(task)) settled += 1;
   return settled > most ? settled - keep.tasks : 0;
@@ -74,12 +78,12 @@ export function startArchivist(parts: {
   const { state, archive, keep, now, tell, log } = parts;
   let moving: Promise<void> | undefined;
   let noted = true;
-  let looked = 0;
+  let lookedByAge = 0;
   let stopped = false;
 
-  const moveAll = async (): Promise<void> => {
+  const moveAll = async (byAge: boolean): Promise<void> => {
     for (;;) {
-      const { runs, tasks } = listDueForArchive(state, now(), keep);
+      const { runs, tasks } = listDueForArchive(state, now(), keep, byAge);
       if (runs.length + tasks.length === 0 || stopped) return;
       await archive.write({
         runs: runs.flatMap((id) => state.runs.get(id) ?? []).map((run) => documentOf(state, run)),
@@ -90,20 +94,21 @@ export function startArchivist(parts: {
       if (!results.some((result) => result.ok && result.commit)) return;
     }
   };
-  const move = (): Promise<void> => {
-    moving ??= moveAll()
+  const move = (byAge = true): Promise<void> => {
+    moving ??= moveAll(byAge)
       .catch((error: unknown) => log('archive.failed', { error }))
       .finally(() => (moving = undefined));
     return moving;
   };
   const timer = setInterval(() => {
-    if (!noted && now() - looked < AGE_MS) return;
+    const byAge = now() - lookedByAge >= AGE_MS;
+    if (!noted && !byAge) return;
     noted = false;
-    looked = now();
-    void move();
+    if (byAge) lookedByAge = now();
+    void move(byAge);
   }, TICK_MS);
   return {
-    move,
+    move: () => move(),
     note: () => void (noted = true),
     stop: () => {
       stopped = true;

@@ -19,6 +19,8 @@ import type { Journal } from '../journal/port.ts';
 
 /** Commands that one batch takes at most, so that the event loop gets its turn; the rest wait for the next. */
 const MAX_BATCH = 256;
+/** Time that deciding a batch takes at most, in milliseconds; what is not decided by then waits for the next one too. */
+const MAX_DECIDING_MS = 3;
 /** Commands that may wait; more are refused. */
 const MAX_QUEUE = 20_000;
 /** What the journal adds around the events of a commit, generously. */
@@ -59,13 +61,16 @@ interface Waiting {
 }
 
 interface Batch {
+  /** Commands that it took off the queue, and where the state stood before. */
+  taken: number;
+  expected: number;
   commits: UnchainedCommit[];
   /** For each command its commit's place in the batch, or what it was refused with, or neither when there was nothing to do. */
   outcomes: { waiting: Waiting; index?: number; result?: CommandResult }[];
   refuseNewWork: CoordinatorOptions['refuseNewWork'];
 }
 
-/** What one batch is made of. */
+/** What one batch is made from. */
 interface Turn {
   waiting: readonly Waiting[];
   follow(tentative: State): Command[];
@@ -92,10 +97,10 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const pump = async (): Promise<void> => {
     try {
       while (queue.length > 0) {
-        const waiting = queue.slice(0, MAX_BATCH);
-        queue = queue.slice(MAX_BATCH);
         lastMs = Math.max(lastMs, options.now());
-        const commits = await writeBatch(options, { waiting, follow, now: lastMs });
+        const batch = decideBatch(options, { waiting: queue, follow, now: lastMs });
+        queue = queue.slice(batch.taken);
+        const commits = await writeBatch(options, batch);
         if (commits.length > 0) for (const listen of listeners) listen(commits);
         await answersAreOut();
       }
@@ -132,21 +137,29 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   };
 }
 
-/** Decides, records and publishes what waits, in that order; then answers. Throws when the journal could not take it. */
-async function writeBatch(options: CoordinatorOptions, { waiting, follow, now }: Turn): Promise<readonly Commit[]> {
-  const { journal, published, tentative, context, refuseNewWork } = options;
-  const batch: Batch = { commits: [], outcomes: [], refuseNewWork };
-  const expected = tentative.seq;
+/** Decides what waits, oldest first, until the batch is full or its time is over, and what follows from it. */
+function decideBatch({ tentative, context, refuseNewWork }: CoordinatorOptions, { waiting, follow, now }: Turn): Batch {
+  const batch: Batch = { taken: 0, expected: tentative.seq, commits: [], outcomes: [], refuseNewWork };
   const deciding = { ...context, now };
-  for (const one of waiting) decideOne(tentative, one, batch, deciding);
+  const began = performance.now();
+  for (const one of waiting) {
+    if (batch.taken === MAX_BATCH || performance.now() - began > MAX_DECIDING_MS) break;
+    decideOne(tentative, one, batch, deciding);
+    batch.taken += 1;
+  }
   if (batch.commits.length > 0)
     for (const command of follow(tentative)) decideOne(tentative, { command, origin: FOLLOWS, answer: () => undefined }, batch, deciding);
-  const appended = batch.commits.length === 0 ? undefined : await journal.append(expected, batch.commits);
+  return batch;
+}
+
+/** Records and publishes a batch, in that order; then answers. Throws when the journal could not take it. */
+async function writeBatch(options: CoordinatorOptions, { expected, commits: decided, outcomes }: Batch): Promise<readonly Commit[]> {
+  const appended = decided.length === 0 ? undefined : await options.journal.append(expected, decided);
   if (appended && appended.kind !== 'appended') throw new Error(`The journal refused a batch: ${appended.message}`);
   const commits = appended?.commits ?? [];
-  for (const commit of commits) evolve(published, commit);
+  for (const commit of commits) evolve(options.published, commit);
   assertTogether(options);
-  for (const { waiting: one, index, result } of batch.outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
+  for (const { waiting: one, index, result } of outcomes) one.answer(result ?? { ok: true, commit: commits[index ?? -1] });
   return commits;
 }
 

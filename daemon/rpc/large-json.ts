@@ -2,7 +2,7 @@
 // What is written must not change meanwhile; the state's entries never do, and an answer has its own lists of them.
 
 /** Entries of a list that are written at once, and levels of objects below which lists are looked for. */
-const STEP = 256;
+const STEP = 64;
 const LEVELS = 2;
 
 /** True when writing the value at once would hold up the event loop. */

@@ -22,7 +22,7 @@ const CHUNK = /^(\d{12})-(\d{1,9})\.ndjson$/;
 /** Lines read at once when tasks are listed. */
 const PAGE = 256;
 /** Documents turned into text before everything else gets a turn. */
-const STEP = 512;
+const STEP = 128;
 
 /** What leaves memory together. */
 export interface ArchiveBatch {

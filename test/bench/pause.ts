@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Assignment } from '../../shared/protocol/views.ts';
-import type { LoopDelay } from './loop-delay.ts';
 import { round, times, type Bench, type Line, type Row } from './row.ts';
 import { BenchDaemon } from './run.ts';
 
@@ -18,7 +17,10 @@ const ACTIVE = 10_000;
 const TURNOVER = 12_000;
 const FEED = 100;
 
-const LOADED = ['--import', 'tsx', '--import', fileURLToPath(new URL('loop-delay.ts', import.meta.url))];
+/** What loop-delay.mjs writes, in milliseconds: by the clock, and without the time that others had the CPU. */
+type LoopDelay = Record<'all' | 'own', { p99: number; max: number }>;
+
+const LOADED = ['--import', fileURLToPath(new URL('loop-delay.mjs', import.meta.url))];
 
 /** A process that does nothing but look at its loop. */
 function startBare(file: string): () => Promise<LoopDelay> {
@@ -79,15 +81,14 @@ async function measure({ dir, say, profile }: Bench): Promise<{ lines: Line[]; f
   const beside = await bare?.();
   const snapshots = (await readdir(join(dir, 'snapshots')).catch(() => [])).length;
   if (snapshots === 0) throw new Error('No snapshot was made while the loop was looked at.');
-  const describe = ({ p99, max, maxCpu }: LoopDelay): string =>
-    `longest ${round(max, 1)} ms, p99 ${round(p99, 1)} ms; longest by its own CPU ${round(maxCpu, 1)} ms`;
+  const describe = ({ all, own }: LoopDelay): string =>
+    `longest ${round(own.max, 1)} ms, p99 ${round(own.p99, 1)} ms of its own doing (${round(all.max, 1)} and ${round(all.p99, 1)} by the clock)`;
   const line: Line = {
     what: 'pause of the event loop, 10,000 active tasks, snapshots',
     ours: describe(ours),
-    ...(beside ? { beside: `a process that waits: ${describe(beside)}`, ratio: times(ours.max / beside.max) } : {}),
+    ...(beside ? { beside: `a process that waits: ${describe(beside)}`, ratio: times(ours.own.max / beside.own.max) } : {}),
     budget: 'no pause over 20 ms',
-    // What others on this machine take is no pause of the daemon's.
-    met: Math.min(ours.max, ours.maxCpu) <= 20,
+    met: ours.own.max <= 20,
   };
   return { lines: [line], figures: { ours, beside, snapshots } };
 }

@@ -63,6 +63,7 @@ describe('what leaves memory', () => {
     finishTasks(s, 3, 4);
     assert.deepEqual(listDueForArchive(s.state, s.now, KEEP).tasks, ['t0', 't1', 't2']);
     assert.deepEqual(listDueForArchive(s.state, s.now + 2 * DAY, KEEP).tasks.length, 7);
+    assert.deepEqual(listDueForArchive(s.state, s.now + 2 * DAY, KEEP, false).tasks, ['t0', 't1', 't2'], 'age is not looked at each time');
   });
 
   it('takes a run with all of its tasks, attempts and artifacts, and no run whose branch is moving', () => {

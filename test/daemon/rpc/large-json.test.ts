@@ -18,13 +18,13 @@ describe('large answers', () => {
   });
 
   it('are told from small ones, however small their lists’ entries are', () => {
-    const long = Array.from({ length: 300 }, (_, n) => n);
+    const long = Array.from({ length: 100 }, (_, n) => n);
     for (const [value, large] of [
       [{ result: { snapshot: { tasks: long } } }, false],
       [{ snapshot: { tasks: long } }, true],
       [{ tasks: long }, true],
       [long, true],
-      [{ tasks: long.slice(0, 200) }, false],
+      [{ tasks: long.slice(0, 64) }, false],
       ['x'.repeat(10_000), false],
       [undefined, false],
     ] as const)
