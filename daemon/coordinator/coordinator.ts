@@ -19,8 +19,9 @@ import type { Journal } from '../journal/port.ts';
 
 /** Commands that one batch takes at most, so that the event loop gets its turn; the rest wait for the next. */
 const MAX_BATCH = 256;
-/** Time that deciding a batch takes at most, in milliseconds; what is not decided by then waits for the next one too. */
-const MAX_DECIDING_MS = 3;
+/** After so long, in milliseconds, and so many commands, what is not decided yet waits for the next batch too. */
+const DECIDING_MS = 3;
+const MIN_BATCH = 64;
 /** Commands that may wait; more are refused. */
 const MAX_QUEUE = 20_000;
 /** What the journal adds around the events of a commit, generously. */
@@ -143,7 +144,7 @@ function decideBatch({ tentative, context, refuseNewWork }: CoordinatorOptions, 
   const deciding = { ...context, now };
   const began = performance.now();
   for (const one of waiting) {
-    if (batch.taken === MAX_BATCH || performance.now() - began > MAX_DECIDING_MS) break;
+    if (batch.taken === MAX_BATCH || (batch.taken >= MIN_BATCH && performance.now() - began > DECIDING_MS)) break;
     decideOne(tentative, one, batch, deciding);
     batch.taken += 1;
   }

@@ -113,7 +113,8 @@ describe('the coordinator', () => {
 
   it('answers nobody any more once the journal failed, and says so once', async () => {
     const fatal: unknown[] = [];
-    const failing = withAppend(await open(), () => Promise.reject(new JournalFailed('EIO', 'the disk failed')));
+    const journal = await open();
+    const failing = withAppend(journal, () => Promise.reject(new JournalFailed('EIO', 'the disk failed')));
     const coordinator = build(failing, (error) => fatal.push(error));
     let answered = false;
     for (const command of [AGENT, submit('t')]) void coordinator.submit(command, ORIGIN).then(() => (answered = true));
@@ -126,6 +127,7 @@ describe('the coordinator', () => {
       fatal.map((e) => (e as JournalFailed).reason),
       ['EIO'],
     );
+    await journal.close();
   });
 
   it('refuses a record that would be too large, and takes the next', async () => {

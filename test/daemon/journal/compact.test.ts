@@ -37,9 +37,12 @@ describe('journal compaction', () => {
     const expected = emptyState();
     for (const commit of HISTORY.slice(0, upTo)) evolve(expected, { ...commit });
     const journal = await open();
-    const loaded = await loadState(dir, journal);
-    await journal.close();
-    assert.deepEqual(toJson(loaded.state), toJson(expected));
+    try {
+      const loaded = await loadState(dir, journal);
+      assert.deepEqual(toJson(loaded.state), toJson(expected));
+    } finally {
+      await journal.close();
+    }
   }
   const segments = async (): Promise<string[]> => (await readdir(join(dir, 'journal'))).filter((n) => n.endsWith('.ndjson')).sort();
 
