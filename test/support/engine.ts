@@ -54,6 +54,7 @@ export function loadDefinition(text: string): WorkflowDefinition {
 export class Simulation {
   state: State;
   readonly events: Event[] = [];
+  readonly commits: UnchainedCommit[] = [];
   now = Date.parse('2026-01-01T00:00:00.000Z');
   readonly #queue: Command[] = [];
   readonly #scripts: Scripts;
@@ -107,6 +108,7 @@ export class Simulation {
     const commit: UnchainedCommit = { seq, at: new Date(this.now).toISOString(), principal: 'test', cause: 'test', events };
     evolve(this.state, commit);
     this.events.push(...events);
+    this.commits.push(commit);
     return events;
   }
 

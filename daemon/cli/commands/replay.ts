@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Commit } from '../../../shared/events/envelope.ts';
+import type { State } from '../../../shared/state/evolve.ts';
 import { readBase } from '../../journal/start.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode } from '../failure.ts';
@@ -7,6 +8,7 @@ import { pickOne, shortId } from '../ids.ts';
 import { keptIn, readCommits } from '../policy/record.ts';
 import { openRecord } from '../policy/simulate.ts';
 import { cleanLine } from '../render/text.ts';
+import { forkFrom, type ForkOptions } from '../replay/command.ts';
 import { replayRun, type Report } from '../replay/replay.ts';
 
 const HELP = `
@@ -14,38 +16,50 @@ Every step of the engine and every decision of the policies is worked out again 
 workflow as it was, the policies that were in force. What people, agents and branches said is taken as it stands.
 Nothing is started and nothing is changed; it reads the files of the record, and the daemon may go on working.
 
+With --with, something is otherwise from --fork-at on (from the first event without it): a policy file takes the place of
+your own of the same name, or is added; or questions are answered otherwise. What agents and people said stays as it was
+recorded, up to where that makes the first difference. There it stops, and says which decision it is, and what follows.
+
 Examples:
   signalbox replay 3f9a1c2e
   signalbox replay 3f9a1c2e --json
+  signalbox replay 3f9a1c2e --with policy=stricter.yaml
+  signalbox replay 3f9a1c2e --fork-at 1042.0 --with answer=deny      (signalbox runs show, signalbox events --run)
 
 Exit codes: 0 all comes out the same, 1 it does not, or the replay failed, 2 wrong use.`;
 
-/** `signalbox replay`: whether a run's decisions come out the same again. */
+interface ReplayOptions extends CommonOptions, ForkOptions {}
+
+/** `signalbox replay`: whether a run's decisions come out the same again, or where they would not if something were otherwise. */
 export function addReplay(program: Command, context: Context): void {
   program
     .command('replay')
     .description('work the decisions of a run out again, and say where they come out otherwise')
     .argument('<run>', 'id of a run, or its beginning')
+    .option('--fork-at <event>', 'the first event that may come out otherwise, by its number or whole id')
+    .option('--with <change...>', 'what is otherwise: policy=FILE, answer=deny, answer=approve')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
-    .action((given: string, options: CommonOptions) => perform(context, options, () => replay(context, given, options)));
+    .action((given: string, options: ReplayOptions) => perform(context, options, () => replay(context, given, options)));
 }
 
-async function replay(context: Context, given: string, options: CommonOptions): Promise<ExitCode> {
+async function replay(context: Context, given: string, options: ReplayOptions): Promise<ExitCode> {
   const { terminal } = context;
   const home = openRecord(context);
   const run = await findRecordedRun(home, given);
-  const { state } = await readBase(home);
-  if (state.runs.has(run))
-    throw new CliFailure('A compaction has removed how the run began, so it cannot be replayed.', { code: 'not_found', facts: { run } });
-  const report = await replayRun(run, {
-    start: state,
-    commits: readCommits(home),
-    kept: keptIn(home),
-  });
+  const start = await readStart(home, run);
+  if (options.with !== undefined || options.forkAt !== undefined) return forkFrom(context, options, { home, run, start });
+  const report = await replayRun(run, { start, commits: readCommits(home), kept: keptIn(home) });
   if (options.json) printJson(terminal, { run, ...report });
   else terminal.print(...describe(context, run, report));
   return report.differences.length === 0 ? EXIT.ok : EXIT.failure;
+}
+
+/** The state before the first commit that is there. */
+async function readStart(home: string, run: string): Promise<State> {
+  const { state } = await readBase(home);
+  if (!state.runs.has(run)) return state;
+  throw new CliFailure('A compaction has removed how the run began, so it cannot be replayed.', { code: 'not_found', facts: { run } });
 }
 
 async function findRecordedRun(home: string, given: string): Promise<string> {

@@ -78,13 +78,11 @@ export function openRecord({ env }: Context): string {
 
 /** The policies that count in a repository, with those that are tried in the place of their namesakes; read once for each. */
 export function policiesByRepository(context: Context, tried: readonly PolicySource[]): (repo: string) => Promise<Policies> {
-  const names = new Set(tried.map(nameOf));
   const read = new Map<string, Promise<Policies>>();
   const load = async (repo: string): Promise<Policies> => {
     const folder = repo !== '' && existsSync(repo) && read.size <= MAX_REPOSITORIES ? repo : '/';
     const { inputs } = await readInForce(context, folder);
-    const others = inputs.filter((input) => input.origin !== 'user' || !names.has(nameOf(input)));
-    return loadOrFail([...others, ...tried]).policies;
+    return loadOrFail(replaceNamesakes(inputs, tried)).policies;
   };
   return (repo) => {
     const before = read.get(repo);
@@ -93,6 +91,12 @@ export function policiesByRepository(context: Context, tried: readonly PolicySou
     read.set(repo, loading);
     return loading;
   };
+}
+
+/** Policies with those that are tried in the place of the user's own of the same name, or added. */
+export function replaceNamesakes(inputs: readonly PolicySource[], tried: readonly PolicySource[]): PolicySource[] {
+  const names = new Set(tried.map(nameOf));
+  return [...inputs.filter((input) => input.origin !== 'user' || !names.has(nameOf(input))), ...tried];
 }
 
 function nameOf({ file, text }: PolicySource): unknown {

@@ -28,6 +28,8 @@ export interface Difference {
 export interface EngineCheck {
   before(state: State, commit: Commit): Difference | undefined;
   after(state: State, commit: Commit): void;
+  /** The step of the engine that a commit records, on the state before it; undefined when it is none. */
+  commandBehind(state: State, commit: Commit): Command | undefined;
   /** Steps of the engine that were checked. */
   readonly steps: number;
 }
@@ -57,6 +59,13 @@ const NO_STEP = new Set<Event['type']>(['run.waiting', 'run.continued', 'run.sub
 /** Proposals of a stage that may still be on their way when others are recorded. */
 const MAX_REMEMBERED = 8;
 
+/** The first event of a step, what the engine would do there, and the command of that which comes out as it was recorded. */
+interface Looked {
+  first: Event;
+  fresh: readonly Command[];
+  command: Command | undefined;
+}
+
 /** Begins the check of a run; `definitionOf` gives the workflow by its digest. */
 export function createEngineCheck(run: string, definitionOf: (digest: string) => WorkflowDefinition | undefined): EngineCheck {
   const proposed = new Map<string, Command[]>();
@@ -66,20 +75,23 @@ export function createEngineCheck(run: string, definitionOf: (digest: string) =>
     const definition = about && definitionOf(about.workflow.digest);
     return definition ? advanceRun(state, about, definition, { taskTimeoutMs: 0, touched }) : [];
   };
+  const look = (state: State, commit: Commit): Looked | undefined => {
+    const mine = commit.events.filter((event) => event.run === run);
+    const [first] = mine.filter((event) => STEPS.has(event.type));
+    if (!first || !isEngineStep(state, first)) return undefined;
+    const now = [first.stage === undefined ? new Set<string>() : new Set([first.stage]), ...(first.stage === undefined ? [undefined] : [])];
+    const fresh = now.flatMap((touched) => propose(state, touched));
+    const known = [...fresh, ...(proposed.get(first.stage ?? '') ?? [])];
+    const context = recordedContext(commit, mine);
+    return { first, fresh, command: known.find((command) => explains(state, command, context, mine)) };
+  };
   return {
     before(state, commit) {
-      const mine = commit.events.filter((event) => event.run === run);
-      const [first] = mine.filter((event) => STEPS.has(event.type));
-      if (!first || !isEngineStep(state, first)) return undefined;
+      const looked = look(state, commit);
+      if (!looked) return undefined;
       steps += 1;
-      const now = [
-        first.stage === undefined ? new Set<string>() : new Set([first.stage]),
-        ...(first.stage === undefined ? [undefined] : []),
-      ];
-      const fresh = now.flatMap((touched) => propose(state, touched));
-      const known = [...fresh, ...(proposed.get(first.stage ?? '') ?? [])];
-      const context = contextOf(commit, mine);
-      if (known.some((command) => explains(state, command, context, mine))) return undefined;
+      const { first, fresh, command } = looked;
+      if (command) return undefined;
       const others = [...new Set(fresh.map(sayCommand))].slice(0, 5);
       const replayed = others.length === 0 ? 'The engine would do nothing.' : `The engine would do: ${others.join(', ')}.`;
       return { event: first.id, at: commit.at, recorded: sayEvent(first), replayed };
@@ -94,6 +106,7 @@ export function createEngineCheck(run: string, definitionOf: (digest: string) =>
         proposed.set(key, [...(proposed.get(key) ?? []), command].slice(-MAX_REMEMBERED));
       }
     },
+    commandBehind: (state, commit) => look(state, commit)?.command,
     get steps() {
       return steps;
     },
@@ -122,7 +135,7 @@ function strip(events: readonly Pick<Event, 'type' | 'stage' | 'task' | 'data'>[
 }
 
 /** Time, ids and the word of the policy as they were recorded. */
-function contextOf(commit: Commit, events: readonly Event[]): Context {
+export function recordedContext(commit: Commit, events: readonly Event[]): Context {
   const decided = events.flatMap((event) => (event.type === 'policy.decided' ? [event.data] : []));
   const submitted = events.find((event) => event.type === 'task.submitted');
   const nobody: Decision = { effect: 'allow', reasons: [], obligations: {} };

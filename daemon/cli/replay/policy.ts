@@ -2,10 +2,10 @@
 import type { Commit, EventNamed } from '../../../shared/events/envelope.ts';
 import type { Effect } from '../../../shared/state/action.ts';
 import type { State } from '../../../shared/state/evolve.ts';
-import { sha256 } from '../../platform/digest.ts';
-import { loadPolicies, type PolicySource } from '../../policy/load.ts';
 import { createReplay, type Replay } from '../../policy/replay.ts';
+import type { Policies } from '../../policy/rules.ts';
 import type { Kept } from '../policy/record.ts';
+import { createBooks } from './books.ts';
 import type { Difference } from './engine.ts';
 
 /** Checks the decisions of one run, in order, on the state before each commit. */
@@ -20,14 +20,16 @@ type Decided = EventNamed<'policy.decided'>;
 
 /** Begins the check of a run. */
 export function createPolicyCheck(run: string, kept: Kept): PolicyCheck {
-  const books = new Map<string, Replay | undefined>();
+  const policiesOf = createBooks(kept);
+  const replays = new Map<Policies, Replay>();
   const counted = { decisions: 0, unreadable: 0 };
   const look = (state: State, event: Decided, at: string): Difference | undefined => {
     counted.decisions += 1;
     const { decision, context, action, summary } = event.data;
     const given = action ?? (event.artifact === undefined ? undefined : kept.json(event.artifact));
-    const book = inForce(state, repoOf(given), books, kept);
-    const again = context === undefined ? undefined : book?.deciderOf(given)(context);
+    const policies = policiesOf(state, repoOf(given));
+    if (policies && !replays.has(policies)) replays.set(policies, createReplay(policies));
+    const again = context === undefined ? undefined : policies && replays.get(policies)?.deciderOf(given)(context);
     if (!again) {
       counted.unreadable += 1;
       return undefined;
@@ -54,21 +56,6 @@ function mayBe({ data: { decision } }: Decided, effect: Effect): boolean {
   if (decision.effect === 'allow' && above('run')) return effect === 'require_approval';
   if (decision.effect === 'require_approval' && above('workflow')) return effect !== 'deny';
   return decision.effect === effect;
-}
-
-function inForce(state: State, repo: string, books: Map<string, Replay | undefined>, kept: Kept): Replay | undefined {
-  const files = [...(state.policies.get('') ?? []), ...(repo === '' ? [] : (state.policies.get(repo) ?? []))];
-  const key = JSON.stringify(files.map(({ file, artifact, trusted }) => [file, artifact, trusted]));
-  if (!books.has(key)) {
-    const sources = files.flatMap(({ file, origin, trusted, artifact }): PolicySource[] => {
-      const text = kept.text(artifact);
-      const from = origin === 'builtin' || origin === 'repository' ? origin : 'user';
-      return text === undefined ? [] : [{ file, text, origin: from, trusted }];
-    });
-    const loaded = sources.length === files.length && files.length > 0 ? loadPolicies(sources, sha256) : undefined;
-    books.set(key, loaded?.ok ? createReplay(loaded.policies) : undefined);
-  }
-  return books.get(key);
 }
 
 function repoOf(action: unknown): string {

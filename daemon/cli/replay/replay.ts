@@ -21,16 +21,21 @@ export interface Report {
 /** Most differences that are told; the first is what matters. */
 const MAX_DIFFERENCES = 200;
 
+/** Workflows by their digest, each read once. */
+export function readDefinitions(kept: Kept): (digest: string) => WorkflowDefinition | undefined {
+  const definitions = new Map<string, WorkflowDefinition | undefined>();
+  return (digest) => {
+    if (!definitions.has(digest)) definitions.set(digest, WorkflowDefinition.safeParse(kept.json(digest)).data);
+    return definitions.get(digest);
+  };
+}
+
 /** Checks a run over commits in order, from the state before the first, which is changed. */
 export async function replayRun(
   run: string,
   { start, commits, kept }: { start: State; commits: AsyncIterable<readonly Commit[]>; kept: Kept },
 ): Promise<Report> {
-  const definitions = new Map<string, WorkflowDefinition | undefined>();
-  const engine = createEngineCheck(run, (digest) => {
-    if (!definitions.has(digest)) definitions.set(digest, WorkflowDefinition.safeParse(kept.json(digest)).data);
-    return definitions.get(digest);
-  });
+  const engine = createEngineCheck(run, readDefinitions(kept));
   const policy = createPolicyCheck(run, kept);
   const report: Report = { events: 0, steps: 0, decisions: 0, unreadable: 0, versions: [], differences: [] };
   const versions = new Set<string>();

@@ -1,7 +1,7 @@
 // The two workflows and three handoffs of examples/aos as they stand, run by the real daemon with programs that write the files.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { keptIn, readCommits } from '../../../daemon/cli/policy/record.ts';
 import { replayRun } from '../../../daemon/cli/replay/replay.ts';
@@ -14,6 +14,7 @@ import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../sup
 import { type Files, makeRepo } from '../../support/repos.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/aos/', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 const AGENT = fileURLToPath(new URL('../../fixtures/aos/agent.mjs', import.meta.url));
 const HANDOFFS = ['handoff-pm-architect.yaml', 'handoff-architect-dev.yaml', 'handoff-dev-security.yaml'];
 const source = (file: string) => ({ file: `${EXAMPLES}${file}`, text: readFileSync(`${EXAMPLES}${file}`, 'utf8') });
@@ -144,6 +145,29 @@ describe('the workflows of examples/aos', () => {
       assert.match(`${summary?.recorded} ${summary?.replayed}`, /Better than it was.* run\/finish/);
       const allowed = await first((e) => e.type === 'policy.decided' && (e.data.decision.effect = 'deny'));
       assert.match(`${allowed?.recorded} ${allowed?.replayed}`, /policy\.decided deny: .* (allow|require_approval|warn) by /);
+    });
+
+    it('say from the command line where a stricter policy would have led elsewhere, and where a policy does not load', async function () {
+      this.timeout(60_000);
+      const { runs } = await client.call('run/list', { limit: 10 });
+      const feature = runs.find(({ inputs }) => inputs['severity'] === undefined)?.id ?? '';
+      const fork = (rule: string) => {
+        const file = `${home}/strict.yaml`;
+        writeFileSync(file, `policy: strict\nversion: 1\nenforcement: hard\nrules:\n  - ${rule}\n`);
+        const args = [CLI, 'replay', feature, '--with', `policy=${file}`, '--json'];
+        return spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, HOME: home, SIGNALBOX_HOME: home } });
+      };
+      const rule = `{ id: no, on: [handoff.accept], when: action.to == 'security_review', effect: deny, message: Not like this. }`;
+      const { status, stdout, stderr } = fork(rule);
+      assert.equal(status, 1, stderr);
+      const { parting } = JSON.parse(stdout) as { parting: { now: object; waits: string[] } };
+      assert.deepEqual(parting.now, { says: 'deny', by: ['strict/no'], message: 'Not like this.' });
+      // What else the stage wants is still asked, as it would be.
+      assert.deepEqual(parting.waits, ['an answer: Run node agents/sec.mjs']);
+      assert.match(
+        fork('{ id: no, on: [handoff.accept], when: action.nobody, effect: deny, message: No. }').stderr,
+        /strict\.yaml:5:\d+: /,
+      );
     });
   });
 });
