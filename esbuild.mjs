@@ -14,8 +14,10 @@ const KB = 1000;
 
 /** The bundles that run in Node or in VS Code's extension host; `required` ones must exist under --strict. */
 const NODE_BUNDLES = [
-  { name: 'daemon', entry: 'daemon/main.ts', required: true, budget: 2600 * KB },
-  { name: 'cli', entry: 'daemon/cli/main.ts', required: true, budget: 2000 * KB, executable: true },
+  { name: 'daemon', entry: 'daemon/launch.ts', required: true, budget: 10 * KB },
+  { name: 'daemon.main', entry: 'daemon/main.ts', required: true, budget: 2600 * KB },
+  { name: 'cli', entry: 'daemon/launch.ts', required: true, budget: 10 * KB, executable: true },
+  { name: 'cli.main', entry: 'daemon/cli/main.ts', required: true, budget: 2000 * KB },
   { name: 'builtin', entry: 'daemon/agents/builtin/child.ts', required: true, budget: 2000 * KB },
   { name: 'bridge', entry: 'daemon/platform/sandbox/bridge.ts', required: true, budget: 50 * KB },
   { name: 'snapshot', entry: 'daemon/journal/snapshot-child.ts', required: true, budget: 500 * KB },
@@ -92,13 +94,17 @@ function copyData() {
   }
 }
 
+/** V8 holds a program with one character beyond ASCII, in a comment even, in twice the memory, and reads it more slowly. */
+const escapeBeyondAscii = (text) => text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** Writes what esbuild made, with the metafile beside it, so that --watch and a single build take the same way. */
 const writeOutputs = (bundle) => ({
   name: 'write-outputs',
   setup(builder) {
     builder.onEnd((result) => {
       if (result.errors.length > 0) return;
-      for (const file of result.outputFiles) replaceFile(file.path, file.contents);
+      for (const file of result.outputFiles)
+        replaceFile(file.path, file.path.endsWith('.cjs') ? escapeBeyondAscii(file.text) : file.contents);
       replaceFile(path.join(dist, 'meta', `${bundle.name.replaceAll('/', '-')}.json`), JSON.stringify(result.metafile));
       copyData();
     });

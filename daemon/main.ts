@@ -12,7 +12,7 @@ import type { Endpoint } from '../shared/protocol/endpoint.ts';
 import type { Action, Decision } from '../shared/state/action.ts';
 import { fromJson, toJson } from '../shared/state/serialize.ts';
 import { createRemoteAgents } from './agents/remote/index.ts';
-import { openAcpAgents } from './boot/acp.ts';
+import { openAcpOnDemand } from './boot/acp-on-demand.ts';
 import { buildPorts, registerAgents } from './boot/build.ts';
 import { hostPolicies, lastGoodPolicies, watchPolicies } from './boot/policies.ts';
 import { openStores, type Stores } from './boot/stores.ts';
@@ -132,7 +132,7 @@ async function furnish(stage: Stage) {
     personHome: homedir(),
     readable: settings.sandboxRead,
   });
-  const acp = await openAcpAgents({ home, config, state, sandbox });
+  const acp = await openAcpOnDemand({ home, config, state, sandbox });
   const made = { sandbox, definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
   const { ports, runPorts } = buildPorts({ here, home, stores, workflows, tell, ...made });
   await runPorts.policiesLoaded('');

@@ -42,21 +42,21 @@ interface Registration {
   enforcement: Enforcement;
 }
 
-interface Parts {
+export interface AcpParts {
   home: string;
   config: string;
   state: State;
   sandbox: Sandbox;
 }
 
-interface Opened extends Parts {
+interface Opened extends AcpParts {
   installed: string;
   profiles: ReadonlyMap<string, Profile>;
   canaries: Canaries;
 }
 
 /** Opens the profiles; files that were changed count from the next look on. */
-export async function openAcpAgents(parts: Parts): Promise<AcpAgents> {
+export async function openAcpAgents(parts: AcpParts): Promise<AcpAgents> {
   const { home, config, state, sandbox } = parts;
   const folder = join(config, 'agents');
   const installed = join(home, 'agents');

@@ -57,15 +57,13 @@ interface LoadedFile {
 }
 
 // One for each kind and made once: a set of types costs more than a condition.
-let contexts: Record<ActionKind, ConditionContext> | undefined;
+const contexts = new Map<ActionKind, ConditionContext>();
 
 /** The typed context of conditions about one kind of action. */
 export function contextFor(kind: ActionKind): ConditionContext {
-  contexts ??= Object.fromEntries(ACTION_KINDS.map((each) => [each, defineContext(ACTION_FIELDS[each])])) as Record<
-    ActionKind,
-    ConditionContext
-  >;
-  return contexts[kind];
+  const made = contexts.get(kind) ?? defineContext(ACTION_FIELDS[kind]);
+  contexts.set(kind, made);
+  return made;
 }
 
 /** Reads, checks, compiles and indexes policies. A user's policy replaces the built-in one of the same name. */

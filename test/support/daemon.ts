@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Connected, connectTo } from '../../daemon/rpc/connect.ts';
 import { readEndpoint } from '../../daemon/rpc/endpoint.ts';
 import type { Endpoint } from '../../shared/protocol/endpoint.ts';
+import { DAEMON, environmentOf } from './programs.ts';
 
 export interface DaemonProcess {
   readonly child: ChildProcess;
@@ -21,7 +21,6 @@ export interface DaemonProcess {
   end(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
-const MAIN = fileURLToPath(new URL('../../dist/daemon.cjs', import.meta.url));
 const START_MS = 30_000;
 
 /** Makes an empty state folder; remove it with removeHome. */
@@ -36,8 +35,8 @@ export async function removeHome(home: string): Promise<void> {
 
 /** Starts the built daemon (dist/daemon.cjs, see `npm run build`) and waits until its endpoint file is there; rejects with its output when it ends before. */
 export async function startDaemon({ home, env = {} }: { home: string; env?: Readonly<Record<string, string>> }): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, SIGNALBOX_HOME: home, ...env },
+  const child = spawn(process.execPath, [DAEMON], {
+    env: { ...environmentOf(home), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let written = '';

@@ -7,7 +7,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { nodeDisk } from '../../daemon/journal/disk.ts';
 import type { Head } from '../../daemon/journal/port.ts';
 import { readJournal } from '../../daemon/journal/read.ts';
@@ -15,6 +14,7 @@ import { verifyJournal } from '../../daemon/journal/verify.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../support/daemon.ts';
 import { git, makeRepo, removeTempFolders } from '../support/repos.ts';
+import { DAEMON, environmentOf } from '../support/programs.ts';
 import { approveRuns, BRANCH, produce, startRuns, work, type Client, type World } from './clients.ts';
 import { Ledger } from './ledger.ts';
 import { MergeLedger } from './merges.ts';
@@ -32,7 +32,6 @@ export interface DaemonTorture {
   commits: number;
 }
 
-const MAIN = fileURLToPath(new URL('../../dist/daemon.cjs', import.meta.url));
 /** Kills in one state folder, before an empty one is taken. */
 const KILLS = 40;
 /** Runs that the first life of a folder starts before it is killed, so that there is something to merge, and the time for that. */
@@ -118,8 +117,8 @@ function chooseSettings(random: Random): World['env'] {
 }
 
 async function killAtStart(home: string, ms: number): Promise<void> {
-  const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, SIGNALBOX_HOME: home },
+  const child = spawn(process.execPath, [DAEMON], {
+    env: environmentOf(home),
     stdio: 'ignore',
   });
   const exited = once(child, 'exit');

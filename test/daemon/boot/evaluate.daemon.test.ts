@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
+import { CLI, environmentOf } from '../../support/programs.ts';
 
-const CLI = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 const POLICY = `policy: mine
 version: 1
 rules:
@@ -69,7 +68,7 @@ describe('policy/evaluate', function () {
       events.map(({ data }) => data['key']),
       decisions.map(({ id }) => id),
     );
-    const env = { PATH: process.env['PATH'], HOME: home, SIGNALBOX_HOME: home, NO_COLOR: '1' };
+    const env = { ...environmentOf(home), NO_COLOR: '1' };
     const explain = (id: string, ...more: string[]) =>
       spawnSync(process.execPath, [CLI, 'policy', 'explain', '--event', id, ...more], { cwd: home, env, encoding: 'utf8' });
     const last = explain(events.at(-1)?.id ?? '');

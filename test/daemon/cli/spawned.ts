@@ -6,10 +6,8 @@ import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { makeSample } from '../../../daemon/cli/demo/sample.ts';
-
-const CLI = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
+import { CLI, environmentOf } from '../../support/programs.ts';
 
 export interface Ended {
   code: number | null;
@@ -52,7 +50,7 @@ export class Place {
   }
 
   begin(args: string[], options: Options = {}) {
-    const own = { PATH: process.env['PATH'] ?? '', HOME: this.folder, TMPDIR: this.folder, SIGNALBOX_HOME: join(this.folder, 'home') };
+    const own = { ...environmentOf(this.folder, join(this.folder, 'home')), TMPDIR: this.folder };
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd: options.cwd ?? this.folder,
       env: { ...own, ...this.env, ...options.env },

@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../support/daemon.ts';
-
-const CLI = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
+import { CLI, environmentOf } from '../../support/programs.ts';
 
 describe('signalbox journal', function () {
   this.timeout(30_000);
@@ -23,7 +21,7 @@ describe('signalbox journal', function () {
   });
 
   const run = (...args: string[]) => {
-    const env = { PATH: process.env['PATH'], HOME: home, SIGNALBOX_HOME: home, NO_COLOR: '1' };
+    const env = { ...environmentOf(home), NO_COLOR: '1' };
     const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'journal', ...args], { env, encoding: 'utf8' });
     return { status, out: stdout, err: stderr };
   };

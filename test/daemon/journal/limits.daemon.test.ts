@@ -4,14 +4,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { connectTo } from '../../../daemon/rpc/connect.ts';
 import { readEndpoint } from '../../../daemon/rpc/endpoint.ts';
 import type { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { verifyJournal } from '../../../daemon/journal/verify.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../support/daemon.ts';
-
-const MAIN = fileURLToPath(new URL('../../../dist/daemon.cjs', import.meta.url));
+import { DAEMON, environmentOf } from '../../support/programs.ts';
 
 describe('a daemon and its disk', function () {
   this.timeout(30_000);
@@ -49,8 +47,8 @@ describe('a daemon and its disk', function () {
 
   it('stops with a clear last word when a file cannot grow, and has all that it answered after the next start', async () => {
     // The limit of a file's size is as good as a full disk, and needs no disk of its own. In blocks of 1024 bytes.
-    const child = spawn('bash', ['-c', `ulimit -f 64; exec "$0" "$1"`, process.execPath, MAIN], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: home, SIGNALBOX_HOME: home },
+    const child = spawn('bash', ['-c', `ulimit -f 64; exec "$0" "$1"`, process.execPath, DAEMON], {
+      env: environmentOf(home),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
 import { openArtifactStore } from '../../../daemon/store/artifacts.ts';
 import { finishRun, makePlantedRepo } from '../../support/checkup.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../support/daemon.ts';
 import { removeTempFolders } from '../../support/repos.ts';
+import { CLI, environmentOf } from '../../support/programs.ts';
 
-const CLI = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 const LONG_AGO = new Date('2020-01-01T00:00:00.000Z');
 
 describe('garbage collection of the store', function () {
@@ -48,7 +47,7 @@ describe('garbage collection of the store', function () {
     const { digest } = await store.putArtifact('young');
     assert.equal(young.size, 3);
 
-    const env = { PATH: process.env['PATH'] ?? '', HOME: home, SIGNALBOX_HOME: home };
+    const env = environmentOf(home);
     const run = (...args: string[]): string => execFileSync(process.execPath, [CLI, 'gc', ...args], { env, encoding: 'utf8' });
     assert.match(run('--dry-run'), /Would remove 1 artifacts \(3 bytes\) and 1 spools \(3 bytes\)/);
     assert.equal(blobs().length + spools().length, reached.length + 4);

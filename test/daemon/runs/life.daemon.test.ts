@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
 import { evolve } from '../../../shared/state/evolve.ts';
 import { fromJson, toJson } from '../../../shared/state/serialize.ts';
 import { finishRun, makePlantedRepo } from '../../support/checkup.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../support/daemon.ts';
 import { makeRepo, git, removeTempFolders } from '../../support/repos.ts';
+import { DAEMON, environmentOf } from '../../support/programs.ts';
 
-const MAIN = fileURLToPath(new URL('../../../dist/daemon.cjs', import.meta.url));
 let ids = 0;
 const workflow = (stages: string) => ({ file: 'test.yaml', text: `workflow: test\nversion: 1\nstages:\n${stages}\n` });
 
@@ -53,8 +52,8 @@ describe('the life of a daemon', function () {
   };
 
   it('is one for each user: a second start says where the first one is, and changes nothing', async () => {
-    const second = spawnSync(process.execPath, [MAIN], {
-      env: { PATH: process.env['PATH'], HOME: home, SIGNALBOX_HOME: home },
+    const second = spawnSync(process.execPath, [DAEMON], {
+      env: environmentOf(home),
       encoding: 'utf8',
     });
     assert.equal(second.status, 75);

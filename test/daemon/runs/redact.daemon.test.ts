@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
 import { verifyJournal } from '../../../daemon/journal/verify.ts';
 import { openArtifactStore } from '../../../daemon/store/artifacts.ts';
@@ -8,8 +7,7 @@ import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { finishRun, makePlantedRepo } from '../../support/checkup.ts';
 import { makeHome, removeHome, startDaemon, type DaemonProcess } from '../../support/daemon.ts';
 import { removeTempFolders } from '../../support/repos.ts';
-
-const CLI = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
+import { CLI, environmentOf } from '../../support/programs.ts';
 
 describe('redaction of an artifact', function () {
   this.timeout(60_000);
@@ -41,7 +39,7 @@ describe('redaction of an artifact', function () {
   };
 
   it('removes the content, says who and why, and the chain still verifies', async () => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: home, SIGNALBOX_HOME: home };
+    const env = environmentOf(home);
     const said = execFileSync(process.execPath, [CLI, 'redact', digest, '--reason', 'holds a name'], { env, encoding: 'utf8' });
     assert.match(said, /was removed/);
     const error = await refusal();

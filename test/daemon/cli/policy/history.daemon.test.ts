@@ -5,10 +5,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { actionOf, type Decided, recordDecided } from '../../../support/decided.ts';
+import { CLI, environmentOf } from '../../../support/programs.ts';
 
-const CLI = fileURLToPath(new URL('../../../../dist/cli.cjs', import.meta.url));
 const DAY_MS = 86_400_000;
 
 const line = (text: string, more: Partial<Decided> = {}, n = 0): Decided => ({
@@ -47,7 +46,7 @@ describe('policies over the record', function () {
   after(() => rm(folder, { recursive: true, force: true }));
 
   const run = (...args: string[]) => {
-    const env = { PATH: process.env['PATH'], HOME: folder, SIGNALBOX_HOME: home, NO_COLOR: '1' };
+    const env = { ...environmentOf(folder, home), NO_COLOR: '1' };
     const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'policy', ...args], { cwd: folder, env, encoding: 'utf8' });
     return { status, out: stdout, err: stderr };
   };

@@ -5,9 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const CLI = fileURLToPath(new URL('../../../../dist/cli.cjs', import.meta.url));
+import { CLI, environmentOf } from '../../../support/programs.ts';
 
 const TEAM = `policy: team
 version: 1
@@ -35,7 +33,7 @@ describe('signalbox policy', function () {
     return path;
   };
   const signalbox = (...args: string[]) => {
-    const env = { PATH: process.env['PATH'], HOME: folder, SIGNALBOX_HOME: join(folder, 'home'), NO_COLOR: '1' };
+    const env = { ...environmentOf(folder, join(folder, 'home')), NO_COLOR: '1' };
     const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], { cwd: folder, env, encoding: 'utf8' });
     return { status, out: stdout, err: stderr };
   };
