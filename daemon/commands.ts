@@ -1,6 +1,7 @@
 import type { Action } from '../shared/state/action.ts';
 import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
+import type { AgentSession } from '../shared/state/agent-session.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
@@ -182,6 +183,7 @@ export type Command =
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
   | { type: 'attempt/call'; attempt: string; token: number; call: ToolCalled }
+  | { type: 'attempt/session'; attempt: string; token: number; session: AgentSession }
   | { type: 'attempt/plan'; attempt: string; token: number; plan: AgentPlan }
   | { type: 'attempt/omit-calls'; attempt: string; token: number; calls: number }
   | { type: 'attempt/find'; attempt: string; token: number; finding: Finding }

@@ -9,6 +9,7 @@
 
 import type { Action } from '../../shared/state/action.ts';
 import type { Enforcement } from '../../shared/state/agent.ts';
+import type { AgentSession } from '../../shared/state/agent-session.ts';
 import type { AgentPlan } from '../../shared/state/plan.ts';
 import type { ToolCalled } from '../../shared/state/tool-call.ts';
 
@@ -30,6 +31,19 @@ export interface LentGit {
   objects: readonly string[];
 }
 
+/** Earlier work that an agent goes on from, in the same worktree and HOME. */
+export interface EarlierWork {
+  attempt: string;
+  /** The agent's own id of its session then, where it said that it can go on with it. */
+  session?: string;
+  /** Why there is none to go on with. */
+  why?: string;
+  /** What stands before the prompt for an agent that remembers. */
+  lead: string;
+  /** What stands before it for one that does not: what the record says. */
+  summary: string;
+}
+
 export interface AttemptSpec {
   attempt: string;
   task: string;
@@ -44,6 +58,7 @@ export interface AttemptSpec {
   stdin?: string;
   /** What an agent is asked to do, in words. */
   prompt?: string;
+  earlier?: EarlierWork;
   /** Added to the scrubbed environment. */
   env?: Record<string, string>;
   /** The repository, when the task has one. */
@@ -105,6 +120,8 @@ export type AttemptEvent =
   | { type: 'used'; tokens: number; cost: number; source: string }
   /** A tool call is over. At most some hundred of an attempt are told; of the others their number is, once. */
   | { type: 'called'; call: ToolCalled }
+  /** An agent of its own kind has a session: with which it can be gone on with later, and how it was begun. */
+  | { type: 'session'; session: AgentSession }
   /** What it means to do, whole, each time that this changes; at most some hundred times. */
   | { type: 'planned'; plan: AgentPlan }
   | { type: 'calls_omitted'; calls: number }

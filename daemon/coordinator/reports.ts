@@ -2,7 +2,7 @@
 import type { AttemptEvent } from '../agents/agent.ts';
 import type { EffectContext } from './reactor.ts';
 
-type Report = Extract<AttemptEvent, { type: 'committed' | 'used' | 'called' | 'calls_omitted' | 'planned' }>;
+type Report = Extract<AttemptEvent, { type: 'committed' | 'session' | 'used' | 'called' | 'calls_omitted' | 'planned' }>;
 
 /** Characters of a tool call's summary and of a step on the record, and steps of a plan. */
 const MAX_SUMMARY = 200;
@@ -21,6 +21,9 @@ export async function recordReport(
       await tell({ type: 'attempt/commit', ...of, key, commit, summary: summary.slice(0, 500) }, cause);
       return;
     }
+    case 'session':
+      await tell({ type: 'attempt/session', ...of, session: event.session }, cause);
+      return;
     case 'used': {
       const { tokens, cost, source } = event;
       await tell({ type: 'attempt/use', ...of, usage: { tokens, cost, source: source.slice(0, 100) } }, cause);

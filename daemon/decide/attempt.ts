@@ -60,6 +60,12 @@ export function callInAttempt(state: State, command: CommandOf<'attempt/call'>):
   return 'code' in lease ? lease : [event('agent.tool_called', `attempt/${lease.attempt.id}`, ofAttempt(lease), command.call)];
 }
 
+/** The attempt's agent has a session. */
+export function openSession(state: State, command: CommandOf<'attempt/session'>): Verdict {
+  const lease = holdLease(state, command);
+  return 'code' in lease ? lease : [event('agent.session_opened', `attempt/${lease.attempt.id}`, ofAttempt(lease), command.session)];
+}
+
 /** The attempt's agent said what it means to do. */
 export function planAttempt(state: State, command: CommandOf<'attempt/plan'>): Verdict {
   const lease = holdLease(state, command);

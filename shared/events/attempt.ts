@@ -1,5 +1,6 @@
 import type { Enforcement } from '../state/agent.ts';
 import type { EventOf } from './envelope.ts';
+import type { AgentSession } from '../state/agent-session.ts';
 import type { AttemptEnd, Finding } from '../state/attempt.ts';
 import type { AgentPlan } from '../state/plan.ts';
 import type { ToolCalled } from '../state/tool-call.ts';
@@ -11,6 +12,8 @@ export type AttemptEvent =
   | EventOf<'attempt.committed', { key: string; commit: string; summary: string }>
   /** The audit found what nobody had decided. */
   | EventOf<'agent.rogue_edit', Finding>
+  /** The agent has a session to work in. */
+  | EventOf<'agent.session_opened', AgentSession>
   /** A tool call of the agent is over. */
   | EventOf<'agent.tool_called', ToolCalled>
   /** The agent said what it means to do, in place of what it said before. */

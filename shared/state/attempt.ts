@@ -2,6 +2,7 @@ import type { AttemptEvent } from '../events/attempt.ts';
 import type { Event } from '../events/envelope.ts';
 import type { UsageEvent } from '../events/usage.ts';
 import type { Enforcement } from './agent.ts';
+import type { AgentSession } from './agent-session.ts';
 import type { AgentPlan } from './plan.ts';
 import type { StateTable } from './table.ts';
 import { foldOmittedCalls, foldToolCall, type ToolCalls } from './tool-call.ts';
@@ -54,6 +55,8 @@ export interface Attempt {
   /** What its agent's tools did; absent when no tool call was told of. */
   tools?: ToolCalls;
   plan?: AgentPlan;
+  /** The agent's own session that it works in. */
+  session?: AgentSession;
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -94,6 +97,9 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (A
       return;
     case 'agent.planned':
       attempts.set(id, { ...attempt, plan: event.data });
+      return;
+    case 'agent.session_opened':
+      attempts.set(id, { ...attempt, session: event.data });
       return;
     case 'agent.tool_called':
       attempts.set(id, { ...attempt, tools: foldToolCall(attempt.tools, event.data, at) });

@@ -187,6 +187,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   },
   'agent.rogue_edit': attempt,
   'agent.planned': attempt,
+  'agent.session_opened': attempt,
   'agent.tool_called': attempt,
   'agent.tool_calls_omitted': attempt,
   'attempt.ended': (state, event, at) => {

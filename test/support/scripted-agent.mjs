@@ -4,10 +4,12 @@
 //   {"say":TEXT} {"think":TEXT} {"plan":[..]} {"ask":{..toolCall},"granted":[steps],"refused":[steps]} {"tool":{..update}} {"write":PATH,"text":T}
 //   {"clientWrite":PATH,"text":T} {"run":COMMAND} {"update":{..}} {"usage":{..}} {"stop":REASON} {"remember":true}
 //   {"hang":true} {"crash":CODE} {"garbage":LINES} {"flood":MESSAGES} {"huge":BYTES} {"answerTwice":true} {"answerDead":true}
-//   {"child":true} {"stderr":TEXT} {"error":MESSAGE}
+//   {"child":true} {"stderr":TEXT} {"error":MESSAGE} {"recall":true}
 // Before a prompt: {"hangAt":METHOD} {"errorAt":METHOD,"code":N} {"version":N} {"modes":[..]} {"ignoreTerm":true} {"ignoreCancel":true}
+//   {"loads":true}: it remembers its sessions in HOME, and tells them again when it loads one; {"lies":true}: it only says so;
+//   {"replays":UPDATES} more of them; {"asksWhileLoading":TOOLCALL}; {"crashAt":METHOD}
 import { spawn, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const setup = JSON.parse(process.env.SCRIPTED_AGENT ?? '{}');
@@ -20,7 +22,17 @@ let canceled = () => {};
 let session = '';
 
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-const update = (body) => send({ method: 'session/update', params: { sessionId: session, update: body } });
+const MEMORY = `${process.env.HOME}/scripted-session.json`;
+const memory = setup.loads && existsSync(MEMORY) ? JSON.parse(readFileSync(MEMORY, 'utf8')) : [];
+const remember = (body) => {
+  memory.push(body);
+  if (setup.loads) writeFileSync(MEMORY, JSON.stringify(memory));
+};
+const tell = (body) => send({ method: 'session/update', params: { sessionId: session, update: body } });
+const update = (body) => {
+  remember(body);
+  tell(body);
+};
 const chunk = (sessionUpdate, text) => update({ sessionUpdate, content: { type: 'text', text } });
 const ask = (method, params) =>
   new Promise((resolve) => {
@@ -47,6 +59,7 @@ const STEPS = {
     chunk('agent_message_chunk', `(${outcome === 'selected' ? optionId : (outcome ?? answer.error?.message)})`);
     return play(outcome === 'selected' && ['once', 'always'].includes(optionId) ? granted : refused);
   },
+  recall: () => chunk('agent_message_chunk', `(${memory.filter((each) => each.sessionUpdate === 'user_message_chunk').length} prompts)`),
   write: ({ write, text = '' }) => writeFileSync(write, text),
   async clientWrite({ clientWrite, text = '' }) {
     const answer = await ask('fs/write_text_file', { sessionId: session, path: clientWrite, content: text });
@@ -90,7 +103,8 @@ async function play(steps) {
 
 async function prompt(params) {
   const text = params.prompt.map((part) => part.text ?? '').join('\n');
-  const script = /\[\[([\s\S]*)\]\]/.exec(text);
+  remember({ sessionUpdate: 'user_message_chunk', content: { type: 'text', text } });
+  const script = /\[\[((?:(?!\[\[)[\s\S])*)\]\][^\]]*$/.exec(text);
   stopReason = 'end_turn';
   usage = undefined;
   if (!script) chunk('agent_message_chunk', `I was told: ${text}`);
@@ -101,7 +115,7 @@ async function prompt(params) {
 const METHODS = {
   initialize: () => ({
     protocolVersion: setup.version ?? 1,
-    agentCapabilities: { loadSession: false },
+    agentCapabilities: { loadSession: Boolean(setup.loads || setup.lies) },
     agentInfo: { name: 'scripted', version: '1.2.3' },
     authMethods: [],
   }),
@@ -110,6 +124,21 @@ const METHODS = {
     send({ method: '_auth/status_update', params: { authStatus: { kind: 'none', label: `in ${params.cwd}` } } });
     const modes = (setup.modes ?? ['default']).map((id) => ({ id, name: id }));
     return { sessionId: session, modes: { currentModeId: modes[0]?.id ?? '', availableModes: modes } };
+  },
+  async 'session/load'(params) {
+    if (setup.lies) return null;
+    if (!existsSync(MEMORY)) throw new Error(`there is no session ${params.sessionId}`);
+    session = params.sessionId;
+    for (const body of memory) tell(body);
+    for (let i = 0; i < (setup.replays ?? 0); i += 1) {
+      tell({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: `old ${i}. ` } });
+      if (i % 1000 === 0) await new Promise(setImmediate);
+    }
+    if (setup.asksWhileLoading) {
+      const answer = await ask('session/request_permission', { sessionId: session, toolCall: setup.asksWhileLoading, options: OPTIONS });
+      tell({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: `(asked: ${answer.result?.outcome?.outcome})` } });
+    }
+    return { modes: { currentModeId: 'default', availableModes: [{ id: 'default', name: 'default' }] } };
   },
   'session/set_mode': () => ({}),
   'session/prompt': prompt,
@@ -127,6 +156,7 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
     canceled();
     return;
   }
+  if (setup.crashAt === message.method) process.exit(5);
   if (message.id === undefined || setup.hangAt === message.method) return;
   if (setup.errorAt === message.method) {
     send({ id: message.id, error: { code: setup.code ?? -32_603, message: 'as the script says' } });

@@ -58,12 +58,18 @@ export interface Talk extends SessionParts {
   allowed: Map<string, string>;
   pending: Set<() => void>;
   canceled: boolean;
+  /** What stands before the first prompt. */
+  before: string;
+  /** It loads an earlier session, and was given no prompt since. */
+  loading: boolean;
 }
 
 /** Answers an agent's question about a tool call. */
 export async function answerPermission(talk: Talk, request: RequestPermissionRequest): Promise<RequestPermissionResponse> {
   const { updates, profile } = talk;
-  const call = updates.calls.take(request.toolCall);
+  // While it loads a session it tells what was; nothing of that is done now.
+  if (talk.loading) return { outcome: { outcome: 'cancelled' } };
+  const call = updates.asked(request.toolCall);
   const permission = await ask(talk, call, wantsOf(call, profile.reads));
   if (permission === undefined) return { outcome: { outcome: 'cancelled' } };
   const kind = permission.allowed ? 'allow_once' : 'reject_once';
@@ -83,6 +89,7 @@ export async function answerPermission(talk: Talk, request: RequestPermissionReq
 export async function answerWrite(talk: Talk, path: string, content: string): Promise<Record<string, never>> {
   const root = talk.spec.worktree?.path;
   if (root === undefined) throw new RequestError(-32_602, 'There is no worktree to write to.');
+  if (talk.loading) throw new RequestError(-32_603, 'Nothing is written while a session is loaded.');
   if (talk.allowed.get(path) !== content) {
     const call: ToolCall = {
       id: `write:${path}`,

@@ -1,24 +1,24 @@
 /**
- * One conversation with an agent: initialize, a session in the worktree, the prompt, and prompts that say why something was
- * denied, a few at most. What the agent asks meanwhile is in asking.ts.
+ * One conversation with an agent: a session (opening.ts), the prompt, and prompts that say why something was denied, a few at
+ * most. What the agent asks meanwhile is in asking.ts.
  */
-import { client, RequestError, type ContentBlock } from '@agentclientprotocol/sdk';
+import { client, type ContentBlock } from '@agentclientprotocol/sdk';
 import type { Outcome } from '../agent.ts';
 import { answerPermission, answerWrite, type Denial, type SessionParts, type Talk } from './asking.ts';
-import type { Profile } from './profiles.ts';
+import { failed } from './failed.ts';
+import { type AgentSide, endLoading, openSession } from './opening.ts';
 import { startUpdates } from './updates.ts';
 
 /** Prompts that tell an agent about denials. */
 const MAX_REMINDERS = 3;
-const PROTOCOL_VERSION = 1;
-/** JSON-RPC code of ACP for an agent that wants a login first. */
-const AUTH_REQUIRED = -32_000;
 
 export interface Session {
   /** How the agent's turn ended; rejects when the connection broke. */
   readonly done: Promise<Outcome>;
   /** Asks the agent to stop; what it waits for is answered with `cancelled`. */
   cancel(): void;
+  /** It loads the session of earlier work and has not come to the end of that. */
+  isLoading(): boolean;
   /** To be called once, when the agent is gone. */
   end(): void;
 }
@@ -34,6 +34,8 @@ export function startSession(parts: SessionParts): Session {
     allowed: new Map(),
     pending: new Set(),
     canceled: false,
+    before: '',
+    loading: false,
   };
   const connection = client({ name: 'signalbox' })
     .onRequest('session/request_permission', ({ params }) => answerPermission(talk, params))
@@ -44,6 +46,7 @@ export function startSession(parts: SessionParts): Session {
   const { agent } = connection;
   return {
     done: converse(talk, agent),
+    isLoading: () => talk.loading,
     end: () => talk.updates.end(),
     cancel() {
       talk.canceled = true;
@@ -53,15 +56,14 @@ export function startSession(parts: SessionParts): Session {
   };
 }
 
-type AgentSide = ReturnType<ReturnType<typeof client>['connect']>['agent'];
-
 async function converse(talk: Talk, agent: AgentSide): Promise<Outcome> {
   const { spec, profile } = talk;
-  const opened = await open(talk, agent);
+  const opened = await openSession(talk, agent);
   if (opened) return opened;
+  endLoading(talk);
   if (spec.prompt === undefined) return { status: 'succeeded', values: { ...talk.about } };
   talk.emit({ type: 'progress', text: `${profile.title} works`, activity: 'analyzing' });
-  let words = spec.prompt ?? '';
+  let words = `${talk.before}${spec.prompt}`;
   for (let reminders = 0; ; reminders += 1) {
     const prompt: ContentBlock[] = [{ type: 'text', text: words }];
     const response = await agent.request('session/prompt', { sessionId: talk.about.session, prompt });
@@ -73,61 +75,6 @@ async function converse(talk: Talk, agent: AgentSide): Promise<Outcome> {
     talk.denials = [];
     talk.transcript.note(`[told the agent why] ${words}`);
   }
-}
-
-/** From the first message to a session in the mode that asks most; an outcome when that cannot be. */
-async function open(talk: Talk, agent: AgentSide): Promise<Outcome | undefined> {
-  const { spec, profile, about } = talk;
-  const timeout = AbortSignal.timeout(profile.startSeconds * 1_000);
-  const late = new Promise<'late'>((resolve) => timeout.addEventListener('abort', () => resolve('late'), { once: true }));
-  const opening = async (): Promise<Outcome | undefined> => {
-    const hello = await agent.request('initialize', {
-      protocolVersion: PROTOCOL_VERSION,
-      clientCapabilities: { fs: { readTextFile: false, writeTextFile: profile.writes }, terminal: false },
-      clientInfo: { name: 'signalbox', version: '1' },
-    });
-    if (hello.protocolVersion !== PROTOCOL_VERSION)
-      return failed(
-        'agent_protocol',
-        `${profile.title} speaks version ${hello.protocolVersion} of ACP; Signalbox speaks ${PROTOCOL_VERSION}.`,
-      );
-    about.version = hello.agentInfo?.version ?? '';
-    about.resumes = hello.agentCapabilities?.loadSession ?? false;
-    const cwd = spec.worktree?.path ?? spec.home;
-    const { session: _meta } = profile;
-    const session = await agent.request('session/new', { cwd, mcpServers: [], ...(Object.keys(_meta).length > 0 ? { _meta } : {}) });
-    about.session = session.sessionId;
-    return forceMode(talk, agent, session.modes?.availableModes.map(({ id }) => id) ?? []);
-  };
-  const first = await Promise.race([opening().catch((error: unknown) => describeRefusal(profile, error)), late]);
-  if (first === 'late')
-    return failed(
-      'agent_start',
-      `${profile.title} was not ready within ${profile.startSeconds} s. Try \`signalbox agents doctor ${profile.agent}\`.`,
-    );
-  return first;
-}
-
-async function forceMode({ profile, about }: Talk, agent: AgentSide, modes: readonly string[]): Promise<Outcome | undefined> {
-  if (profile.mode === undefined) return undefined;
-  // An agent that dropped the mode might do more without asking than the profile says.
-  if (!modes.includes(profile.mode))
-    return failed(
-      'agent_mode',
-      `${profile.title} has no mode \`${profile.mode}\`, the one that asks most; it has ${modes.join(', ') || 'none'}.`,
-    );
-  await agent.request('session/set_mode', { sessionId: about.session, modeId: profile.mode });
-  return undefined;
-}
-
-function describeRefusal(profile: Profile, error: unknown): Outcome {
-  if (!(error instanceof RequestError)) throw error;
-  if (error.code === AUTH_REQUIRED)
-    return failed(
-      'agent_login',
-      `${profile.title} wants a login first: ${error.message}. Log in with it, or set one of ${profile.pass.join(', ') || 'its keys'}.`,
-    );
-  return failed('agent_refused', `${profile.title} would not begin: ${error.message}`);
 }
 
 function describeDenials(denials: readonly Denial[]): string {
@@ -167,8 +114,4 @@ function describeStop({ profile, updates, denied, denials, transcript, about, ca
     default:
       return { ...failed('agent_stopped', `${profile.title} stopped before it was done (${stopReason}).`), values };
   }
-}
-
-export function failed(code: string, message: string): Outcome {
-  return { status: 'failed', error: { code, message: message.slice(0, 2_000) }, values: {} };
 }

@@ -1,16 +1,22 @@
 /** What an agent tells while it works: to the transcript, as progress, as tool calls for the record, and as usage. */
-import type { PromptResponse, SessionNotification, SessionUpdate } from '@agentclientprotocol/sdk';
+import type { PromptResponse, SessionNotification, SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import type { AttemptEvent, AttemptSpec } from '../agent.ts';
 import { tellEndedCalls } from './called.ts';
 import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
-import { trackToolCalls, type ToolCall, type ToolCalls } from './tools.ts';
+import { startReplay } from './replayed.ts';
+import { trackToolCalls, type ToolCall } from './tools.ts';
 import type { Transcript } from './transcript.ts';
 import { priced, readTurnUsage } from './usage.ts';
 
 export interface Updates {
-  readonly calls: ToolCalls;
   take(notification: SessionNotification): void;
+  /** From now on the agent tells again what was in a session that it loads. */
+  loading(): void;
+  /** What it tells from now on is new; how many updates were told again. */
+  live(): number;
+  /** The agent asks about a tool call, also about one that was begun earlier. */
+  asked(call: ToolCallUpdate): ToolCall;
   /** The agent's question about a call was answered. */
   noteDecision(call: ToolCall, allowed: boolean): void;
   endTurn(response: PromptResponse): void;
@@ -34,11 +40,11 @@ interface Parts {
 /** Begins to follow an agent. */
 export function startUpdates({ spec, profile, prices, transcript, emit }: Parts): Updates {
   const calls = trackToolCalls();
+  const replay = startReplay(transcript);
+  let replaying = false;
   const ended = tellEndedCalls({ reads: profile.reads, root: spec.worktree?.path ?? spec.home, transcript, emit });
   const notePlan = followPlan({ transcript, emit });
-  let cost = 0;
-  let told = 0;
-  let model = '';
+  const usage = followUsage({ profile, prices, emit });
 
   const noteCall = (call: ToolCall): void => {
     if (call.status === 'in_progress') emit({ type: 'progress', text: call.title || call.name || call.id, activity: 'executing' });
@@ -46,30 +52,55 @@ export function startUpdates({ spec, profile, prices, transcript, emit }: Parts)
   };
 
   return {
-    calls,
+    loading: () => void (replaying = true),
+    live() {
+      if (!replaying) return 0;
+      replaying = false;
+      usage.begin();
+      return replay.end();
+    },
+    asked(call) {
+      replay.revive(call.toolCallId);
+      return calls.take(call);
+    },
     take({ update }) {
       const { sessionUpdate } = update;
-      if (sessionUpdate === 'agent_message_chunk' || sessionUpdate === 'agent_thought_chunk') {
+      if (sessionUpdate === 'usage_update') usage.note(update);
+      else if (replaying) replay.take(update);
+      else if (replay.isOld(update)) return;
+      else if (sessionUpdate === 'agent_message_chunk' || sessionUpdate === 'agent_thought_chunk') {
         const text = update.content.type === 'text' ? update.content.text : `[${update.content.type}]`;
         transcript.say(sessionUpdate === 'agent_message_chunk' ? 'message' : 'thought', text);
       } else if (sessionUpdate === 'tool_call' || sessionUpdate === 'tool_call_update') noteCall(calls.take(update));
       else if (sessionUpdate === 'plan') notePlan(update);
-      else if (sessionUpdate === 'usage_update') {
-        if (update.cost?.currency === 'USD') cost = Math.max(cost, update.cost.amount);
-        const named = update._meta?.['_claude/model'];
-        if (typeof named === 'string') model = named;
-      } else if (sessionUpdate === 'current_mode_update') transcript.note(`[mode] ${update.currentModeId}`);
+      else if (sessionUpdate === 'current_mode_update') transcript.note(`[mode] ${update.currentModeId}`);
     },
     end: () => ended.leave(calls.all()),
     noteDecision: (call, allowed) => ended.noteDecision(call, allowed),
-    endTurn(response) {
-      const usage = readTurnUsage(response, model, profile.model);
-      // What an agent tells of money is the sum of the session so far.
+    endTurn: usage.endTurn,
+    counts: () => ended.counts(),
+  };
+}
+
+/** Follows what the agent says that it used; what it tells of money is the sum of its session so far. */
+function followUsage({ profile, prices, emit }: Pick<Parts, 'profile' | 'prices' | 'emit'>) {
+  let cost = 0;
+  let told = 0;
+  let model = '';
+  return {
+    note(update: Extract<SessionUpdate, { sessionUpdate: 'usage_update' }>): void {
+      if (update.cost?.currency === 'USD') cost = Math.max(cost, update.cost.amount);
+      const named = update._meta?.['_claude/model'];
+      if (typeof named === 'string') model = named;
+    },
+    /** What was used until now was used before. */
+    begin: () => void (told = cost),
+    endTurn(response: PromptResponse): void {
+      const turn = readTurnUsage(response, model, profile.model);
       const more = cost - told;
       told = cost;
-      if (usage) emit({ type: 'used', ...priced(usage, { cost: more, told: cost > 0, prices }) });
+      if (turn) emit({ type: 'used', ...priced(turn, { cost: more, told: cost > 0, prices }) });
     },
-    counts: () => ended.counts(),
   };
 }
 
