@@ -120,6 +120,8 @@ export type Command =
       merges?: true;
     }
   | { type: 'stage/check'; run: string; stage: string; values: Record<string, unknown>; commit?: string }
+  /** The list of a stage is known. `from` is the digest of the definition that `digest` was made from. */
+  | { type: 'stage/expand'; run: string; stage: string; from: string; digest: string; items: number }
   /** Asks a person what is to become of work that failed. */
   | { type: 'stage/ask'; run: string; stage: string; round: number; code: string; message: string }
   | { type: 'stage/judge'; run: string; stage: string; round: number; results: CriterionResult[] }

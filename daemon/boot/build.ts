@@ -63,6 +63,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     validateOpenApi,
     desk: { layOut, readReport, readOutput, outputsOf: (folder) => deskOf(folder).outputs },
     definitionOf: definitions.get,
+    keepDefinition: definitions.keep,
     async homeFor(attempt) {
       const path = join(home, 'homes', attempt);
       await mkdir(path, { recursive: true, mode: 0o700 });

@@ -21,14 +21,16 @@ export function listBases(state: State, run: Run, def: StageDefinition, definiti
   const first = stageOf(state, run.id, def.id)?.from;
   if (first !== undefined) return [first];
   if (typeof def.worktree === 'object') return [baseOf(state, run, def) ?? ''].filter((commit) => commit !== '');
-  const { byId } = graphOf(definition);
+  const { byId, instances } = graphOf(definition);
   const found = new Set<string>();
+  // What is done for each item of a list ends with the commits of all items.
+  const parts = (id: string): string[] => (instances.get(id) ?? []).map((instance) => instance.id);
   const seen = new Set(def.needs);
   // Grows while it is gone over: what made no commit passes on what it was made from.
   for (const id of seen) {
     const commit = stageOf(state, run.id, id)?.commit;
     if (commit !== undefined) found.add(commit);
-    else for (const need of byId.get(id)?.needs ?? []) seen.add(need);
+    else for (const need of [...parts(id), ...(parts(id).length > 0 ? [] : (byId.get(id)?.needs ?? []))]) seen.add(need);
   }
   return found.size > 0 ? [...found] : run.base === undefined ? [] : [run.base];
 }

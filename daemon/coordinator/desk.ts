@@ -4,7 +4,8 @@ import { stageOf } from '../../shared/state/select.ts';
 import type { Task } from '../../shared/state/task.ts';
 import { fillTemplate, listReferences, type StageDefinition } from '../../shared/state/workflow.ts';
 import { FolderContent } from '../workflow/checks/artifact.ts';
-import { resolveReference } from '../workflow/submit.ts';
+import { plainOutput } from '../workflow/matrix.ts';
+import { resolveReference, seenBy } from '../workflow/submit.ts';
 import type { EffectContext } from './reactor.ts';
 
 /** Characters of an output that a prompt takes. */
@@ -33,7 +34,7 @@ export async function fillPrompt(context: EffectContext, { run, def, task }: Des
   }
   return fillTemplate(template, (reference) => {
     if (reference.value === 'output') return quoted.get(reference.stage) ?? '';
-    const value = resolveReference(context.state, run, reference);
+    const value = resolveReference(context.state, seenBy(run, def), reference);
     return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
   });
 }
@@ -67,7 +68,7 @@ export async function layOutDesk(
     action: task.action,
     part: task.part ?? '',
     inputs: run?.inputs ?? {},
-    outputs: task.part === undefined ? (def?.outputs ?? []) : [],
+    outputs: task.part === undefined && def ? def.outputs.map((name) => plainOutput(def, name)) : [],
     ...(prompt === undefined ? {} : { prompt }),
     ...payload,
   };
@@ -106,7 +107,7 @@ export async function collectWork(
   for (const name of def.outputs) {
     const known = state.artifacts.get(run.id)?.get(name);
     if (known?.stage === def.id && !known.stale) continue;
-    const found = await ports.desk.readOutput(folders, name);
+    const found = await ports.desk.readOutput(folders, plainOutput(def, name));
     if (!found) continue;
     const { digest, size } = await ports.artifacts.putText(found.content);
     const of = { run: run.id, stage: def.id, task: task.id, attempt };

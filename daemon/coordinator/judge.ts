@@ -14,6 +14,7 @@ import { findArtifactProblem } from '../workflow/checks/artifact.ts';
 import { findGiver, listMissingContext } from '../workflow/handoffs.ts';
 import { listCheckCommands, listPeople } from '../workflow/parts.ts';
 import { findContext } from '../workflow/submit.ts';
+import { gatherOutputs } from './expand.ts';
 import { explain } from './merges.ts';
 import type { EffectContext } from './reactor.ts';
 
@@ -38,6 +39,8 @@ export async function judgeStage(context: EffectContext, runId: string, stageId:
   const subject = findSubject(context, runId, stageId);
   if (subject?.stage.status !== 'checking' || subject.stage.judged !== undefined) return;
   const { def, stage } = subject;
+  const definition = context.ports.definitionOf(subject.run.workflow.digest);
+  if (def.matrix && definition) await gatherOutputs(context, { ...subject, definition }, cause);
   const commands = listCheckCommands(def, stage);
   const tasks = commands.map(({ task }) => context.state.tasks.get(task));
   if (tasks.some((task) => !task || !taskEnded(task))) return;

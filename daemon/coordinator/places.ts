@@ -33,7 +33,7 @@ export interface Work {
 /** Branch of an attempt's worktree; the run's short name first, so that a person finds it. */
 export function branchFor(run: Run, task: Task): string {
   // The first task of a stage is called by the stage alone; those of later rounds, and checks, by what their ids add.
-  const [, more] = /^\.[0-9]+\.(.+)$/.exec(task.id.slice(run.id.length)) ?? [];
+  const [, more] = /^\.[0-9]+(?:i[0-9]+)?\.(.+)$/.exec(task.id.slice(run.id.length)) ?? [];
   return `signalbox/${run.workflow.name}-${run.id.slice(-12)}/${task.stage ?? 'task'}${more === undefined ? '' : `.${more}`}-${task.token}`;
 }
 

@@ -92,6 +92,8 @@ export interface Ports {
   desk: DeskPort;
   /** The definition with that digest, once the run that names it was submitted. */
   definitionOf(digest: string): WorkflowDefinition | undefined;
+  /** Stores a definition, so that a run can go on by it; its digest. */
+  keepDefinition(definition: WorkflowDefinition): Promise<string>;
   /** A folder of the attempt's own, made when it is asked for. */
   homeFor(attempt: string): Promise<string>;
   worktreeFor(attempt: string): string;

@@ -11,7 +11,7 @@ import type { Proposal } from '../commands.ts';
 import { readArgv } from '../policy/shell/read.ts';
 import { listPaths, settleCommands } from '../policy/shell/settle.ts';
 import { listCheckCommands } from '../workflow/parts.ts';
-import { isFoundCommand, resolveArgv } from '../workflow/submit.ts';
+import { isFoundCommand, resolveArgv, seenBy } from '../workflow/submit.ts';
 import { baseOf } from './base.ts';
 import { findMissing } from './judge.ts';
 import { explain, placeOfRun } from './merges.ts';
@@ -119,7 +119,7 @@ function proposeChecks(place: Place): Promise<Proposal[]> {
   const { state, run, def } = place;
   return Promise.all(
     listCheckCommands(def, {}).map(async ({ key, argv, text }) => {
-      const filled = resolveArgv(state, run, argv) ?? argv;
+      const filled = resolveArgv(state, seenBy(run, def), argv) ?? argv;
       return store(place, key, await executeAction(place, filled, `Check ${def.id}: ${text}`.slice(0, 500), 'workflow'));
     }),
   );
@@ -154,7 +154,7 @@ async function listSecrets({ ports }: Place, { operations }: Repair): Promise<st
 
 async function proposeCommand(place: Place, command: NonNullable<StageDefinition['command']>): Promise<Proposal[]> {
   const { state, run, def } = place;
-  const argv = resolveArgv(state, run, command);
+  const argv = resolveArgv(state, seenBy(run, def), command);
   if (!argv) throw Object.assign(new Error('The command of the stage has no value.'), { code: 'command_missing' });
   const source = isFoundCommand(def) ? 'repository' : 'workflow';
   const summary = `Run ${argv.join(' ').slice(0, 500)}`;

@@ -13,6 +13,7 @@ import { advanceRun } from '../workflow/advance.ts';
 import type { EngineSettings } from '../workflow/submit.ts';
 import { startAttempts, type Attempts } from './attempts.ts';
 import type { Coordinator } from './coordinator.ts';
+import { expandStage } from './expand.ts';
 import { judgeStage } from './judge.ts';
 import { performMerge, performUndo } from './merges.ts';
 import type { Ports } from './ports.ts';
@@ -132,6 +133,7 @@ function resumeRun(context: EffectContext, run: Run): void {
   if (run.merge?.state === 'started') void performMerge(context, run.id, 'restart');
   for (const stage of context.state.stages.get(run.id)?.values() ?? []) {
     if (stage.status === 'deciding' && !stage.decided) void prepareStage(context, run.id, stage.id, 'restart');
+    if (stage.status === 'admitted') void expandStage(context, run.id, stage.id, 'restart');
     if (stage.status === 'checking') void judgeStage(context, run.id, stage.id, 'restart');
   }
 }
@@ -140,6 +142,9 @@ function startEffect(event: Event, context: EffectContext, attempts: Attempts): 
   switch (event.type) {
     case 'stage.started':
       void prepareStage(context, event.run ?? '', event.stage ?? '', event.id);
+      return;
+    case 'stage.admitted':
+      void expandStage(context, event.run ?? '', event.stage ?? '', event.id);
       return;
     case 'stage.checking':
       void judgeStage(context, event.run ?? '', event.stage ?? '', event.id);

@@ -122,6 +122,16 @@ export function proposeActions(state: State, command: CommandOf<'stage/propose'>
   ];
 }
 
+/** There is a stage for each item of the list now; nothing when the definition has changed since, so that it is made anew. */
+export function expandStage(state: State, command: CommandOf<'stage/expand'>): Verdict {
+  const found = find(state, command);
+  if ('code' in found) return found;
+  const { run, stage } = found;
+  if (stage?.status !== 'admitted' || run.workflow.digest !== command.from) return [];
+  const { digest, items } = command;
+  return [event('stage.expanded', stream(run), ofRun(run, command.stage), { digest, items })];
+}
+
 function move(
   state: State,
   command: { run: string; stage: string },

@@ -17,6 +17,7 @@ import type { StageDefinition, WorkflowDefinition } from '../../shared/state/wor
 import type { Command } from '../commands.ts';
 import { beginStage } from './begin.ts';
 import { graphOf } from './graph.ts';
+import { advanceMatrix } from './matrix.ts';
 import { startChecks } from './parts.ts';
 import { startWork } from './start.ts';
 import { type EngineSettings, type Place } from './submit.ts';
@@ -55,7 +56,8 @@ function listCandidates(definition: WorkflowDefinition, touched: ReadonlySet<str
 function advanceStage(place: Place, def: StageDefinition): Command[] {
   const { state, run } = place;
   const stage = stageOf(state, run.id, def.id);
-  if (!stage) return beginStage(place, def);
+  // What belongs to an item is started by the stage of the list.
+  if (!stage) return def.instance ? [] : beginStage(place, def);
   switch (stage.status) {
     case 'deciding':
       if (stage.missing) return afterHandoff(place, def, stage);
@@ -63,6 +65,7 @@ function advanceStage(place: Place, def: StageDefinition): Command[] {
     case 'admitted':
       return startWork(place, def, stage);
     case 'running':
+      if (def.matrix) return advanceMatrix(place, def, stage);
       return def.merge ? afterMerge(run, def) : afterTask(place, def, stage);
     case 'checking':
       return stage.judged ? afterCheck(place, def, stage) : startChecks(place, def, stage);
@@ -103,9 +106,11 @@ function settle(place: Place): Command[] {
 }
 
 /** Whether anything of the run goes on without an answer. */
-function isMoving({ state, run }: Place): boolean {
+function isMoving({ state, run, definition }: Place): boolean {
+  const { byId } = graphOf(definition);
   for (const stage of state.stages.get(run.id)?.values() ?? []) {
-    if (stage.stuck && !stageEnded(stage)) continue;
+    // What waits for a person, or for the stages of its items, does not move by itself.
+    if ((stage.stuck && !stageEnded(stage)) || (stage.items !== undefined && byId.get(stage.id)?.matrix)) continue;
     if (stage.status === 'running' || stage.status === 'admitted' || (stage.status === 'deciding' && !stage.decided)) return true;
     if (stage.status === 'checking' && !stage.proposed.some((p) => p.approval !== undefined && state.asked.has(p.approval))) return true;
   }

@@ -9,7 +9,7 @@ import type { Command } from '../commands.ts';
 import { evaluateWorkflowCondition, type ConditionScope } from './condition.ts';
 import { needsPreparing } from './failure.ts';
 import { graphOf } from './graph.ts';
-import { resolveArgv, resolveReference, type Place } from './submit.ts';
+import { resolveArgv, resolveReference, seenBy, type Place } from './submit.ts';
 
 interface Need {
   id: string;
@@ -33,6 +33,14 @@ export function beginStage(place: Place, def: StageDefinition): Command[] {
   const slaMs = def.slaMs === undefined ? {} : { slaMs: def.slaMs };
   const merges = def.merge ? ({ merges: true } as const) : {};
   return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always, ...slaMs, ...merges }];
+}
+
+/** A stage of one item: what its list waited for, and who chose it, was looked at already. */
+export function beginInstance(place: Place, def: StageDefinition): Command[] {
+  const at = { run: place.run.id, stage: def.id };
+  const condition = whyNotByCondition(place, def);
+  if (condition) return [{ ...at, ...condition }];
+  return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always }];
 }
 
 /** The stages that it needs, once all of them have ended. The last is looked at first: it mostly ends last. */
@@ -82,12 +90,12 @@ function whyNotByCondition(place: Place, def: StageDefinition): Without<'stage/s
   const absent = def.when.find((condition) => !isPresent(valueOf(place, condition.value)));
   if (absent) return skip(absent.otherwise ?? `${absent.value} has no value.`);
   if (def.if !== undefined) {
-    const outcome = evaluateWorkflowCondition(def.if, scopeOf(place, {}));
+    const outcome = evaluateWorkflowCondition(def.if, scopeOf(place, {}, def));
     if (!outcome.ok) return { type: 'stage/fail', code: 'condition_failed', message: outcome.error };
     if (!outcome.value) return skip(`\`${def.if}\` does not hold.`);
   }
   if (def.merge && run.into === undefined) return skip('No branch to merge into was named; the work stays on its own branch.');
-  if (typeof def.command === 'string' && !resolveArgv(state, run, def.command)) return skip(`${def.command} has no value.`);
+  if (typeof def.command === 'string' && !resolveArgv(state, seenBy(run, def), def.command)) return skip(`${def.command} has no value.`);
   return undefined;
 }
 
@@ -99,9 +107,13 @@ function valueOf({ state, run }: Place, reference: string): unknown {
 }
 
 /** What a condition can look at, with the values of the stage that it stands in. */
-export function scopeOf({ state, run }: Place, values: Readonly<Record<string, unknown>>): ConditionScope {
+export function scopeOf(
+  { state, run }: Place,
+  values: Readonly<Record<string, unknown>>,
+  { instance }: Pick<StageDefinition, 'instance'>,
+): ConditionScope {
   const stages = [...(state.stages.get(run.id)?.values() ?? [])].map((stage) => [stage.id, stage.values] as const);
-  return { values, inputs: run.inputs, stages: Object.fromEntries(stages) };
+  return { values, inputs: run.inputs, stages: Object.fromEntries(stages), item: instance?.item ?? null };
 }
 
 /** A join is done when enough of what it needs is, and fails when that can be no more. */

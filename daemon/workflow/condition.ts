@@ -13,12 +13,14 @@ export interface ConditionScope {
   values: Readonly<Record<string, unknown>>;
   inputs: Readonly<Record<string, unknown>>;
   stages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What a stage of a list is about; null elsewhere. */
+  item: unknown;
 }
 
 export type ConditionOutcome = { ok: true; value: boolean } | { ok: false; error: string };
 
-const environment = new Environment({ unlistedVariablesAreDyn: false, limits: LIMITS });
-for (const name of ['values', 'inputs', 'stages']) environment.registerVariable(name, 'map<string, dyn>');
+const plain = new Environment({ unlistedVariablesAreDyn: false, limits: LIMITS });
+for (const name of ['values', 'inputs', 'stages']) plain.registerVariable(name, 'map<string, dyn>');
 for (const [sign, operate] of Object.entries({
   '+': (a: number, b: number) => a + b,
   '-': (a: number, b: number) => a - b,
@@ -26,15 +28,21 @@ for (const [sign, operate] of Object.entries({
   '/': (a: number, b: number) => a / b,
 })) {
   const mixed = (a: number | bigint, b: number | bigint) => operate(Number(a), Number(b));
-  environment.registerOperator(`double ${sign} int`, mixed);
-  environment.registerOperator(`int ${sign} double`, mixed);
+  plain.registerOperator(`double ${sign} int`, mixed);
+  plain.registerOperator(`int ${sign} double`, mixed);
+}
+const environment = plain.clone().registerVariable('item', 'dyn');
+
+/** Whether a condition looks at the item of a list. */
+export function looksAtItem(source: string): boolean {
+  return findConditionProblem(source) !== undefined && findConditionProblem(source, { item: true }) === undefined;
 }
 
-/** What is wrong with a condition, and at which of its characters (from 0); undefined when it can be evaluated. */
-export function findConditionProblem(source: string): { message: string; start: number } | undefined {
+/** What is wrong with a condition, and at which of its characters (from 0); undefined when it can be evaluated. `item`: it stands in a stage of a list. */
+export function findConditionProblem(source: string, { item = false } = {}): { message: string; start: number } | undefined {
   if (source.length > MAX_LENGTH) return { message: `The condition is longer than ${MAX_LENGTH} characters.`, start: 0 };
   try {
-    const parsed = environment.parse(source);
+    const parsed = (item ? environment : plain).parse(source);
     const [forbidden] = listForbidden(parsed.ast);
     if (forbidden) return forbidden;
     const { valid, type, error } = parsed.check();

@@ -70,14 +70,15 @@ export function goBack({ run, definition }: Place, step: { from: string; to: str
   return { type: 'run/return', run: run.id, ...step, ...whatIsDoneAgain(definition, step.to), by: 'workflow' };
 }
 
-/** The stages that a step back does again; of a stage that only waits for branches, the branches too, and they are told why. */
+/** The stages that a step back does again; of one that only waits for others (branches, items of a list), those too, and they are told why. */
 export function whatIsDoneAgain(definition: WorkflowDefinition, to: string): { stages: string[]; told?: string[] } {
   const graph = graphOf(definition);
   const def = graph.byId.get(to);
   if (!def) return { stages: [] };
-  if (!def.join) return { stages: listDependents(graph, to) };
-  const found = new Set(def.needs.flatMap((need) => listDependents(graph, need)));
-  return { stages: definition.stages.filter(({ id }) => found.has(id)).map(({ id }) => id), told: [...def.needs] };
+  const parts = def.join ? def.needs : (graph.instances.get(to) ?? []).map(({ id }) => id);
+  if (parts.length === 0) return { stages: listDependents(graph, to) };
+  const found = new Set(parts.flatMap((part) => listDependents(graph, part)));
+  return { stages: definition.stages.filter(({ id }) => found.has(id)).map(({ id }) => id), told: [...parts] };
 }
 
 /** Times that the workflow itself went back from one stage to another. */

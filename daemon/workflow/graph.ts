@@ -5,6 +5,10 @@ export interface Graph {
   byId: ReadonlyMap<string, StageDefinition>;
   /** Place of each stage in the definition, from 0. */
   position: ReadonlyMap<string, number>;
+  /** Number of each stage that no list made, from 0: ids of tasks are made of it, so it never changes. */
+  number: ReadonlyMap<string, number>;
+  /** The stages of the items of a stage. */
+  instances: ReadonlyMap<string, StageDefinition[]>;
   /** For each stage those that need it. */
   followers: ReadonlyMap<string, readonly string[]>;
 }
@@ -21,9 +25,21 @@ export function graphOf(definition: WorkflowDefinition): Graph {
 function buildGraph({ stages }: WorkflowDefinition): Graph {
   const followers = new Map<string, string[]>(stages.map((stage) => [stage.id, []]));
   for (const { id, needs } of stages) for (const need of needs) followers.get(need)?.push(id);
+  const instances = new Map<string, StageDefinition[]>();
+  for (const stage of stages) {
+    if (!stage.instance) continue;
+    const { of } = stage.instance;
+    followers.get(stage.id)?.push(of);
+    const known = instances.get(of);
+    if (known) known.push(stage);
+    else instances.set(of, [stage]);
+  }
+  const numbered = stages.filter(({ instance }) => !instance);
   return {
     byId: new Map(stages.map((stage) => [stage.id, stage])),
     position: new Map(stages.map((stage, index) => [stage.id, index])),
+    number: new Map(numbered.map((stage, index) => [stage.id, index])),
+    instances,
     followers,
   };
 }

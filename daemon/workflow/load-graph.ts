@@ -5,6 +5,7 @@
 import { listReferences, parseReference, parseWholeTemplate, type ValueReference } from '../../shared/state/workflow.ts';
 import { type Problem, problemAt, type Source, type SourcePath, suggestName } from '../../shared/yaml/source.ts';
 import { findConditionProblem } from './condition.ts';
+import { findItemsProblem } from './matrix.ts';
 import { endsWithCommit, type StageShape } from './load-shape.ts';
 import { findRouteValue, listBranches } from './load-stage.ts';
 import { buildGraph, type Graph, type GraphAround, type PlacedStage, type Sketch, sketchStage } from './load-sketch.ts';
@@ -25,9 +26,14 @@ export function listGraphProblems(stages: readonly PlacedStage[], around: GraphA
 function listIdProblems({ sketches, byId }: Graph): Problem[] {
   return sketches.flatMap(({ id, index, source, path, raw }) => {
     const at = [...path, typeof raw === 'object' && raw !== null && 'stage' in raw ? 'stage' : 'id'];
-    if (id === 'inputs' || id === 'context' || id === 'previous') {
+    if (id === 'inputs' || id === 'context' || id === 'previous' || id === 'item') {
       const message = `\`${id}\` means something else in templates; give the stage another id.`;
       return [problemAt(source, at, { code: 'reserved-id', message })];
+    }
+    const list = /^(.+)-[1-9][0-9]*$/.exec(id ?? '')?.[1];
+    if (list !== undefined && byId.get(list)?.shape?.matrix) {
+      const message = `Stage \`${list}\` is done for each item of a list, and \`${id ?? ''}\` is what one of them is called; give this stage another id.`;
+      return [problemAt(source, at, { code: 'duplicate-stage', message })];
     }
     const first = id === undefined ? undefined : byId.get(id);
     if (first === undefined || first.index === index) return [];
@@ -136,6 +142,7 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),
     ...(merge === undefined ? [] : listTreeProblems(at('merge', 'from'), merge.from)),
     ...listBranchProblems(shape, at),
+    ...listMatrixProblems(shape, sketch, at),
     ...(back === undefined ? [] : listBackProblems(at('on_failure', 'back_to'), back)),
     ...listConditionProblems(shape, at),
   ];
@@ -149,6 +156,28 @@ function listBranchProblems(shape: StageShape, at: (...rest: (string | number)[]
   ]);
 }
 
+/** A list is an artifact that ends in `[]`, an input that is a list, or a value; what a stage makes is known before this one. */
+function listMatrixProblems({ matrix }: StageShape, { raw }: Sketch, at: (...rest: (string | number)[]) => Spot): Problem[] {
+  if (!matrix) return [];
+  const { over } = matrix;
+  const written = (raw as { matrix: unknown }).matrix;
+  const spot = typeof written === 'string' || Array.isArray(written) ? at('matrix') : at('matrix', 'over');
+  const problem = (code: string, message: string) => [problemAt(spot.source, spot.path, { code, message })];
+  if (typeof over !== 'string') {
+    const wrong = over.length === 0 ? 'The list is empty.' : findItemsProblem(over, 'The list');
+    return wrong === '' ? [] : problem('matrix-items', wrong);
+  }
+  const reference = parseReference(over);
+  const isValue = reference !== undefined && !spot.graph.makers.has(over);
+  if (isValue && reference.stage === 'inputs' && spot.graph.lists && spot.graph.inputs.includes(reference.value))
+    return spot.graph.lists.includes(reference.value)
+      ? []
+      : problem('not-a-list', `Input \`${reference.value}\` is no list; give it \`type: list\`.`);
+  if (!isValue && !over.endsWith('[]') && spot.graph.makers.has(over))
+    return problem('not-a-list', `\`${over}\` is no list; the name of a list ends in \`[]\`.`);
+  return listInputProblems(spot, over);
+}
+
 /** A step back leads to a stage that this one waits for, or to itself. */
 function listBackProblems(spot: Spot, to: string): Problem[] {
   if (!spot.graph.byId.has(to)) return [unknownStage(spot.graph, spot, to)];
@@ -158,8 +187,8 @@ function listBackProblems(spot: Spot, to: string): Problem[] {
 }
 
 function listConditionProblems(shape: StageShape, at: (...rest: (string | number)[]) => Spot): Problem[] {
-  const check = (text: string | undefined, { source, path }: Spot): Problem[] => {
-    const found = text === undefined ? undefined : findConditionProblem(text);
+  const check = (text: string | undefined, { source, path }: Spot, item = false): Problem[] => {
+    const found = text === undefined ? undefined : findConditionProblem(text, { item });
     return found ? [problemAt(source, path, { code: 'condition', message: `${found.message} (character ${found.start + 1})` })] : [];
   };
   const { next } = shape;
@@ -169,7 +198,7 @@ function listConditionProblems(shape: StageShape, at: (...rest: (string | number
   const message = 'Nothing says which value is looked at; write `next_by: <value>`, or one value among the outputs.';
   const spot = at('next');
   return [
-    ...check(shape.if, at('if')),
+    ...check(shape.if, at('if'), shape.matrix !== undefined),
     ...cases.flatMap((one, i) => (typeof one === 'string' ? [] : check(one.if, at('next', i, 'if')))),
     ...(noValue ? [problemAt(spot.source, spot.path, { code: 'no-route-value', message, on: 'key' })] : []),
   ];
@@ -179,6 +208,11 @@ function listValueProblems(spot: Spot, { stage, value }: ValueReference): Proble
   const { graph, path, source } = spot;
   // What these stand for is known when the run is there.
   if (stage === 'context' || stage === 'previous') return [];
+  if (stage === 'item') {
+    if (graph.byId.get(spot.id)?.shape?.matrix) return [];
+    const message = `\`item\` is what a stage of a list is about; this stage has no \`matrix\`.`;
+    return [problemAt(source, path, { code: 'no-item', message })];
+  }
   if (stage !== 'inputs') return listOrderProblems(spot, stage);
   if (graph.inputs.includes(value)) return [];
   return [
@@ -214,6 +248,10 @@ function listArtifactProblems(spot: Spot, artifact: string): Problem[] {
 function listTreeProblems(spot: Spot, from: string): Problem[] {
   const order = listOrderProblems(spot, from);
   const shape = spot.graph.byId.get(from)?.shape;
+  if (order.length === 0 && shape?.matrix) {
+    const message = `Stage \`${from}\` is done for each item of a list and ends with a commit for each; a stage that needs it begins with all of them, joined.`;
+    return [problemAt(spot.source, spot.path, { code: 'many-commits', message })];
+  }
   if (order.length > 0 || shape === undefined || spot.graph.nested || endsWithCommit(shape)) return order;
   const message = `Stage \`${from}\` has no worktree, so it ends with no commit; give it \`worktree: own\`.`;
   return [problemAt(spot.source, spot.path, { code: 'no-worktree', message })];

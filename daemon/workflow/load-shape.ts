@@ -1,7 +1,14 @@
 // What one stage and one workflow file may say, key by key. What must hold across stages is checked in `load-graph.ts`.
 // The dialect in which stages are called `stage`, gates `quality_gate` and branches `parallel_agents` is read by the same shapes.
 import * as z from 'zod';
-import { MAX_FILE_STAGES, ArtifactName, parseReference, parseWholeTemplate, WorkflowInput } from '../../shared/state/workflow.ts';
+import {
+  MAX_FILE_STAGES,
+  MAX_ITEMS,
+  ArtifactName,
+  parseReference,
+  parseWholeTemplate,
+  WorkflowInput,
+} from '../../shared/state/workflow.ts';
 import { strictShape } from '../../shared/yaml/source.ts';
 import {
   AgentChoice,
@@ -49,6 +56,17 @@ export const BranchShape = strictShape({
 });
 export type BranchShape = z.infer<typeof BranchShape>;
 
+const HOW_TO_MATRIX =
+  'write where the list is (`tickets[]`, `inputs.x`, `stage.value`), a list, or `{ over: tickets[], max_parallel: 3, fail_fast: false }`';
+const Over = z.union([z.string().min(1).max(200), z.array(z.json())]);
+const MatrixShape = z.union(
+  [
+    Over.transform((over) => ({ over, max_parallel: undefined, fail_fast: true })),
+    strictShape({ over: Over, max_parallel: z.int().min(1).max(MAX_ITEMS).optional(), fail_fast: z.boolean().default(true) }),
+  ],
+  { error: HOW_TO_MATRIX },
+);
+
 const STAGE_KEYS = {
   id: Id.optional(),
   stage: Id.optional(),
@@ -92,6 +110,7 @@ const STAGE_KEYS = {
   merge: strictShape({ from: Id }).optional(),
   next: Next.optional(),
   next_by: z.string().min(1).max(100).optional(),
+  matrix: MatrixShape.optional(),
   parallel: z.union([z.boolean(), z.array(BranchShape).min(1).max(100)]).optional(),
   parallel_agents: z.array(BranchShape).min(1).max(100).optional(),
   sync_point: z

@@ -2,6 +2,7 @@
 import type { Source, SourcePath } from '../../shared/yaml/source.ts';
 import type { StageShape } from './load-shape.ts';
 import { listBranches } from './load-stage.ts';
+import { gatheredName } from './matrix.ts';
 import { Reach } from './reach.ts';
 
 /** A stage as it stands in a file. */
@@ -37,6 +38,8 @@ export interface Graph {
   /** For each artifact the stages that produce it. */
   makers: Map<string, string[]>;
   inputs: readonly string[];
+  /** Of them, those that are lists; absent where that is not known. */
+  lists?: readonly string[];
   /** Inputs that no stage has to make. */
   given: ReadonlySet<string>;
   nested: boolean;
@@ -45,6 +48,7 @@ export interface Graph {
 /** What the file and its bindings say beside the stages. */
 export interface GraphAround {
   inputs: readonly string[];
+  lists?: readonly string[];
   given: ReadonlySet<string>;
   nested: boolean;
 }
@@ -65,7 +69,7 @@ export function sketchStage(placed: PlacedStage, index: number): Sketch {
     id: typeof id === 'string' ? id : undefined,
     needs: named(texts(record.needs), 'needs'),
     next: listNext(record.next, [...path, 'next'], source),
-    outputs: [...texts(record.outputs), ...branches],
+    outputs: [...texts(record.outputs).map((output) => (record.matrix === undefined ? output : gatheredName(output))), ...branches],
   };
 }
 

@@ -4,6 +4,8 @@ import type { Criterion } from '../../shared/state/gate.ts';
 import { isValueName, type StageDefinition } from '../../shared/state/workflow.ts';
 import type { Bindings, Worker } from './load-bindings.ts';
 import { type AgentChoice, type CriterionShape, readApprover, readCriterion, readNext, readOnFailure, readRetry } from './load-parts.ts';
+import { looksAtItem } from './condition.ts';
+import { gatheredName } from './matrix.ts';
 import { type BranchShape, defaultWorktree, type StageShape } from './load-shape.ts';
 
 /** What the file, and its bindings, say beside the stage. */
@@ -21,7 +23,7 @@ type Who = Pick<StageDefinition, 'agent' | 'select' | 'command' | 'timeoutMs'>;
 export function expandStage(given: StageShape, around: Around): StageDefinition[] {
   const shape = applyChange(given, around);
   const branches = Array.isArray(shape.parallel) ? shape.parallel : shape.parallel_agents;
-  const main = branches ? joinOf(shape, branches) : normaliseStage(shape, around);
+  const main = branches ? joinOf(shape, branches) : shape.matrix ? matrixOf(shape, around) : normaliseStage(shape, around);
   const rest = (branches ?? []).map((branch) => normaliseBranch(shape, branch, around));
   const cleanup = (shape.cleanup ?? []).map((name) => normaliseCleanup(shape, name, around));
   return [main, ...rest, ...cleanup];
@@ -66,6 +68,34 @@ function joinOf(shape: StageShape, branches: readonly BranchShape[]): StageDefin
     join: { count, endRest: count < ids.length },
     optional: shape.optional,
     ...nextOf(shape),
+  };
+}
+
+/** The stage of a list: what it waits for is its own, what is done for each item stands in `each`. */
+function matrixOf(shape: StageShape, around: Around): StageDefinition {
+  const { matrix, next: _, ...rest } = shape;
+  const perItem = shape.if !== undefined && looksAtItem(shape.if);
+  const of = perItem ? { if: shape.if } : {};
+  const own = normaliseStage(rest, around);
+  const { if: __, needs: ___, approval, slaMs, when, next: ____, ...work } = own;
+  const { over = [], max_parallel: maxParallel, fail_fast: failFast = true } = matrix ?? {};
+  return {
+    ...emptyStage(shape.id, own.name),
+    needs: own.needs,
+    outputs: [...new Set(own.outputs.map(gatheredName))],
+    when,
+    ...(perItem || shape.if === undefined ? {} : { if: shape.if }),
+    ...(approval === undefined ? {} : { approval }),
+    ...(slaMs === undefined ? {} : { slaMs }),
+    ...nextOf(shape),
+    always: own.always,
+    optional: own.optional,
+    matrix: {
+      over,
+      ...(maxParallel === undefined ? {} : { maxParallel }),
+      failFast,
+      each: { ...work, ...of, needs: [], when: [] },
+    },
   };
 }
 

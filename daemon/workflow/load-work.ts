@@ -5,6 +5,9 @@ import { ApproverShape, readApprover, readCriterion } from './load-parts.ts';
 import type { StageShape } from './load-shape.ts';
 import { type Around, listBranches, listCriteria } from './load-stage.ts';
 
+/** Characters of the id of a stage to whose id the number of an item is added. */
+const MAX_LIST_ID = 58;
+
 type Report = (key: string, code: string, message: string, hint?: string) => Problem;
 
 /** A stage has exactly one worker, and only keys that mean something for it. */
@@ -15,6 +18,7 @@ export function listWorkProblems({ source, path, shape }: PlacedStage, around: A
   return [
     ...listWorkerProblems(shape, around, at),
     ...listMergeProblems(shape, at),
+    ...listMatrixKeys(shape, at),
     ...listCommandProblems(shape, around, at),
     ...listGateProblems(shape, around, { source, path }),
     ...listApproverProblems(shape, around, at),
@@ -36,6 +40,19 @@ function listWorkerProblems(shape: StageShape, { bindings, nested }: Around, at:
   if (nested && shape.action !== undefined)
     problems.push(at('action', 'unbound-action', `Nobody does \`${shape.action}\`: the stage has no \`agent\`, and no bindings name one.`));
   else problems.push(at('', 'no-work', `Stage \`${shape.id}\` does nothing; give it an \`agent\` or a \`merge\`.`));
+  return problems;
+}
+
+function listMatrixKeys(shape: StageShape, at: Report): Problem[] {
+  if (!shape.matrix) return [];
+  const given = ['merge', 'parallel', 'parallel_agents', 'sync_point'] as const;
+  const problems = given
+    .filter((key) => shape[key] !== undefined)
+    .map((key) => at(key, 'not-for-matrix', `A stage that is done for each item of a list has no \`${key}\`; use a stage of its own.`));
+  if (shape.id.length > MAX_LIST_ID)
+    problems.push(
+      at('matrix', 'long-id', `The ids of its items are made of \`${shape.id}\`, which has more than ${MAX_LIST_ID} characters.`),
+    );
   return problems;
 }
 

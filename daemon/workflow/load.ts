@@ -47,7 +47,7 @@ export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowTe
   const stages = readStages(source, base, parts, problems);
   problems.push(...stages.flatMap((stage) => listWorkProblems(stage, around)));
   const given = new Set(Object.keys(parts.bindings?.shape.inputs ?? {}));
-  problems.push(...listGraphProblems(stages, { inputs: listInputNames(source.data), given, nested }));
+  problems.push(...listGraphProblems(stages, { ...listInputNames(source.data), given, nested }));
   if (workflow.success) problems.push(...listDefaultProblems(source, workflow.data.inputs));
   if (!workflow.success || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   return finishDefinition(workflow.data, { source, stages, parts, around });
@@ -180,6 +180,9 @@ function listRawStages(data: unknown, base: SourcePath): unknown[] {
   return Array.isArray(stages) ? stages.slice(0, MAX_FILE_STAGES) : [];
 }
 
-function listInputNames(data: unknown): string[] {
-  return isRecord(data) && isRecord(data.inputs) ? Object.keys(data.inputs) : [];
+/** The inputs of a workflow, and those that are lists. */
+function listInputNames(data: unknown): { inputs: string[]; lists: string[] } {
+  const inputs = isRecord(data) && isRecord(data.inputs) ? Object.entries(data.inputs) : [];
+  const lists = inputs.filter(([, input]) => isRecord(input) && input.type === 'list');
+  return { inputs: inputs.map(([name]) => name), lists: lists.map(([name]) => name) };
 }

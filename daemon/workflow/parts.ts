@@ -6,7 +6,7 @@ import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { chooseAgent } from './agents.ts';
 import { afterFailure, type Failure } from './failure.ts';
-import { fill, resolveArgv, type Place } from './submit.ts';
+import { fill, resolveArgv, seenBy, type Place } from './submit.ts';
 
 /** A command that checks a stage's work, with the key of its question and the id of its task. */
 export interface CheckCommand {
@@ -41,7 +41,7 @@ export function startChecks(place: Place, def: StageDefinition, stage: Stage): C
         priority: 0,
         timeoutMs: def.timeoutMs ?? 0,
         maxAttempts: 1,
-        payload: { argv: resolveArgv(state, run, argv) ?? argv },
+        payload: { argv: resolveArgv(state, seenBy(run, def), argv) ?? argv },
         artifacts: {},
         part: 'check',
       }),
@@ -108,7 +108,7 @@ function askAgent(
     const artifact = made?.get(name);
     return artifact ? [[name, artifact.digest] as const] : [];
   });
-  const argv = approver.command?.map((part) => fill(state, run, part));
+  const argv = approver.command?.map((part) => fill(state, seenBy(run, def), part));
   return {
     type: 'task/submit',
     task: signOffTask(stage, index),

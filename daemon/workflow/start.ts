@@ -17,6 +17,8 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
   const accepting = acceptHandoffs(place, def, stage);
   if (accepting.length > 0) return accepting;
   if (def.merge) return startMerge(place, def, stage);
+  // Its list is read first.
+  if (def.matrix) return [];
   // A join is completed by the step that began it; when that was cut off, it is looked at again from the start.
   if (def.join) return [{ type: 'stage/complete', ...at, values: {}, ...(def.next?.[0] ? { chosen: [...def.next[0].to] } : {}) }];
   const submit = submitStage(place, def, stage);

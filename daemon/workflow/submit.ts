@@ -27,8 +27,23 @@ export interface Place {
   settings: EngineSettings;
 }
 
+/** A run as one of its stages sees it: with the item that the stage is about. */
+export type SeenRun = Run & { item?: StageDefinition['instance'] };
+
+/** The run as a stage sees it. */
+export function seenBy(run: Run, { instance }: Pick<StageDefinition, 'instance'>): SeenRun {
+  return instance ? { ...run, item: instance } : run;
+}
+
+/** A field of the item; else the item itself as `value`, and its place in the list as `index`, from 1. */
+function readItem({ item, index }: NonNullable<StageDefinition['instance']>, name: string): unknown {
+  if (typeof item === 'object' && item !== null && !Array.isArray(item) && Object.hasOwn(item, name)) return item[name];
+  return name === 'value' ? item : name === 'index' ? index : undefined;
+}
+
 /** Looks a reference up among the run's inputs and the values of its stages; `context.x` is an input, else what a stage reported last. */
-export function resolveReference(state: State, run: Run, reference: ValueReference): unknown {
+export function resolveReference(state: State, run: SeenRun, reference: ValueReference): unknown {
+  if (reference.stage === 'item' && run.item) return readItem(run.item, reference.value);
   if (reference.stage === 'inputs') return run.inputs[reference.value];
   if (reference.stage === 'context') return findContext(state, run, reference.value);
   const stage = stageOf(state, run.id, reference.stage);
@@ -43,7 +58,7 @@ export function findContext(state: State, run: Run, name: string): unknown {
 }
 
 /** The program and arguments of a stage's command, with its references filled in; undefined when they give no argv. */
-export function resolveArgv(state: State, run: Run, command: string | readonly string[]): string[] | undefined {
+export function resolveArgv(state: State, run: SeenRun, command: string | readonly string[]): string[] | undefined {
   if (typeof command === 'string') {
     const whole = parseWholeTemplate(command);
     const value = whole && resolveReference(state, run, whole);
@@ -54,7 +69,7 @@ export function resolveArgv(state: State, run: Run, command: string | readonly s
 }
 
 /** A template with the values of the run in it. */
-export function fill(state: State, run: Run, template: string): string {
+export function fill(state: State, run: SeenRun, template: string): string {
   return fillTemplate(template, (reference) => {
     const value = resolveReference(state, run, reference);
     return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
@@ -67,8 +82,9 @@ export function isFoundCommand(def: StageDefinition): boolean {
 }
 
 /** Id of the task of a stage's round; it follows from run and stage, so that it is made once. */
-function taskId({ run, definition }: Place, stage: Stage): string {
-  const first = `${run.id}.${graphOf(definition).position.get(stage.id) ?? 0}`;
+function taskId({ run, definition }: Place, { instance }: StageDefinition, stage: Stage): string {
+  const { number } = graphOf(definition);
+  const first = `${run.id}.${instance ? `${number.get(instance.of) ?? 0}i${instance.index}` : (number.get(stage.id) ?? 0)}`;
   const turn = stage.turn ?? 1;
   return turn === 1 && stage.round === 1 ? first : `${first}.${turn}-${stage.round}`;
 }
@@ -82,7 +98,7 @@ export function submitStage(place: Place, def: StageDefinition, stage: Stage): C
   const { attempts = 1, ...retry } = def.retry ?? {};
   return {
     type: 'task/submit',
-    task: taskId(place, stage),
+    task: taskId(place, def, stage),
     run: place.run.id,
     stage: def.id,
     wants,
@@ -97,8 +113,10 @@ export function submitStage(place: Place, def: StageDefinition, stage: Stage): C
 }
 
 /** What a selection asks for may follow from what the run knows: `component:{context.component}`. */
-function fillSelection({ state, run }: Place, { agent, select }: Pick<StageDefinition, 'agent' | 'select'>) {
+function fillSelection({ state, run: plain }: Place, def: StageDefinition) {
+  const { agent, select } = def;
   if (!select) return { agent };
+  const run = seenBy(plain, def);
   const each = (list: string[] | undefined): string[] | undefined => list?.map((text) => fill(state, run, text));
   const role = select.role === undefined ? {} : { role: fill(state, run, select.role) };
   const capabilities = each(select.capabilities);
@@ -107,13 +125,14 @@ function fillSelection({ state, run }: Place, { agent, select }: Pick<StageDefin
 }
 
 /** The prompt with the run's values in it; what takes the text of artifacts is filled in when they are read. */
-function promptOf(state: State, run: Run, { prompt }: StageDefinition): Record<string, unknown> {
+function promptOf(state: State, run: SeenRun, { prompt }: StageDefinition): Record<string, unknown> {
   if (prompt === undefined) return {};
   const takesText = listReferences(prompt).some(({ value }) => value === 'output');
   return takesText ? { prompt, template: true } : { prompt: fill(state, run, prompt) };
 }
 
-function gatherTask({ state, run, definition }: Place, def: StageDefinition, stage: Stage) {
+function gatherTask({ state, run: plain, definition }: Place, def: StageDefinition, stage: Stage) {
+  const run = seenBy(plain, def);
   const artifacts: Record<string, string> = {};
   const payload: Record<string, unknown> = {};
   const made = state.artifacts.get(run.id);
@@ -137,6 +156,7 @@ function gatherTask({ state, run, definition }: Place, def: StageDefinition, sta
   if (def.stdin !== undefined) payload['stdin'] = fill(state, run, def.stdin);
   if (def.env) payload['env'] = Object.fromEntries(Object.entries(def.env).map(([name, value]) => [name, fill(state, run, value)]));
   if (def.with) payload['with'] = def.with;
+  if (def.instance) payload['item'] = def.instance.item;
   if (stage.feedback !== undefined) payload['feedback'] = stage.feedback;
   return { artifacts, payload };
 }

@@ -31,7 +31,8 @@ export function afterTask(place: Place, def: StageDefinition, stage: Stage): Com
   const task = state.tasks.get(stage.task ?? '');
   if (!task || !taskEnded(task)) return [];
   const at = { run: run.id, stage: def.id };
-  if (task.status === 'canceled' && def.optional) return [{ type: 'stage/cancel', ...at, reason: task.message ?? 'canceled' }];
+  if (task.status === 'canceled' && (def.optional || def.instance))
+    return [{ type: 'stage/cancel', ...at, reason: task.message ?? 'canceled' }];
   if (task.status !== 'completed')
     return afterFailure(place, def, stage, {
       code: task.code ?? task.status,
@@ -67,7 +68,13 @@ function describeGate(failed: readonly CriterionResult[]): Failure {
   return { code: 'gate_failed', message: `${failed.length === 1 ? 'This does' : 'These do'} not hold:\n${list}` };
 }
 
-function complete(place: Place, def: StageDefinition, stage: Stage, what: { values: Record<string, unknown>; commit?: string }): Command[] {
+/** The stage is done, and what comes next is known. */
+export function complete(
+  place: Place,
+  def: StageDefinition,
+  stage: Stage,
+  what: { values: Record<string, unknown>; commit?: string },
+): Command[] {
   const at = { run: place.run.id, stage: def.id };
   const route = chooseNext(place, def, what.values);
   if ('code' in route) return afterFailure(place, def, stage, route);
@@ -78,7 +85,7 @@ function complete(place: Place, def: StageDefinition, stage: Stage, what: { valu
 function chooseNext(place: Place, def: StageDefinition, values: Record<string, unknown>): { chosen?: string[] } | Failure {
   if (!def.next) return {};
   for (const one of def.next) {
-    const holds = caseHolds(place, one, values);
+    const holds = caseHolds(place, def, one, values);
     if (typeof holds !== 'boolean') return holds;
     if (holds) return { chosen: [...one.to] };
   }
@@ -87,10 +94,10 @@ function chooseNext(place: Place, def: StageDefinition, values: Record<string, u
   return { code: 'no_route', message: `Nothing says what follows${said}.` };
 }
 
-function caseHolds(place: Place, one: NextCase, values: Record<string, unknown>): boolean | Failure {
+function caseHolds(place: Place, def: StageDefinition, one: NextCase, values: Record<string, unknown>): boolean | Failure {
   if (one.value !== undefined) return one.equals !== undefined && sayValue(values[one.value]) === one.equals;
   if (one.if === undefined) return true;
-  const outcome = evaluateWorkflowCondition(one.if, scopeOf(place, values));
+  const outcome = evaluateWorkflowCondition(one.if, scopeOf(place, values, def));
   return outcome.ok ? outcome.value : { code: 'condition_failed', message: outcome.error };
 }
 

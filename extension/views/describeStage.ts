@@ -65,7 +65,7 @@ function openApproval({ id, view: { run, state } }: StageView): Approval | undef
 
 /** What a stage is doing, waits for since when, or how it ended. */
 export function sayStageStatus(entry: StageView, reader: Reader): string {
-  const { stage, view } = entry;
+  const { definition, stage, view } = entry;
   const { t } = reader;
   if (!stage) return sayNotBegun(entry, reader);
   const asked = openApproval(entry);
@@ -77,7 +77,7 @@ export function sayStageStatus(entry: StageView, reader: Reader): string {
     case 'admitted':
       return t('about to start');
     case 'running':
-      return sayRunning(stage, view, reader);
+      return definition?.matrix ? sayItems(entry, reader) : sayRunning(stage, view, reader);
     case 'checking':
       return t('its work is being checked');
     case 'completed':
@@ -91,6 +91,13 @@ export function sayStageStatus(entry: StageView, reader: Reader): string {
     default:
       return stage.status satisfies never;
   }
+}
+
+/** How many of the items of its list have ended. */
+function sayItems({ id, stage, view }: StageView, { t }: Reader): string {
+  const stages = view.state.stages.get(view.run.id);
+  const mine = view.definition?.stages.filter(({ instance }) => instance?.of === id) ?? [];
+  return t('{0} of {1} items done', mine.filter((one) => stages?.get(one.id)?.endedAt !== undefined).length, stage?.items ?? mine.length);
 }
 
 function sayRunning(stage: Stage, { state }: RunView, reader: Reader): string {

@@ -44,6 +44,8 @@ export type StageEvent =
   | EventOf<'stage.checking', { values: Record<string, unknown>; commit?: string }>
   /** A time that it should keep is nearly over (80 %), or over; each is said once. */
   | EventOf<'stage.late', { what: Deadline['what']; level: 'warning' | 'missed'; dueAt: string }>
+  /** Its list is known: there is a stage for each item in the definition with this digest, by which the run goes on. */
+  | EventOf<'stage.expanded', { digest: string; items: number }>
   /** Its work failed, and a person is asked whether it is tried again, left out, or fails. */
   | EventOf<'stage.stuck', { code: string; message: string }>
   | EventOf<'stage.judged', { results: CriterionResult[] }>

@@ -150,6 +150,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.admitted': stage,
   'stage.checking': stage,
   'stage.late': stage,
+  'stage.expanded': stage,
   'stage.stuck': stage,
   'stage.judged': stage,
   'stage.completed': stage,

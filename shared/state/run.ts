@@ -73,6 +73,8 @@ export interface Stage {
   judged?: readonly CriterionResult[];
   /** Of the stages that may come next, those that do. */
   chosen?: readonly string[];
+  /** Items of the list that it is done for, once they are known. */
+  items?: number;
   /** What it failed with, while a person is asked what is to be done. */
   stuck?: { code: string; message: string };
   /** Handoffs that were accepted for it, by id, with their digests by name. */

@@ -83,6 +83,8 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
         ...stage,
         deadlines: stage.deadlines?.map((one) => (one.what === event.data.what ? { ...one, level: event.data.level } : one)) ?? [],
       };
+    case 'stage.expanded':
+      return { ...stage, status: 'running', items: event.data.items };
     case 'stage.stuck':
       return { ...stage, stuck: event.data };
     case 'stage.judged':
@@ -139,6 +141,7 @@ export function foldStage(state: State, event: Event & StageEvent, at: string): 
   evolveStages(state.stages, event, at);
   const after = stageEnded(state.stages.get(event.run ?? '')?.get(event.stage ?? ''));
   const run = state.runs.get(event.run ?? '');
+  if (run && event.type === 'stage.expanded') state.runs.set(run.id, { ...run, workflow: { ...run.workflow, digest: event.data.digest } });
   if (!run || before === after) return;
   // A state that was folded by an earlier version did not count yet.
   const done = run.done === undefined ? countEnded(state.stages.get(run.id)) : run.done + (after ? 1 : -1);

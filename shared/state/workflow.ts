@@ -26,6 +26,10 @@ import { Criterion } from './gate.ts';
 export const MAX_STAGES = 10_000;
 export const MAX_FILE_STAGES = 5_000;
 
+/** Most items of a list that a stage is done for, and characters of one of them as JSON. */
+export const MAX_ITEMS = 1_000;
+export const MAX_ITEM_CHARACTERS = 4_096;
+
 /** What the id of a stage looks like. */
 export const StageIdText = /^[a-z][a-z0-9_-]{0,63}$/;
 const VALUE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
@@ -52,8 +56,7 @@ export function isValueName(name: string): boolean {
 export const WorktreeUse = z.union([z.literal('none'), z.literal('own'), z.strictObject({ from: StageId })]);
 export type WorktreeUse = z.infer<typeof WorktreeUse>;
 
-/** One node of a workflow, with all defaults filled in. */
-export const StageDefinition = z.strictObject({
+const STAGE_FIELDS = {
   id: StageId,
   /** What a person reads; the id when the file gives none. */
   name: z.string(),
@@ -112,6 +115,26 @@ export const StageDefinition = z.strictObject({
   optional: z.boolean(),
   /** What a denied action or approval makes of the stage. Skipped counts as done for the stages that need it. */
   onDenied: z.enum(['skip', 'fail']),
+  /** It does the work of another stage for one item of its list; that stage starts it. */
+  instance: z.strictObject({ of: StageId, index: z.number().int().positive(), item: z.json() }).optional(),
+};
+
+/** One node of a workflow, with all defaults filled in. */
+export const StageDefinition = z.strictObject({
+  ...STAGE_FIELDS,
+  /** It is done once for each item of a list: when it begins, a stage comes for each of them, and it ends with all of those. */
+  matrix: z
+    .strictObject({
+      /** The list itself, or where it is: `tickets[]`, `inputs.x`, `stage.value`. */
+      over: z.union([z.string(), z.array(z.json()).max(MAX_ITEMS)]),
+      /** So many at once; absent: all. */
+      maxParallel: z.number().int().positive().optional(),
+      /** The first that fails ends the others. */
+      failFast: z.boolean(),
+      /** What each of them does. */
+      each: z.strictObject(STAGE_FIELDS),
+    })
+    .optional(),
 });
 export type StageDefinition = z.infer<typeof StageDefinition>;
 

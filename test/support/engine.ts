@@ -22,6 +22,7 @@ import { decideAction } from '../../daemon/policy/decide.ts';
 import type { Policies } from '../../daemon/policy/rules.ts';
 import { assignPending } from '../../daemon/scheduler/schedule.ts';
 import { advanceRun } from '../../daemon/workflow/advance.ts';
+import { expandMatrix, type Item, listInstances } from '../../daemon/workflow/matrix.ts';
 import { loadWorkflow } from '../../daemon/workflow/load.ts';
 
 /** Only for what answers were made into. */
@@ -37,6 +38,8 @@ export interface Scripts {
   /** What a handoff to a stage lacks. */
   missing?(stage: string, handoff: string): MissingItem[];
   facts?(stage: string): Record<string, string>;
+  /** The list of a stage that is done for each of its items, where the definition does not say it. */
+  items?(stage: string): Item[];
   merge?(): { ok: true } | { ok: false; code: string };
   effect?(action: Action): Effect;
   /** What the rules demand of each question. */
@@ -58,6 +61,8 @@ export class Simulation {
   now = Date.parse('2026-01-01T00:00:00.000Z');
   readonly #queue: Command[] = [];
   readonly #scripts: Scripts;
+  /** The definitions that lists made, by what stands for their digest. */
+  #made = new Map<string, WorkflowDefinition>();
   #ids = 0;
 
   constructor(scripts: Scripts = {}, state: State = emptyState()) {
@@ -129,6 +134,7 @@ export class Simulation {
     const next = new Simulation(this.#scripts, fromJson(JSON.parse(JSON.stringify(toJson(this.state)))));
     next.now = this.now;
     next.#ids = this.#ids + 1_000;
+    next.#made = this.#made;
     for (const id of [...next.state.active]) {
       const attempt = next.state.attempts.get(id);
       next.apply({ type: 'attempt/end', attempt: id, token: attempt?.token ?? 0, ending: { status: 'interrupted', values: {} } });
@@ -137,20 +143,44 @@ export class Simulation {
       if (run.merge?.state === 'started') next.#queue.push(next.#mergeEnd(run.id, definition));
       for (const stage of next.state.stages.get(run.id)?.values() ?? [])
         if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id, definition);
+        else if (stage.status === 'admitted') next.#expand(definition, run.id, stage.id);
       for (const stage of next.state.stages.get(run.id)?.values() ?? []) next.#judge(definition, run.id, stage.id);
     }
     return next;
   }
 
+  /** The definition that a run goes on by: the one that it began with, or what lists made of it. */
+  definitionOf(run: string, definition: WorkflowDefinition): WorkflowDefinition {
+    return this.#made.get(this.state.runs.get(run)?.workflow.digest ?? '') ?? definition;
+  }
+
+  /** What the daemon does when a stage with a list may start. */
+  #expand(definition: WorkflowDefinition, run: string, id: string): void {
+    const now = this.definitionOf(run, definition);
+    const def = now.stages.find((stage) => stage.id === id);
+    if (!def?.matrix) return;
+    const { over } = def.matrix;
+    const made = expandMatrix(now, def, typeof over === 'string' ? (this.#scripts.items?.(id) ?? []) : over);
+    if (typeof made === 'string') throw new Error(made);
+    const digest = sha256(JSON.stringify(made));
+    this.#made.set(digest, made);
+    const from = this.state.runs.get(run)?.workflow.digest ?? '';
+    const items = listInstances(made, id).length;
+    this.#queue.push({ type: 'stage/expand', run, stage: id, from, digest, items });
+  }
+
   #next(definition: WorkflowDefinition): Command | undefined {
     const assigned = assignPending(this.state, () => `a${++this.#ids}`);
-    const steps = [...this.state.runs.values()].flatMap((run) => advanceRun(this.state, run, definition, { taskTimeoutMs: 1_000 }));
+    const steps = [...this.state.runs.values()].flatMap((run) =>
+      advanceRun(this.state, run, this.definitionOf(run.id, definition), { taskTimeoutMs: 1_000 }),
+    );
     this.#queue.push(...assigned, ...steps);
     return this.#queue.shift();
   }
 
   #effect(definition: WorkflowDefinition, event: Event): void {
     if (event.type === 'stage.started') this.#prepare(event.run ?? '', event.stage ?? '', definition);
+    if (event.type === 'stage.admitted') this.#expand(definition, event.run ?? '', event.stage ?? '');
     if (event.type === 'task.assigned') this.#work(event);
     if (event.type === 'stage.checking' || (event.type.startsWith('task.') && this.state.tasks.get(event.task ?? '')?.part === 'check'))
       this.#judge(definition, event.run ?? '', event.stage ?? '');
@@ -159,7 +189,7 @@ export class Simulation {
 
   #prepare(run: string, stage: string, definition: WorkflowDefinition): void {
     const round = this.state.stages.get(run)?.get(stage)?.round ?? 1;
-    const def = definition.stages.find((s) => s.id === stage);
+    const def = this.definitionOf(run, definition).stages.find((s) => s.id === stage);
     for (const { id: handoff, from } of def?.handoffs ?? []) {
       const missing = this.#scripts.missing?.(stage, handoff) ?? [];
       const to = missing[0]?.stage ?? '';
@@ -204,7 +234,7 @@ export class Simulation {
   /** What the daemon does with the criteria of a stage; validators of artifacts are said by the test. */
   #judge(definition: WorkflowDefinition, run: string, id: string): void {
     const stage = this.state.stages.get(run)?.get(id);
-    const def = definition.stages.find((s) => s.id === id);
+    const def = this.definitionOf(run, definition).stages.find((s) => s.id === id);
     if (stage?.status !== 'checking' || stage.judged !== undefined || !def) return;
     const checks = listCheckCommands(def, stage).map(({ task }) => this.state.tasks.get(task));
     if (checks.some((task) => task?.endedAt === undefined)) return;

@@ -73,6 +73,7 @@ function describeNeeds({ state, run, definition }: Picture, def: StageDefinition
     return stage === undefined || !isFinal(STAGE_TABLE, stage.status);
   });
   if (open.length === definition.stages.length - 1 && open.length > 2) return 'comes last';
+  if (def.instance && stages?.get(def.instance.of)) return 'waits for its turn';
   if (open.length === 0 && def.merge) return `waits for its turn to merge into ${cleanLine(run.into ?? 'the branch')}`;
   return open.length === 0 ? 'comes next' : `waits for ${open.join(', ')}`;
 }
@@ -101,6 +102,7 @@ function describeStuck({ state }: Picture, stage: Stage, message: string): Doing
 
 function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): Doing {
   const { state, run } = picture;
+  if (def.matrix) return { mark: 'running', text: describeItems(picture, def, stage.items ?? 0) };
   if (def.merge) return { mark: 'running', text: `merges into ${cleanLine(run.into ?? 'the branch')}` };
   const task = state.tasks.get(stage.task ?? '');
   if (task?.status === 'pending') {
@@ -110,6 +112,13 @@ function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): 
   }
   const said = cleanLine(picture.progress.get(task?.attempt ?? '')?.text ?? '');
   return { mark: 'running', text: cleanLine(def.name), ...(said === '' ? {} : { progress: said }) };
+}
+
+function describeItems({ state, run, definition }: Picture, def: StageDefinition, items: number): string {
+  const stages = state.stages.get(run.id);
+  const mine = definition.stages.filter(({ instance }) => instance?.of === def.id);
+  const ended = mine.filter(({ id }) => stages?.get(id)?.endedAt !== undefined).length;
+  return `${ended} of ${items} items done`;
 }
 
 function describeDone({ state, run }: Picture, stage: Stage): string {

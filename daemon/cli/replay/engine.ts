@@ -118,7 +118,9 @@ function isEngineStep(state: State, first: Event): boolean {
   if (first.type === 'run.returned') return first.data.by === 'workflow';
   if (first.type === 'stage.skipped') return first.data.cause !== 'person';
   if (first.type === 'task.submitted') return first.stage !== undefined;
+  // A list that could not be read is what an artifact, or a value, said.
   if (first.type !== 'stage.failed') return true;
+  if (first.data.code === 'matrix_items') return false;
   const stage = stageOf(state, first.run ?? '', first.stage ?? '');
   return stage?.status !== 'deciding' || stage.decided || stage.missing !== undefined;
 }

@@ -66,6 +66,8 @@ const CANCEL_MS = 10_000;
 interface Watch {
   options: WatchOptions;
   definition: WorkflowDefinition;
+  /** Digest of the definition that is shown, or being asked for: a list, or a person, may add stages. */
+  digest: string;
   following?: Following;
   view?: View;
   interrupted: boolean;
@@ -110,7 +112,7 @@ export async function watchRun(options: WatchOptions): Promise<WatchEnd> {
 }
 
 async function beginWatch(options: WatchOptions): Promise<Watch> {
-  const { definition } = await options.connection.client.call('run/get', { run: options.run });
+  const { definition, run } = await options.connection.client.call('run/get', { run: options.run });
   let settle: Watch['settle'] = () => undefined;
   let fail: Watch['fail'] = () => undefined;
   const done = new Promise<WatchEnd>((resolve, reject) => {
@@ -119,15 +121,24 @@ async function beginWatch(options: WatchOptions): Promise<Watch> {
   });
   // It may fail while nobody waits for it yet.
   done.catch(() => undefined);
-  return { options, definition, interrupted: false, denied: new Set(), done, settle, fail };
+  return { options, definition, digest: run.workflow.digest, interrupted: false, denied: new Set(), done, settle, fail };
 }
 
 function onChanged(watch: Watch, answers: Answers): void {
   const picture = takePicture(watch);
   if (!picture) return;
+  if (picture.run.workflow.digest !== watch.digest) renewDefinition(watch, answers, picture.run.workflow.digest);
   watch.view?.update(picture);
   if (watch.options.answering === 'deny') denyAll(watch, answers, picture);
   if (runEnded(picture.run)) watch.settle({ kind: watch.interrupted ? 'interrupted' : 'ended', picture });
+}
+
+function renewDefinition(watch: Watch, answers: Answers, digest: string): void {
+  watch.digest = digest;
+  callDaemon(watch, (client) => client.call('run/get', { run: watch.options.run })).then(({ definition }) => {
+    watch.definition = definition;
+    onChanged(watch, answers);
+  }, watch.fail);
 }
 
 function denyAll({ denied }: Watch, answers: Answers, picture: Picture): void {

@@ -52,10 +52,20 @@ export function explainWorkflow(definition: WorkflowDefinition): Step[] {
 function explainStage(def: StageDefinition, { stages }: WorkflowDefinition): string[] {
   // Where there is one way on only, nothing is chosen.
   const choosers = (def.chosenBy ?? []).filter((id) => (stages.find((stage) => stage.id === id)?.next?.length ?? 0) > 1);
-  return [sayWork(def), ...sayConditions(def, choosers), ...sayAsked(def), ...sayChecked(def), ...sayFailure(def)];
+  const conditions = sayConditions(def, choosers);
+  const each = def.matrix?.each;
+  if (!each) return [sayWork(def), ...conditions, ...sayAsked(def), ...sayChecked(def), ...sayFailure(def)];
+  const items = each.if === undefined ? [] : [`Of the items those for which \`${each.if}\`.`];
+  return [sayWork(def), ...items, ...conditions, ...sayAsked(def), ...sayAsked(each), ...sayChecked(each), ...sayFailure(each)];
 }
 
 function sayWork(def: StageDefinition): string {
+  if (def.matrix) {
+    const { over, maxParallel, failFast, each } = def.matrix;
+    const list = typeof over === 'string' ? over : `a list of ${over.length}`;
+    const most = maxParallel === undefined ? '' : `, at most ${maxParallel} at once`;
+    return `For each item of ${list}${most}: ${sayWork(each)} ${failFast ? 'The first that fails ends the others.' : 'One that fails lets the others end.'}`;
+  }
   if (def.join)
     return def.join.count === def.needs.length
       ? 'Waits until all of its branches have succeeded.'

@@ -49,7 +49,7 @@ export function listEdges({ stages }: WorkflowDefinition): Edge[] {
       return { from, to: stage.id, kind: label === '' ? 'then' : 'when', label };
     }),
   );
-  const back = stages.flatMap(({ id, onFailure }): Edge[] =>
+  const back = stages.flatMap(({ id, matrix, onFailure = matrix?.each.onFailure }): Edge[] =>
     onFailure?.back ? [{ from: id, to: onFailure.back.to, kind: 'back', label: `fails, at most ${onFailure.back.atMost} times` }] : [],
   );
   return [...forward, ...back];
@@ -63,8 +63,9 @@ function caseLabel(from: StageDefinition | undefined, to: string): string {
 
 function drawMermaid(definition: WorkflowDefinition): string[] {
   const text = (label: string): string => cleanLine(label).replaceAll('"', "'");
-  const nodes = definition.stages.map(({ id, name, join, merge }) => {
-    const label = text(name === id ? id : `${id}: ${name}`);
+  const nodes = definition.stages.map(({ id, name, join, merge, matrix }) => {
+    const items = matrix ? ` for each of ${typeof matrix.over === 'string' ? matrix.over : `${matrix.over.length} items`}` : '';
+    const label = text(`${name === id ? id : `${id}: ${name}`}${items}`);
     return join ? `  ${id}{{"${label}"}}` : merge ? `  ${id}[["${label}"]]` : `  ${id}["${label}"]`;
   });
   const edges = listEdges(definition).map(({ from, to, kind, label }) => {
@@ -81,7 +82,10 @@ export function drawText(definition: WorkflowDefinition): string[] {
     const into = edges.filter(({ to, kind }) => to === stage.id && kind !== 'back');
     const after = into.map(({ from, label }) => (label === '' ? from : `${from} (${label})`)).join(', ');
     const back = edges.filter(({ from, kind }) => from === stage.id && kind === 'back').map(({ to, label }) => `; ${label}: back to ${to}`);
-    return `${'  '.repeat(depth)}${cleanLine(`${stage.id}${after === '' ? '' : `  <- ${after}`}${back.join('')}`)}`;
+    const items = stage.matrix
+      ? ` for each of ${typeof stage.matrix.over === 'string' ? stage.matrix.over : `${stage.matrix.over.length} items`}`
+      : '';
+    return `${'  '.repeat(depth)}${cleanLine(`${stage.id}${items}${after === '' ? '' : `  <- ${after}`}${back.join('')}`)}`;
   });
 }
 

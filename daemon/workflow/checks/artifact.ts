@@ -13,6 +13,7 @@ import { findOperationProblem } from './operations.ts';
 
 /** The files of an artifact that is a folder, as it is stored. */
 export const FolderContent = z.object({ files: z.array(z.object({ path: z.string(), text: z.string() })) });
+export type FolderContent = z.infer<typeof FolderContent>;
 
 /** What a validator cannot do by itself: says what is wrong with an OpenAPI document, empty when nothing is. */
 export interface CheckPort {

@@ -1,0 +1,111 @@
+// Graphs that grow while they run, with the real daemon and programs that write the files.
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { keptIn, readCommits } from '../../../daemon/cli/policy/record.ts';
+import { replayRun } from '../../../daemon/cli/replay/replay.ts';
+import type { Connected } from '../../../daemon/rpc/connect.ts';
+import type { RunDetail } from '../../../shared/protocol/views.ts';
+import { emptyState } from '../../../shared/state/evolve.ts';
+import { finishRun } from '../../support/checkup.ts';
+import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
+import { makeRepo } from '../../support/repos.ts';
+
+const PLAN = `
+import { writeFileSync } from 'node:fs';
+writeFileSync(process.env.SIGNALBOX_OUTPUTS + '/tickets.json', JSON.stringify([{ title: 'a' }, { title: 'b' }, { title: 'c' }]));
+`;
+const BUILD = `
+import { readFileSync, writeFileSync } from 'node:fs';
+const { item, outputs } = JSON.parse(readFileSync(process.env.SIGNALBOX_TASK, 'utf8'));
+writeFileSync(process.env.SIGNALBOX_OUTPUTS + '/note.md', 'made ' + item.title + ' for ' + outputs.join());
+writeFileSync('made-' + item.title + '.txt', item.title);
+writeFileSync(process.env.SIGNALBOX_REPORT, JSON.stringify({ size: item.title.charCodeAt(0) }));
+`;
+const CHECK = `
+import { readdirSync, readFileSync } from 'node:fs';
+const notes = JSON.parse(readFileSync(process.env.SIGNALBOX_INPUTS + '/note.md.json', 'utf8'));
+const made = readdirSync('.').filter((name) => name.startsWith('made-'));
+if (notes.length !== 3 || made.length !== 3) throw new Error(JSON.stringify({ notes, made }));
+`;
+const LIST = `
+workflow: list
+version: 1
+stages:
+  - { id: plan, agent: command, command: [node, plan.mjs], outputs: ["tickets[]"] }
+  - { id: build, needs: [plan], matrix: { over: "tickets[]", max_parallel: 2 }, agent: command, command: [node, build.mjs],
+      outputs: [note.md, size], gate: [{ artifact: note.md, without: [TBD] }] }
+  - { id: check, needs: [build], agent: command, command: [node, check.mjs], inputs: ["note.md[]"] }
+`;
+
+describe('a graph that grows while it runs', () => {
+  let home: string;
+  let daemon: DaemonProcess;
+  let client: Connected;
+  let repo: string;
+
+  before(async function () {
+    this.timeout(60_000);
+    repo = makeRepo({ 'plan.mjs': PLAN, 'build.mjs': BUILD, 'check.mjs': CHECK });
+    home = await makeHome();
+    daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off' } });
+    client = await daemon.connect();
+  });
+  after(async () => {
+    await daemon.end();
+    await removeHome(home);
+    rmSync(repo, { recursive: true, force: true });
+  });
+
+  const start = async (id: string, text: string): Promise<void> => {
+    await client.call('run/start', { id, workflow: { file: `${id}.yaml`, text }, repo, again: true });
+  };
+  const statusOf = ({ stages }: RunDetail) =>
+    Object.fromEntries(stages.map(({ id, status, reason }) => [id, reason === '' ? status : reason]));
+  const replay = async (run: string) => {
+    const { differences, steps, unreadable } = await replayRun(run, {
+      start: emptyState(),
+      commits: readCommits(home),
+      kept: keptIn(home),
+    });
+    assert.deepEqual([differences, unreadable], [[], 0]);
+    return steps;
+  };
+
+  it('does a stage for each item of a list that another made, gathers what came of it, also when the daemon dies meanwhile', async function () {
+    this.timeout(60_000);
+    await start('list-1', LIST);
+    for (;;) {
+      const { stages, approvals } = await client.call('run/get', { run: 'list-1' });
+      if (stages.some(({ id }) => id === 'build-2')) break;
+      for (const { id, status } of approvals)
+        if (status === 'pending') await client.call('approval/answer', { approval: id, answer: 'grant', reason: '' });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await daemon.end('SIGKILL');
+    daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off' } });
+    client = await daemon.connect();
+    const detail = await finishRun(client, 'list-1');
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    assert.deepEqual(
+      statusOf(detail),
+      Object.fromEntries(['plan', 'build', 'build-1', 'build-2', 'build-3', 'check'].map((id) => [id, 'completed'])),
+    );
+    assert.deepEqual(detail.stages.find(({ id }) => id === 'build')?.values, { size: [97, 98, 99], items: 3, done: 3 });
+    const names = detail.artifacts.map(({ name }) => name);
+    assert.ok(
+      ['build-2.note.md', 'note.md[]'].every((name) => names.includes(name)),
+      names.join(),
+    );
+    const digest = detail.artifacts.find(({ name }) => name === 'note.md[]')?.digest ?? '';
+    const { text } = await client.call('artifact/read', { digest });
+    assert.deepEqual(
+      JSON.parse(text),
+      ['a', 'b', 'c'].map((title) => `made ${title} for note.md,size`),
+    );
+    assert.deepEqual(
+      detail.definition.stages.map(({ id }) => id),
+      ['plan', 'build', 'build-1', 'build-2', 'build-3', 'check'],
+    );
+    assert.ok((await replay('list-1')) > 10);
+  });
+});
