@@ -11,6 +11,9 @@ import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
 import type { LoadedPolicyFile } from '../shared/events/policy.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
+import type { PassCode } from '../shared/events/trigger.ts';
+import type { TriggerDefinition } from '../shared/state/trigger-definition.ts';
+import type { StartedBy } from '../shared/state/trigger.ts';
 import type { Commit } from '../shared/events/envelope.ts';
 import type { Refusal } from '../shared/protocol/errors.ts';
 import type { Scope } from '../shared/protocol/scopes.ts';
@@ -88,8 +91,40 @@ export type Command =
       inputs: Record<string, unknown>;
       again: boolean;
       answering?: { mode: Answering['mode']; deadlineMs?: number };
+      /** Absent: somebody starts it by hand. */
+      startedBy?: StartedBy;
       repository?: { repo: string; gitDir: string; commonDir: string; head?: string; base: string; into?: string };
     }
+  | {
+      type: 'trigger/register';
+      trigger: string;
+      workflow: { name: string; version: number; digest: string; source: string };
+      definition: TriggerDefinition;
+      origin: 'user' | 'repository';
+      repo?: string;
+      into?: string;
+      inputs: Record<string, unknown>;
+      by: string;
+    }
+  | { type: 'trigger/remove'; trigger: string; by: string; reason: string }
+  | { type: 'trigger/pause'; trigger: string; by: string; reason: string }
+  | { type: 'trigger/resume'; trigger: string; by: string }
+  /** `firing` says what fired it, the same for the same: a time, a batch of files, a delivery, an event, an item. */
+  | {
+      type: 'trigger/fire';
+      trigger: string;
+      firing: string;
+      summary: string;
+      inputs: Record<string, unknown>;
+      depth: number;
+      by: string;
+      facts?: string;
+      due?: string;
+      /** A person fires it, whatever else is under way. */
+      byHand?: boolean;
+    }
+  | { type: 'trigger/pass'; trigger: string; firing: string; code: PassCode; summary: string; until?: string }
+  | { type: 'trigger/fail'; trigger: string; firing: string; code: string; message: string }
   | { type: 'run/begin'; run: string }
   | { type: 'run/wait'; run: string; approvals: string[] }
   | { type: 'run/continue'; run: string }

@@ -25,6 +25,7 @@ import { createDoor } from './coordinator/door.ts';
 import { createReactor } from './coordinator/reactor.ts';
 import { createRulebook, type Rulebook } from './coordinator/rulebook.ts';
 import { createSubscriptions } from './coordinator/subscriptions.ts';
+import { createTriggers } from './coordinator/triggers.ts';
 import { bindingOf } from './decide/binding.ts';
 import { assembleCore } from './boot/core.ts';
 import { openRecord, type OpenRecord } from './boot/record.ts';
@@ -143,9 +144,10 @@ async function furnish(stage: Stage) {
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
   coordinator.onRecorded(archivist.note);
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
+  const triggers = createTriggers({ coordinator, runPorts, definitions, now: Date.now, hash: sha256, log: writeLog });
   // After the reactor: work goes out before the news of it.
   coordinator.onRecorded(subscriptions.publish);
-  return { ...made, sources, stores, runPorts, archivist, reactor, tell };
+  return { ...made, sources, stores, runPorts, archivist, reactor, triggers, tell };
 }
 
 async function serve(stage: Stage): Promise<void> {
@@ -163,6 +165,7 @@ async function serve(stage: Stage): Promise<void> {
     stopClock();
     stopWatch();
     archivist.stop();
+    made.triggers.stop();
     await reactor.drain(settings.drainMs);
     await tell({ type: 'daemon/stop', reason, drained: true });
     await made.coordinator.idle();
@@ -182,6 +185,7 @@ async function serve(stage: Stage): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
   writeLog('daemon.ready', { pid: process.pid, port, seq: record.state.seq, ms: Math.round(performance.now()), notices: notices() });
   reactor.resume();
+  made.triggers.resume();
 }
 
 async function refuseSecond(home: string, pid: number): Promise<void> {

@@ -12,6 +12,7 @@ import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
 import { applyRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
+import type { Triggers } from '../coordinator/triggers.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
 import { whatIsDoneAgain } from '../workflow/failure.ts';
@@ -50,6 +51,7 @@ export interface CoreParts {
   remembering: Pick<RememberParts, 'config' | 'hostPolicies'>;
   runPorts: RunPorts;
   subscriptions: Subscriptions;
+  triggers: Triggers;
   acp: AcpAgents;
   remote: RemoteAgents;
   principals: Principals;
@@ -77,6 +79,7 @@ export function assembleCore(parts: CoreParts): Core {
     status: () => describeDaemon(parts),
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
+    triggers: parts.triggers,
     definition: (digest) => orRefuse(definitions.load(digest)),
     doneAgain: whatIsDoneAgain,
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
@@ -93,9 +96,10 @@ export function assembleCore(parts: CoreParts): Core {
       const trusted = configuration.digest !== '' && state.trust.get(info.path)?.digest === configuration.digest;
       return { repo: info.path, digest: configuration.digest, files: configuration.files, trusted };
     },
-    async reloadPolicies(path) {
+    async applyTrust(path, origin) {
       const { info, configuration } = await lookAt(path);
       await applyRepositoryPolicies(parts.runPorts, info.path, configuration, state.trust.get(info.path)?.digest === configuration.digest);
+      await parts.triggers.sync(path, origin);
     },
     evaluate: async (params, origin) => {
       if (params.repo === undefined) return evaluateActions({ ...parts, state }, params, origin);

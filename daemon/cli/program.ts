@@ -26,6 +26,7 @@ import { addTask } from './commands/task.ts';
 import { addSteer } from './commands/steer.ts';
 import { addTasks } from './commands/tasks.ts';
 import { addToken } from './commands/token.ts';
+import { addTriggers } from './commands/triggers.ts';
 import { addTrust } from './commands/trust.ts';
 import { addUndo } from './commands/undo.ts';
 import { addUp } from './commands/up.ts';
@@ -35,7 +36,7 @@ import type { Context } from './context.ts';
 import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
-  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addDemo]],
+  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addTriggers, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addToken, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addReplay, addLogs, addJournal, addRedact, addPin, addGc]],
   ['Daemon:', [addUp, addDown]],

@@ -39,6 +39,11 @@ export interface Coordinator {
    * so that what a task waits for costs one sync and not two. It must only read the state.
    */
   followWith(follow: (tentative: State) => Command[]): void;
+  /**
+   * Sets what the events of a batch fire: commands that are recorded in the same append as those events, so that nothing is
+   * fired twice and nothing is lost. It must only read.
+   */
+  watchWith(watch: Watch): void;
   /** Resolves when nothing waits and nothing is being written. */
   idle(): Promise<void>;
 }
@@ -54,6 +59,8 @@ export interface CoordinatorOptions {
   /** Why new work cannot be taken right now (the disk is nearly full), or undefined; asked for each, so it must be quick. */
   refuseNewWork?(): Refusal | undefined;
 }
+
+type Watch = (tentative: State, commits: readonly UnchainedCommit[]) => Command[];
 
 interface Waiting {
   command: Command;
@@ -75,6 +82,7 @@ interface Batch {
 interface Turn {
   waiting: readonly Waiting[];
   follow(tentative: State): Command[];
+  watch: Watch;
   now: number;
 }
 
@@ -82,6 +90,7 @@ const QUEUE_FULL: CommandResult = {
   ok: false,
   refusal: { code: 'too_many', message: `${MAX_QUEUE} commands are waiting already. Try again in a moment.`, facts: {} },
 };
+const FIRES: Origin = { principal: 'daemon', cause: 'trigger' };
 const FOLLOWS: Origin = { principal: 'daemon', cause: 'scheduler' };
 
 /** Makes the coordinator of one journal. There is no other way to change what is recorded. */
@@ -90,7 +99,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   let queue: Waiting[] = [];
   let pumping: Promise<void> | undefined;
   let dead = false;
-  let follow = (_tentative: State): Command[] => [];
+  const hooks: Pick<Turn, 'follow' | 'watch'> = { follow: () => [], watch: () => [] };
   assertTogether(options);
   let lastMs = Date.parse(options.published.at);
   if (!Number.isFinite(lastMs)) throw new Error(`The last commit has no time: ${JSON.stringify(options.published.at)}.`);
@@ -99,7 +108,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     try {
       while (queue.length > 0) {
         lastMs = Math.max(lastMs, options.now());
-        const batch = decideBatch(options, { waiting: queue, follow, now: lastMs });
+        const batch = decideBatch(options, { waiting: queue, ...hooks, now: lastMs });
         queue = queue.slice(batch.taken);
         const commits = await writeBatch(options, batch);
         if (commits.length > 0) for (const listen of listeners) listen(commits);
@@ -129,9 +138,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    followWith(next) {
-      follow = next;
-    },
+    followWith: (follow) => void Object.assign(hooks, { follow }),
+    watchWith: (watch) => void Object.assign(hooks, { watch }),
     async idle() {
       while (pumping) await pumping;
     },
@@ -139,7 +147,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 }
 
 /** Decides what waits, oldest first, until the batch is full or its time is over, and what follows from it. */
-function decideBatch({ tentative, context, refuseNewWork }: CoordinatorOptions, { waiting, follow, now }: Turn): Batch {
+function decideBatch({ tentative, context, refuseNewWork }: CoordinatorOptions, { waiting, follow, watch, now }: Turn): Batch {
   const batch: Batch = { taken: 0, expected: tentative.seq, commits: [], outcomes: [], refuseNewWork };
   const deciding = { ...context, now };
   const began = performance.now();
@@ -148,8 +156,12 @@ function decideBatch({ tentative, context, refuseNewWork }: CoordinatorOptions, 
     decideOne(tentative, one, batch, deciding);
     batch.taken += 1;
   }
-  if (batch.commits.length > 0)
-    for (const command of follow(tentative)) decideOne(tentative, { command, origin: FOLLOWS, answer: () => undefined }, batch, deciding);
+  const decideFor = (origin: Origin) => (command: Command) =>
+    decideOne(tentative, { command, origin, answer: () => undefined }, batch, deciding);
+  if (batch.commits.length > 0) {
+    follow(tentative).forEach(decideFor(FOLLOWS));
+    watch(tentative, [...batch.commits]).forEach(decideFor(FIRES));
+  }
   return batch;
 }
 

@@ -48,7 +48,7 @@ export async function submitRun(
 ): Promise<{ run: string; existing: boolean; notices: string[] }> {
   const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
   const configuration = info && (await openConfiguration(ports, info));
-  const trusted = info !== undefined && configuration?.digest !== '' && ports.trustedDigest(info.path) === configuration?.digest;
+  const trusted = info !== undefined && isTrusted(ports, info, configuration);
   const { definition, text } = readWorkflow(ports, params, configuration, trusted);
   refuseStranger(definition, origin.principal);
   const inputs = checkInputs(definition, params.inputs);
@@ -76,7 +76,12 @@ function repositoryProblem(reason: string, message: string, facts: Record<string
   return new SignalboxError({ code: 'repository', message, facts: { ...facts, reason } });
 }
 
-async function openRepository(ports: RunPorts, path: string): Promise<RepoInfo> {
+/** Whether the `.signalbox/` of a repository is what somebody trusted. */
+export function isTrusted(ports: Pick<RunPorts, 'trustedDigest'>, info: RepoInfo, configuration: Configuration | undefined): boolean {
+  return configuration !== undefined && configuration.digest !== '' && ports.trustedDigest(info.path) === configuration.digest;
+}
+
+export async function openRepository(ports: RunPorts, path: string): Promise<RepoInfo> {
   let info: RepoInfo;
   try {
     info = await ports.inspectRepo(path);
@@ -92,7 +97,7 @@ async function openRepository(ports: RunPorts, path: string): Promise<RepoInfo> 
   return info;
 }
 
-async function openConfiguration(ports: RunPorts, info: RepoInfo): Promise<Configuration> {
+export async function openConfiguration(ports: RunPorts, info: RepoInfo): Promise<Configuration> {
   try {
     return await ports.readConfiguration(info);
   } catch (error) {
@@ -101,7 +106,7 @@ async function openConfiguration(ports: RunPorts, info: RepoInfo): Promise<Confi
   }
 }
 
-async function describeRepository(ports: RunPorts, info: RepoInfo, into: string | undefined) {
+export async function describeRepository(ports: RunPorts, info: RepoInfo, into: string | undefined) {
   const { path: repo, gitDir, commonDir, head } = info;
   const place = { gitDir, commonDir, path: repo };
   // The run starts from the branch that it is to be merged into, so that its diff is its own work only.
@@ -124,9 +129,10 @@ async function describeRepository(ports: RunPorts, info: RepoInfo, into: string 
   };
 }
 
-function readWorkflow(
+/** The workflow that somebody chose; throws SignalboxError with every problem of its file. */
+export function readWorkflow(
   ports: RunPorts,
-  params: Params,
+  params: Pick<Params, 'workflow'>,
   configuration: Configuration | undefined,
   trusted: boolean,
 ): { definition: WorkflowDefinition; text: string } {
@@ -169,7 +175,11 @@ function refuseStranger({ trigger, workflow }: WorkflowDefinition, principal: st
   throw new SignalboxError({ code: 'forbidden', message, facts: { workflow, authorized: trigger.authorized } });
 }
 
-function checkInputs(definition: WorkflowDefinition, given: Record<string, unknown>): Record<string, unknown> {
+/** The inputs of a run with its defaults; throws SignalboxError for one that is unknown, missing or of another type. */
+export function checkInputs(
+  definition: Pick<WorkflowDefinition, 'workflow' | 'inputs'>,
+  given: Record<string, unknown>,
+): Record<string, unknown> {
   const unknown = Object.keys(given).find((name) => !(name in definition.inputs));
   if (unknown !== undefined) {
     const known = Object.keys(definition.inputs).join(', ') || 'none';

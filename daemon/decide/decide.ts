@@ -41,6 +41,7 @@ import {
 } from './stage.ts';
 import { askAboutStage } from './stuck.ts';
 import { assignTask, cancelTask, submitTask, wakeTask } from './task.ts';
+import { failFiring, fireTrigger, passTrigger, pauseTrigger, registerTrigger, removeTrigger, resumeTrigger } from './trigger.ts';
 import { changeApproval, commentOn, escalateApproval, expireApproval, remindOf, withdrawApproval } from './waiting.ts';
 
 function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Verdict {
@@ -84,6 +85,13 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'policy/evaluate': recordDecisions,
   'trust/grant': grantTrust,
   'trust/revoke': revokeTrust,
+  'trigger/register': registerTrigger,
+  'trigger/remove': removeTrigger,
+  'trigger/pause': pauseTrigger,
+  'trigger/resume': resumeTrigger,
+  'trigger/fire': fireTrigger,
+  'trigger/pass': passTrigger,
+  'trigger/fail': failFiring,
   'run/start': startRun,
   'run/begin': beginRun,
   'run/wait': waitForApproval,

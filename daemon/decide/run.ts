@@ -8,6 +8,7 @@ import type { CommandOf } from '../commands.ts';
 import { settleAll } from './approval.ts';
 import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
 import { cancelEvents } from './task.ts';
+import { decideStart, settleStart } from './trigger.ts';
 
 const gone = (id: string) => refuse('not_found', `There is no run ${id}.`, { run: id });
 
@@ -25,8 +26,9 @@ export function startRun(state: State, command: CommandOf<'run/start'>, context:
   }
   const { repo, ...where } = command.repository ?? {};
   const of = { ...(repo === undefined ? {} : { repo }), run: command.run };
-  const { workflow, inputs } = command;
-  return [event('run.submitted', `run/${command.run}`, of, { workflow, inputs, ...where, ...answeringOf(command, context) })];
+  const { workflow, inputs, startedBy } = command;
+  const more = { ...answeringOf(command, context), ...(startedBy === undefined ? {} : { startedBy }) };
+  return decideStart(state, command, event('run.submitted', `run/${command.run}`, of, { workflow, inputs, ...where, ...more }), context);
 }
 
 function answeringOf({ answering }: CommandOf<'run/start'>, context: Context): { answering?: Answering } {
@@ -53,7 +55,10 @@ function step(state: State, id: string, to: RunStatus, make: (run: Run) => NewEv
 }
 
 export function beginRun(state: State, command: CommandOf<'run/begin'>): Verdict {
-  return step(state, command.run, 'running', (run) => [event('run.started', `run/${run.id}`, ofRun(run), {})]);
+  return step(state, command.run, 'running', (run) => {
+    const { begins, events } = settleStart(state, run);
+    return begins ? [...events, event('run.started', `run/${run.id}`, ofRun(run), {})] : events;
+  });
 }
 
 export function waitForApproval(state: State, command: CommandOf<'run/wait'>): Verdict {

@@ -93,6 +93,8 @@ export function narrowTo(action: Action): Narrow | string {
       };
     case 'stage.advance':
       return { parts: same(action, 'workflow', 'stage'), says: `the stage ${action.stage} of ${action.workflow}` };
+    case 'run.start':
+      return { parts: same(action, 'workflow', 'principal'), says: `starts of ${action.workflow} by ${action.principal}` };
     case 'task.submit':
     case 'task.dispatch':
       return { parts: same(action, 'agent', 'what'), says: `the task ${action.what.slice(0, 80)} for ${action.agent}` };

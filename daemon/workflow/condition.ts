@@ -17,32 +17,49 @@ export interface ConditionScope {
   item: unknown;
 }
 
+/** What the condition of a trigger can refer to. */
+export interface TriggerScope {
+  trigger: Readonly<Record<string, unknown>>;
+}
+
 export type ConditionOutcome = { ok: true; value: boolean } | { ok: false; error: string };
 
-const plain = new Environment({ unlistedVariablesAreDyn: false, limits: LIMITS });
-for (const name of ['values', 'inputs', 'stages']) plain.registerVariable(name, 'map<string, dyn>');
-for (const [sign, operate] of Object.entries({
-  '+': (a: number, b: number) => a + b,
-  '-': (a: number, b: number) => a - b,
-  '*': (a: number, b: number) => a * b,
-  '/': (a: number, b: number) => a / b,
-})) {
-  const mixed = (a: number | bigint, b: number | bigint) => operate(Number(a), Number(b));
-  plain.registerOperator(`double ${sign} int`, mixed);
-  plain.registerOperator(`int ${sign} double`, mixed);
+/** What a condition is about: a run, a stage of a list in it, or what a trigger fires for. */
+export type ConditionSubject = 'run' | 'item' | 'trigger';
+
+const run = makeEnvironment(['values', 'inputs', 'stages']);
+const ENVIRONMENTS: Readonly<Record<ConditionSubject, Environment>> = {
+  run,
+  item: run.clone().registerVariable('item', 'dyn'),
+  trigger: makeEnvironment(['trigger']),
+};
+
+function makeEnvironment(variables: readonly string[]): Environment {
+  const environment = new Environment({ unlistedVariablesAreDyn: false, limits: LIMITS });
+  for (const name of variables) environment.registerVariable(name, 'map<string, dyn>');
+  for (const [sign, operate] of Object.entries({
+    '+': (a: number, b: number) => a + b,
+    '-': (a: number, b: number) => a - b,
+    '*': (a: number, b: number) => a * b,
+    '/': (a: number, b: number) => a / b,
+  })) {
+    const mixed = (a: number | bigint, b: number | bigint) => operate(Number(a), Number(b));
+    environment.registerOperator(`double ${sign} int`, mixed);
+    environment.registerOperator(`int ${sign} double`, mixed);
+  }
+  return environment;
 }
-const environment = plain.clone().registerVariable('item', 'dyn');
 
 /** Whether a condition looks at the item of a list. */
 export function looksAtItem(source: string): boolean {
-  return findConditionProblem(source) !== undefined && findConditionProblem(source, { item: true }) === undefined;
+  return findConditionProblem(source) !== undefined && findConditionProblem(source, 'item') === undefined;
 }
 
-/** What is wrong with a condition, and at which of its characters (from 0); undefined when it can be evaluated. `item`: it stands in a stage of a list. */
-export function findConditionProblem(source: string, { item = false } = {}): { message: string; start: number } | undefined {
+/** What is wrong with a condition, and at which of its characters (from 0); undefined when it can be evaluated. */
+export function findConditionProblem(source: string, about: ConditionSubject = 'run'): { message: string; start: number } | undefined {
   if (source.length > MAX_LENGTH) return { message: `The condition is longer than ${MAX_LENGTH} characters.`, start: 0 };
   try {
-    const parsed = (item ? environment : plain).parse(source);
+    const parsed = ENVIRONMENTS[about].parse(source);
     const [forbidden] = listForbidden(parsed.ast);
     if (forbidden) return forbidden;
     const { valid, type, error } = parsed.check();
@@ -54,9 +71,9 @@ export function findConditionProblem(source: string, { item = false } = {}): { m
 }
 
 /** Evaluates a condition that `findConditionProblem` found nothing wrong with; never throws. */
-export function evaluateWorkflowCondition(source: string, scope: ConditionScope): ConditionOutcome {
+export function evaluateWorkflowCondition(source: string, scope: ConditionScope | TriggerScope): ConditionOutcome {
   try {
-    const value: unknown = environment.parse(source)(scope);
+    const value: unknown = ENVIRONMENTS['trigger' in scope ? 'trigger' : 'item'].parse(source)(scope);
     if (typeof value === 'boolean') return { ok: true, value };
     return { ok: false, error: `\`${source}\` is neither true nor false.` };
   } catch (error) {

@@ -188,7 +188,7 @@ function listBackProblems(spot: Spot, to: string): Problem[] {
 
 function listConditionProblems(shape: StageShape, at: (...rest: (string | number)[]) => Spot): Problem[] {
   const check = (text: string | undefined, { source, path }: Spot, item = false): Problem[] => {
-    const found = text === undefined ? undefined : findConditionProblem(text, { item });
+    const found = text === undefined ? undefined : findConditionProblem(text, item ? 'item' : 'run');
     return found ? [problemAt(source, path, { code: 'condition', message: `${found.message} (character ${found.start + 1})` })] : [];
   };
   const { next } = shape;

@@ -10,6 +10,7 @@ import {
   WorkflowInput,
 } from '../../shared/state/workflow.ts';
 import { strictShape } from '../../shared/yaml/source.ts';
+import { TriggerShapes } from './load-triggers.ts';
 import {
   AgentChoice,
   ApproverShape,
@@ -177,6 +178,7 @@ export const WorkflowShape = strictShape({
     )
     .default({}),
   trigger: Trigger.optional(),
+  triggers: TriggerShapes,
   sla: Duration.optional(),
   checks: z.record(z.string().min(1).max(100), CriterionShape).default({}),
   handoffs: z.array(HandoffShape).max(100).default([]),
@@ -194,6 +196,7 @@ export const NestedWorkflowShape = strictShape({
   version: z.union([z.string().regex(/^[0-9]+(\.[0-9]+)*$/, 'write `1.0.0`'), z.int().positive()]).default('1'),
   description: Sentence.optional(),
   trigger: Trigger.optional(),
+  triggers: TriggerShapes,
   sla: Duration.optional(),
   stages: Stages,
 }).transform(

@@ -16,6 +16,7 @@ import type { PlacedStage } from './load-sketch.ts';
 import { attachHandoffs, listStrangers } from './load-handoffs.ts';
 import { NestedWorkflowShape, StageShape, WorkflowShape } from './load-shape.ts';
 import { type Around, expandStage, listBranches } from './load-stage.ts';
+import { listTriggerProblems } from './load-triggers.ts';
 import { listWorkProblems } from './load-work.ts';
 
 export type { Problem } from '../../shared/yaml/source.ts';
@@ -48,7 +49,13 @@ export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowTe
   problems.push(...stages.flatMap((stage) => listWorkProblems(stage, around)));
   const given = new Set(Object.keys(parts.bindings?.shape.inputs ?? {}));
   problems.push(...listGraphProblems(stages, { ...listInputNames(source.data), given, nested }));
-  if (workflow.success) problems.push(...listDefaultProblems(source, workflow.data.inputs));
+  if (workflow.success) {
+    const names = [...Object.keys(workflow.data.inputs), ...Object.keys(parts.bindings?.shape.context ?? {})];
+    problems.push(
+      ...listDefaultProblems(source, workflow.data.inputs),
+      ...listTriggerProblems({ source, base }, workflow.data.triggers ?? [], names),
+    );
+  }
   if (!workflow.success || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   return finishDefinition(workflow.data, { source, stages, parts, around });
 }
@@ -72,7 +79,7 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
   const expanded = shapes.map((stage) => expandStage(stage, around));
   const first = expanded.flatMap(([main]) => main ?? []);
   const stages = connect([...first, ...expanded.flatMap(([, ...rest]) => rest)], shapes);
-  const { description, trigger, sla, inputs, handoffs } = shape;
+  const { description, trigger, triggers, sla, inputs, handoffs } = shape;
   const bound = parts.bindings?.shape;
   const definition: WorkflowDefinition = {
     workflow: shape.workflow,
@@ -83,6 +90,7 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
       ...Object.fromEntries(Object.entries(bound?.context ?? {}).map(([name, type]) => [name, { type, optional: true }])),
     },
     ...(trigger === undefined ? {} : { trigger: readTrigger(trigger, bound?.principals) }),
+    ...(triggers === undefined ? {} : { triggers }),
     ...(sla === undefined ? {} : { slaMs: sla }),
     stages,
   };

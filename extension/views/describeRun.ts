@@ -105,7 +105,9 @@ function explainRun({ run, state, definition }: RunView, reader: Reader): Toolti
     { name: t('Started'), value: sayTime(run.submittedAt, reader) },
     ...took,
     ...(run.merge?.commit === undefined ? [] : [{ name: t('Merge commit'), value: run.merge.commit }]),
-    { name: t('Asked for by'), value: run.principal },
+    run.startedBy
+      ? { name: t('Started by'), value: `${run.startedBy.trigger}: ${run.startedBy.summary}` }
+      : { name: t('Asked for by'), value: run.principal },
   ];
 }
 

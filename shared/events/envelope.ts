@@ -9,6 +9,7 @@ import type { PolicyEvent } from './policy.ts';
 import type { RunEvent } from './run.ts';
 import type { StageEvent } from './stage.ts';
 import type { TaskEvent } from './task.ts';
+import type { TriggerEvent } from './trigger.ts';
 import type { TrustEvent } from './trust.ts';
 import type { UsageEvent } from './usage.ts';
 import type { WorkspaceEvent } from './workspace.ts';
@@ -48,6 +49,7 @@ export type NewEvent =
   | ArchiveEvent
   | WorkspaceEvent
   | TrustEvent
+  | TriggerEvent
   | UsageEvent;
 
 export type EventType = NewEvent['type'];

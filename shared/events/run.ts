@@ -1,4 +1,5 @@
 import type { Answering } from '../state/run.ts';
+import type { StartedBy } from '../state/trigger.ts';
 import type { EventOf } from './envelope.ts';
 
 export type RunEvent =
@@ -16,6 +17,8 @@ export type RunEvent =
         /** Branch that a granted merge moves; absent: the run leaves its own branch. */
         into?: string;
         answering?: Answering;
+        /** Absent: somebody started it by hand. */
+        startedBy?: StartedBy;
       }
     >
   | EventOf<'run.started', Record<string, never>>

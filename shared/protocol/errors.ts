@@ -46,6 +46,7 @@ export const ERRORS = {
   stale_lease: { rpc: -32034, text: 'The attempt was given up; what it says changes nothing.' },
   approval_settled: { rpc: -32035, text: 'That approval was answered otherwise, or is over.' },
   nothing_to_undo: { rpc: -32036, text: 'The run merged nothing, or its merge was taken back already.' },
+  trigger_paused: { rpc: -32038, text: 'The trigger is paused, so it starts nothing. Resume it, or fire it by hand.' },
   agent_unknown: { rpc: -32037, text: 'No agent with that id is registered.' },
   // policy
   policy_denied: { rpc: -32040, text: 'The policy denies it.' },

@@ -24,6 +24,7 @@ import type {
   RunDetail,
   StatusResult,
   SubscribeResult,
+  TriggerView,
   TrustView,
   UndoDependent,
   WorktreeClash,
@@ -37,6 +38,8 @@ export const Id = z
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/,
     'an id has 1 to 100 letters, digits, dots, dashes or underscores, and starts with a letter or digit',
   );
+/** `workflow.trigger`, with a few digits for its repository. */
+const TriggerId = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,149}$/, 'the id of a trigger, as `signalbox triggers` shows it');
 /** Bytes of a patch in one answer. */
 const MAX_PATCH_BYTES = 256 * 1024;
 const Path = z.string().min(1).max(4_096);
@@ -194,6 +197,29 @@ export const METHODS = {
   ),
   /** One of those files at `base` or `head`, as `run/changes` named them. */
   'run/file': method<FileText>()('observe', z.strictObject({ run: Id, revision: ObjectId, path: Path })),
+
+  'trigger/list': method<{ triggers: TriggerView[] }>()('observe', none),
+  /** Registers the triggers of a workflow as it is now; said again with another text, they fire as it says then. */
+  'trigger/add': method<{ triggers: TriggerView[] }>()(
+    'configure',
+    z.strictObject({
+      workflow: WorkflowChoice,
+      repo: Path.optional(),
+      into: z.string().min(1).max(255).optional(),
+      inputs: Values.default({}),
+    }),
+  ),
+  'trigger/remove': method<{ trigger: string }>()(
+    'configure',
+    z.strictObject({ trigger: TriggerId, reason: z.string().max(500).default('') }),
+  ),
+  /** Fires by hand; the run may wait for those before it. `id` is the client's, `inputs` stand in for what would come from outside. */
+  'trigger/fire': method<{ run: string; waits: boolean; existing: boolean }>()(
+    'submit',
+    z.strictObject({ trigger: TriggerId, id: Id, inputs: Values.default({}) }),
+  ),
+  'trigger/pause': method<{ trigger: string }>()('submit', z.strictObject({ trigger: TriggerId, reason: z.string().max(500).default('') })),
+  'trigger/resume': method<{ trigger: string }>()('submit', z.strictObject({ trigger: TriggerId })),
 
   'task/submit': method<{ task: string; existing: boolean }>()('submit', TaskSubmit),
   /** Newest first, then those of the archive; `cursor` is there when more follow. */

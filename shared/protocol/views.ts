@@ -5,6 +5,7 @@ import type { Recorded } from '../state/evolve.ts';
 import type { Run, RunArtifact, Stage } from '../state/run.ts';
 import type { StateJson } from '../state/serialize.ts';
 import type { Task } from '../state/task.ts';
+import type { RegisteredTrigger } from '../state/trigger.ts';
 import type { WorkflowDefinition } from '../state/workflow.ts';
 import type { Scope } from './scopes.ts';
 
@@ -166,6 +167,14 @@ export interface Pin {
   by: string;
   reason: string;
   at: string;
+}
+
+/** A registered trigger as it stands. */
+export interface TriggerView extends RegisteredTrigger {
+  /** Of a schedule: when it is due next. */
+  next?: string;
+  /** What went wrong last, until it works again. */
+  problem?: string;
 }
 
 export interface TrustView {

@@ -149,6 +149,22 @@ export const Action = z.discriminatedUnion('kind', [
     priority: z.number(),
     timeoutMs: z.number(),
   }),
+  /** A trigger is about to start a run; a person who starts one needs the scope to submit. */
+  z.object({
+    kind: z.literal('run.start'),
+    ...common,
+    /** Name of the workflow. */
+    workflow: z.string(),
+    /** Who asks for it: `trigger:` and the id of the trigger. */
+    principal: z.string(),
+    /** Kind of the trigger: `cron`, `files`, `webhook`, `event`, `folder`, `command`. */
+    trigger: z.string(),
+    /** What fired it: the time that was due, a batch of files, a delivery, an event, an item. */
+    firing: z.string(),
+    /** Branch that a merge of the run would move; empty for none. */
+    into: z.string(),
+    base: z.string(),
+  }),
   /** A task is about to be handed to its agent. */
   z.object({
     kind: z.literal('task.dispatch'),
@@ -212,6 +228,7 @@ export const ACTION_KINDS = [
   'agent.other',
   'agent.register',
   'task.submit',
+  'run.start',
   'task.dispatch',
   'stage.advance',
   'handoff.accept',

@@ -16,6 +16,7 @@ import type { LoadedPolicyFile } from '../events/policy.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { StageEvent } from '../events/stage.ts';
 import type { TaskEvent } from '../events/task.ts';
+import type { TriggerEvent } from '../events/trigger.ts';
 import type { UsageEvent } from '../events/usage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
 import { evolveAgents, withLoad, type Agent } from './agent.ts';
@@ -26,12 +27,13 @@ import { evolveAttempts, type Attempt } from './attempt.ts';
 import { evolveMerge, evolveRuns, type Run, type RunArtifact, type StageTable } from './run.ts';
 import { evolveHandoff, foldReturn, foldStage, shiftStages, updateStage } from './stage.ts';
 import { evolveTasks, type Task } from './task.ts';
+import { evolveTriggers, foldStarted, type TriggerTables } from './trigger.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
 export const EVOLVE_VERSION = 8;
 
-export interface State {
+export interface State extends TriggerTables {
   /** Last commit that was folded in, and when it was recorded. */
   seq: number;
   at: string;
@@ -75,6 +77,8 @@ export function emptyState(): State {
     attempts: new Map(),
     approvals: new Map(),
     trust: new Map(),
+    triggers: new Map(),
+    fired: new Map(),
     pins: new Map(),
     policies: new Map(),
     pending: new Set(),
@@ -99,12 +103,16 @@ type Fold<T extends EventType> = (state: State, event: EventNamed<T>, at: string
 const nothing = (): void => undefined;
 const artifact = (state: State, event: Event & ArtifactEvent, at: string): void => evolveArtifacts(state, event, at);
 const agent = (state: State, event: Event & AgentEvent, at: string): void => evolveAgents(state.agents, event, at);
-const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => evolveRuns(state.runs, event, at, principal);
+const run = (state: State, event: Event & RunEvent, at: string, principal: string): void => {
+  evolveRuns(state.runs, event, at, principal);
+  if (state.triggers.size > 0) foldStarted(state, state.runs.get(event.run ?? ''), event);
+};
 const stage = (state: State, event: Event & StageEvent, at: string): void => foldStage(state, event, at);
 const handoff = (state: State, event: Event & HandoffEvent, at: string): void => evolveHandoff(state, event, at);
 const task = (state: State, event: Event & TaskEvent, at: string): void => evolveTasks(state.tasks, state.pending, event, at);
 const attempt = (state: State, event: Event & (AttemptEvent | UsageEvent), at: string): void => evolveAttempts(state.attempts, event, at);
 const merge = (state: State, event: Event & WorkspaceEvent, at: string): void => evolveMerge(state.runs, event, at);
+const trigger = (state: State, event: Event & TriggerEvent, at: string): void => evolveTriggers(state, event, at);
 const answer = (state: State, event: Event & ApprovalEvent, at: string): void => {
   const open = state.asked.delete(event.data.approval);
   const before = state.approvals.get(event.data.approval);
@@ -236,7 +244,17 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   },
   'trust.granted': (state, event, at) => void state.trust.set(event.repo ?? '', { digest: event.data.digest, by: event.data.by, at }),
   'trust.revoked': (state, event) => void state.trust.delete(event.repo ?? ''),
+  'trigger.registered': trigger,
+  'trigger.removed': trigger,
+  'trigger.paused': trigger,
+  'trigger.resumed': trigger,
+  'trigger.fired': trigger,
+  'trigger.passed': trigger,
+  'trigger.failed': trigger,
 };
+
+/** The types of events that there are. */
+export const EVENT_TYPES: readonly string[] = Object.keys(FOLDS);
 
 function evolveOne<T extends EventType>(state: State, event: EventNamed<T>, at: string, principal: string): void {
   const fold: Fold<T> = FOLDS[event.type];

@@ -5,6 +5,7 @@ import type { GateResult, SkipCause } from '../events/stage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
 import type { CriterionResult } from './gate.ts';
 import { isFinal, type StateTable } from './table.ts';
+import type { StartedBy } from './trigger.ts';
 
 export type RunStatus = 'queued' | 'running' | 'waiting_approval' | 'paused' | 'success' | 'failure' | 'canceled';
 
@@ -157,6 +158,8 @@ export interface Run {
   principal: string;
   /** Absent: its questions wait for a person, each as long as it may. */
   answering?: Answering;
+  /** Absent: somebody started it by hand. */
+  startedBy?: StartedBy;
   status: RunStatus;
   merge?: Merge;
   /** Who paused it, and why. */

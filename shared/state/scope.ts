@@ -3,7 +3,7 @@ import type { EventScope } from '../protocol/methods.ts';
 import type { Approval } from './approval.ts';
 import type { Recorded, State } from './evolve.ts';
 
-const SUMMARY = /^(agent|run|approval|trust|daemon|archive)\./;
+const SUMMARY = /^(agent|run|approval|trust|trigger|daemon|archive)\./;
 
 /** True when an event belongs to a scope. Agents, and what leaves memory, belong to every scope but that of one run: who looks at a run keeps it. */
 export function isInScope(scope: EventScope, event: Event): boolean {
@@ -55,6 +55,9 @@ export function selectScope(state: State, scope: EventScope): State {
         : scope.kind === 'summary'
           ? new Map(state.trust)
           : new Map(),
+    triggers: scope.kind === 'run' ? new Map() : pick(state.triggers, (t) => scope.kind === 'summary' || t.repo === scope.repo),
+    // What fired before is for whoever decides.
+    fired: new Map(),
     pins: new Map(),
     policies:
       scope.kind === 'run' ? new Map() : pick(state.policies, (_, repo) => repo === '' || scope.kind !== 'repo' || repo === scope.repo),

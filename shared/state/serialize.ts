@@ -1,6 +1,7 @@
 import type { LoadedPolicyFile } from '../events/policy.ts';
 import type { State } from './evolve.ts';
 import type { RunArtifact, Stage } from './run.ts';
+import type { RegisteredTrigger } from './trigger.ts';
 import { emptyUsage, type UsageTotals } from './usage.ts';
 
 type Tables = 'agents' | 'runs' | 'tasks' | 'attempts' | 'approvals' | 'trust';
@@ -14,6 +15,9 @@ export type StateJson = Pick<State, 'seq' | 'at' | 'epoch'> & {
   asked: string[];
   stages: [string, [string, Stage][]][];
   artifacts: [string, [string, RunArtifact][]][];
+  /** Absent where there are no triggers. */
+  triggers?: [string, RegisteredTrigger][];
+  fired?: [string, [string, string][]][];
   /** Absent where nothing is pinned. */
   pins?: [string, { by: string; reason: string; at: string }][];
   /** Absent in what was folded before policies were recorded. */
@@ -34,6 +38,8 @@ export function toJson(state: State): StateJson {
     attempts: [...state.attempts],
     approvals: [...state.approvals],
     trust: [...state.trust],
+    ...(state.triggers.size === 0 ? {} : { triggers: [...state.triggers] }),
+    ...(state.fired.size === 0 ? {} : { fired: fromNested(state.fired) }),
     ...(state.pins.size === 0 ? {} : { pins: [...state.pins] }),
     policies: [...state.policies],
     pending: [...state.pending],
@@ -57,6 +63,8 @@ export function fromJson(json: StateJson): State {
     attempts: new Map(json.attempts),
     approvals: new Map(json.approvals),
     trust: new Map(json.trust),
+    triggers: new Map(json.triggers ?? []),
+    fired: toNested(json.fired ?? []),
     pins: new Map(json.pins ?? []),
     policies: new Map(json.policies ?? []),
     pending: new Set(json.pending),

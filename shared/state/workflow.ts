@@ -21,6 +21,7 @@ import {
   Trigger,
 } from './flow.ts';
 import { Criterion } from './gate.ts';
+import { TriggerDefinition } from './trigger-definition.ts';
 
 /** Most stages that a run may have, and that one file may name. */
 export const MAX_STAGES = 10_000;
@@ -155,6 +156,8 @@ export const WorkflowDefinition = z.strictObject({
   description: z.string().optional(),
   inputs: z.record(z.string(), WorkflowInput),
   trigger: Trigger.optional(),
+  /** What starts it without a person, once it is registered. */
+  triggers: z.array(TriggerDefinition).optional(),
   slaMs: Milliseconds.optional(),
   stages: z.array(StageDefinition).min(1).max(MAX_STAGES),
 });

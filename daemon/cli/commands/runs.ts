@@ -88,6 +88,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     const picture = toPicture(detail);
     const look = terminal.textLook();
     terminal.print(...renderRun(picture, terminal.now(), look));
+    if (detail.run.startedBy)
+      terminal.print(look.paint.dim(`started by ${cleanLine(`${detail.run.startedBy.trigger}: ${detail.run.startedBy.summary}`)}`));
     const timeline = renderTimeline(picture, terminal.now(), look);
     if (timeline.length > 0) terminal.print('', ...timeline);
     if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));

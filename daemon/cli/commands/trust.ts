@@ -59,7 +59,15 @@ async function trust(context: Context, client: Client, repo: string, options: Tr
   const granted = await client.call('trust/grant', { repo, digest: shown.digest });
   if (options.json) printJson(terminal, granted);
   else terminal.print(terminal.paint.green(`${cleanLine(granted.repo)} is trusted.`));
+  if (!options.json) terminal.print(...(await describeTriggers(client, granted.repo)));
   return EXIT.ok;
+}
+
+/** What starts runs by itself from now on. */
+async function describeTriggers(client: Client, repo: string): Promise<string[]> {
+  const { triggers } = await client.call('trigger/list', {});
+  const ids = triggers.filter((one) => one.repo === repo && one.origin === 'repository').map(({ id }) => id);
+  return ids.length === 0 ? [] : [`From now on these start runs by themselves: ${ids.join(', ')}. See \`signalbox triggers\`.`];
 }
 
 function describe(view: TrustView): string[] {

@@ -9,6 +9,7 @@ import type {
   FileText,
   RuleProposal,
   StatusResult,
+  TriggerView,
   SubscribeResult,
   TrustView,
   Patch,
@@ -55,6 +56,12 @@ export interface Core {
   status(): StatusResult;
   stop(reason: string): void;
   submitRun(params: ValidParamsOf<'run/start'>, origin: Origin): Promise<{ run: string; existing: boolean; notices: string[] }>;
+  /** Each throws SignalboxError. */
+  triggers: {
+    list(): TriggerView[];
+    add(params: ValidParamsOf<'trigger/add'>, origin: Origin): Promise<TriggerView[]>;
+    fire(params: ValidParamsOf<'trigger/fire'>, origin: Origin): Promise<ResultOf<'trigger/fire'>>;
+  };
   definition(digest: string): Promise<WorkflowDefinition>;
   /** The stages that going back to one does again, and those that are told why; none when there is no such stage. */
   doneAgain(definition: WorkflowDefinition, stage: string): { stages: string[]; told?: string[] };
@@ -87,8 +94,8 @@ export interface Core {
   subscribe(connection: Connection, id: string, scope: EventScope, cursor: string | undefined): Promise<SubscribeResult>;
   unsubscribe(id: string): void;
   showTrust(repo: string): Promise<TrustView>;
-  /** Puts the repository's policies into force again after its trust changed. */
-  reloadPolicies(repo: string): Promise<void>;
+  /** Puts the repository's policies and triggers into force again after its trust changed. */
+  applyTrust(repo: string, origin: Origin): Promise<void>;
   /** Decides actions; records them when the parameters say so. */
   evaluate(params: ValidParamsOf<'policy/evaluate'>, origin: Origin): Promise<ResultOf<'policy/evaluate'>>;
   issueToken(request: { name: string; scopes: Scope[]; ttlMs: number; by: readonly Scope[] }): { token: string; expiresAt: string };

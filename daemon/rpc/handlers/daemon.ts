@@ -2,7 +2,7 @@ import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../../shared/protocol/version.ts';
 import type { Handlers } from '../connection.ts';
 import { answerHello } from '../hello.ts';
-import { submitOrThrow, type Core } from './core.ts';
+import { originOf, submitOrThrow, type Core } from './core.ts';
 
 type DaemonHandlers = Pick<
   Handlers,
@@ -35,13 +35,13 @@ export function daemonHandlers(core: Core): DaemonHandlers {
         { type: 'trust/grant', repo: shown.repo, digest, files: shown.files.slice(0, 100), by: connection.principal.name },
         connection,
       );
-      await core.reloadPolicies(shown.repo);
+      await core.applyTrust(shown.repo, originOf(connection));
       return { ...shown, trusted: true };
     },
     async 'trust/revoke'({ repo }, connection) {
       const shown = await core.showTrust(repo);
       await submitOrThrow(core, { type: 'trust/revoke', repo: shown.repo, by: connection.principal.name }, connection);
-      await core.reloadPolicies(shown.repo);
+      await core.applyTrust(shown.repo, originOf(connection));
       return { ...shown, trusted: false };
     },
     async 'token/issue'(request, connection) {

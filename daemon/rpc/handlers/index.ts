@@ -8,6 +8,7 @@ import { policyHandlers } from './policy.ts';
 import { recordHandlers } from './record.ts';
 import { runHandlers } from './run.ts';
 import { taskHandlers } from './task.ts';
+import { triggerHandlers } from './trigger.ts';
 import { worktreeHandlers } from './worktree.ts';
 
 /** A handler for every method; a missing one does not compile. */
@@ -16,6 +17,7 @@ export function createHandlers(core: Core): Handlers {
     ...daemonHandlers(core),
     ...runHandlers(core),
     ...changesHandlers(core),
+    ...triggerHandlers(core),
     ...taskHandlers(core),
     ...agentHandlers(core),
     ...approvalHandlers(core),

@@ -50,6 +50,16 @@ const OTHERS: {
   'agent.other': { kind: 'agent.other', ...COMMON, tool: 'think', input: 'i' },
   'agent.register': { kind: 'agent.register', ...COMMON, adapter: 'acp', argv: ['claude-agent-acp'], capabilities: ['code'] },
   'task.submit': { kind: 'task.submit', ...COMMON, principal: 'user', what: 'Fix the test.', priority: 0, timeoutMs: 1_000 },
+  'run.start': {
+    kind: 'run.start',
+    ...COMMON,
+    workflow: 'nightly',
+    principal: 'trigger:nightly.cron',
+    trigger: 'cron',
+    firing: 'f',
+    into: '',
+    base: 'b',
+  },
   'task.dispatch': { kind: 'task.dispatch', ...COMMON, what: 'Fix the test.', priority: 0, timeoutMs: 1_000, attempt: 1 },
   'handoff.accept': { kind: 'handoff.accept', ...COMMON, from: 'design', to: 'build', artifacts: ['design.md'], missing: [] },
 };

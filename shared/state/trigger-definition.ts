@@ -1,0 +1,47 @@
+// What starts a workflow without a person, with all defaults filled in. Pure data; files, lines and columns belong to the loader.
+import * as z from 'zod';
+
+/** What becomes of a firing while a run of the same trigger has not ended. */
+export const Overlap = z.enum(['skip', 'queue', 'allow']);
+export type Overlap = z.infer<typeof Overlap>;
+
+/** Where a secret is found; the secret itself stands in no file that is shared, and in no record. */
+export const SecretReference = z.union([
+  /** A variable of the daemon's environment. */
+  z.strictObject({ env: z.string() }),
+  /** A file of the folder `secrets` in the user's configuration folder. */
+  z.strictObject({ file: z.string() }),
+]);
+export type SecretReference = z.infer<typeof SecretReference>;
+
+const common = {
+  /** Unique within the workflow. */
+  id: z.string(),
+  /** It fires only when this condition (CEL over `trigger`) holds. */
+  when: z.string().optional(),
+  /** Inputs of the run; texts may hold `{trigger.x.y}`. */
+  inputs: z.record(z.string(), z.json()),
+  overlap: Overlap,
+};
+
+/** One trigger of a workflow; times in milliseconds. */
+export const TriggerDefinition = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('cron'),
+    ...common,
+    /** Five fields. */
+    cron: z.string(),
+    /** IANA name of the time zone that it is read in. */
+    zone: z.string(),
+    /** What becomes of the times that passed while the daemon did not run. */
+    missed: z.enum(['skip', 'once', 'all']),
+  }),
+  z.strictObject({
+    kind: z.literal('event'),
+    ...common,
+    /** Types of events of the record. */
+    types: z.array(z.string()).min(1),
+  }),
+]);
+export type TriggerDefinition = z.infer<typeof TriggerDefinition>;
+export type TriggerKind = TriggerDefinition['kind'];

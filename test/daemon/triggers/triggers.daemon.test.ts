@@ -1,0 +1,119 @@
+// Each kind of trigger at work in one real daemon, which is killed in between: what fired starts one run.
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Connected } from '../../../daemon/rpc/connect.ts';
+import type { RunDetail } from '../../../shared/protocol/views.ts';
+import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
+import { makeRepo } from '../../support/repos.ts';
+
+const workflow = (name: string, triggers: string, word: string): string =>
+  `workflow: ${name}\nversion: 1\ninputs: { word: { type: string } }\ntriggers:\n${triggers}\nstages:\n  - { id: say, agent: command, command: [echo, "${word}"], worktree: none }\n`;
+const ALLOW =
+  'policy: default\nversion: 1\ndefault: allow\nrules: [{id: r, on: [daemon.configure], effect: require_approval, message: m}]\n';
+
+/** Looks until there is something; the test's own time limit is the only one. */
+async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await delay(50);
+  }
+}
+
+describe('triggers in the daemon', () => {
+  let home: string;
+  let repo: string;
+  let daemon: DaemonProcess;
+  let client: Connected;
+
+  const start = async (): Promise<void> => {
+    daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off' } });
+    client = await daemon.connect();
+  };
+  before(async function () {
+    this.timeout(60_000);
+    home = await makeHome();
+    repo = makeRepo({
+      '.signalbox/workflows/nightly.yaml': workflow(
+        'nightly',
+        '  - { cron: "0 3 * * *", inputs: { word: "{trigger.time}" } }',
+        '{inputs.word}',
+      ),
+      '.signalbox/workflows/after.yaml': workflow(
+        'after',
+        '  - { event: run.succeeded, when: trigger.run.workflow == "nightly", inputs: { word: "{trigger.event.run}" } }',
+        '{inputs.word}',
+      ),
+    });
+    await mkdir(join(home, 'config', 'policies'), { recursive: true, mode: 0o700 });
+    await writeFile(join(home, 'config', 'policies', 'default.yaml'), ALLOW);
+    await start();
+  });
+  after(async () => {
+    await daemon.end();
+    await removeHome(home);
+    rmSync(repo, { recursive: true, force: true });
+  });
+
+  const idOf = async (name: string): Promise<string> => {
+    const { triggers } = await client.call('trigger/list', {});
+    return triggers.find((one) => one.id.startsWith(name))?.id ?? '';
+  };
+  const runsOf = async (name: string): Promise<RunDetail['run'][]> => {
+    const { runs } = await client.call('run/list', {});
+    return runs.filter((run) => run.workflow.name === name && run.status === 'success').reverse();
+  };
+  const untilRuns = (name: string, count: number) =>
+    eventually(async () => {
+      const runs = await runsOf(name);
+      return runs.length >= count ? runs : undefined;
+    });
+
+  it('start nothing until the repository is trusted, and what it says from then on', async () => {
+    assert.deepEqual((await client.call('trigger/list', {})).triggers, []);
+    const { digest } = await client.call('trust/show', { repo });
+    await client.call('trust/grant', { repo, digest });
+    const { triggers } = await client.call('trigger/list', {});
+    assert.deepEqual(
+      triggers.map((one) => [one.id.replace(/-[0-9a-f]{6}$/, ''), one.origin]),
+      [
+        ['after.event', 'repository'],
+        ['nightly.cron', 'repository'],
+      ],
+    );
+    assert.ok(Date.parse(triggers[1]?.next ?? '') > Date.now());
+  });
+
+  it('fire by hand, and for the events of other runs, each once; the run says by what it was started', async function () {
+    this.timeout(20_000);
+    const trigger = await idOf('nightly.cron');
+    const fired = await client.call('trigger/fire', { trigger, id: 'first' });
+    assert.deepEqual(await client.call('trigger/fire', { trigger, id: 'first' }), { ...fired, existing: true });
+    const [after] = await untilRuns('after', 1);
+    assert.deepEqual(after?.inputs, { word: fired.run });
+    assert.deepEqual(
+      [after?.principal, after?.startedBy?.depth, after?.startedBy?.kind],
+      [`trigger:${await idOf('after.event')}`, 1, 'event'],
+    );
+  });
+
+  it('start what had fired when the daemon died, once', async function () {
+    this.timeout(30_000);
+    const trigger = await idOf('nightly.cron');
+    const { run } = await client.call('trigger/fire', { trigger, id: 'second' });
+    await daemon.end('SIGKILL');
+    await start();
+    const [, second] = await untilRuns('nightly', 2);
+    assert.equal(second?.id, run);
+    assert.equal((await untilRuns('after', 2)).length, 2);
+    assert.deepEqual(await client.call('trigger/fire', { trigger, id: 'second' }), { run, waits: false, existing: true });
+  });
+
+  it('end with the trust', async () => {
+    await client.call('trust/revoke', { repo });
+    assert.deepEqual((await client.call('trigger/list', {})).triggers, []);
+  });
+});
