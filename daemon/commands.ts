@@ -3,7 +3,7 @@ import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { AgentSession } from '../shared/state/agent-session.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
-import type { Answering, Deadline, Run } from '../shared/state/run.ts';
+import type { Answering, Continued, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
 import type { AgentPlan } from '../shared/state/plan.ts';
 import type { ToolCalled } from '../shared/state/tool-call.ts';
@@ -93,6 +93,7 @@ export type Command =
       answering?: { mode: Answering['mode']; deadlineMs?: number };
       /** Absent: somebody starts it by hand. */
       startedBy?: StartedBy;
+      continues?: Continued;
       repository?: { repo: string; gitDir: string; commonDir: string; head?: string; base: string; into?: string };
     }
   | {
@@ -216,7 +217,7 @@ export type Command =
   | { type: 'task/wake'; task: string }
   | { type: 'task/cancel'; task: string; reason: string }
   | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string; enforcement?: Enforcement }
-  | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string }
+  | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string; home?: string }
   | { type: 'attempt/commit'; attempt: string; token: number; key: string; commit: string; summary: string }
   | { type: 'attempt/use'; attempt: string; token: number; usage: Used }
   | { type: 'attempt/call'; attempt: string; token: number; call: ToolCalled }

@@ -26,6 +26,10 @@ export const SETTINGS = {
     text: 'Free space on the disk of the state folder below which no new work is taken, in MB; 0 for never.',
     default: '256',
   },
+  SIGNALBOX_RESUME: {
+    text: 'What becomes of the work of an agent that the end of the daemon cut off: `session` goes on with it in the same worktree, and in the same session where the agent can; `fresh` begins anew after the last recorded commit.',
+    default: 'session',
+  },
   SIGNALBOX_SANDBOX: {
     text: '`auto` starts programs of agents in a sandbox where bubblewrap works; `off` never does, and every attempt says so.',
     default: 'auto',
@@ -53,6 +57,7 @@ export interface Settings {
   keep: { runs: number; tasks: number; ageMs: number };
   /** Bytes of free space below which no new work is taken. */
   minFreeBytes: number;
+  resume: 'session' | 'fresh';
   sandbox: 'auto' | 'off';
   /** Absolute folders that a sandbox shows read-only beside the system's. */
   sandboxRead: string[];
@@ -80,6 +85,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     drainMs: seconds('SIGNALBOX_DRAIN_TIMEOUT'),
     keep: { runs: count('SIGNALBOX_KEEP_RUNS'), tasks: count('SIGNALBOX_KEEP_TASKS'), ageMs: count('SIGNALBOX_KEEP_DAYS') * DAY_MS },
     minFreeBytes: count('SIGNALBOX_MIN_FREE_MB') * MB,
+    resume: readResume(env['SIGNALBOX_RESUME']),
     sandbox: readSandbox(env['SIGNALBOX_SANDBOX']),
     sandboxRead: readFolders(env['SIGNALBOX_SANDBOX_READ'] ?? ''),
   };
@@ -100,6 +106,11 @@ function readEscalation(given: string): Escalation[] | undefined {
   if (!read.success)
     throw new Error(`SIGNALBOX_ESCALATION is ${JSON.stringify(given)}; it takes peer:30m,lead:2h,person:4h, of which person is needed.`);
   return listEscalation(read.data);
+}
+
+function readResume(given = 'session'): 'session' | 'fresh' {
+  if (given === 'session' || given === 'fresh') return given;
+  throw new Error(`SIGNALBOX_RESUME is ${JSON.stringify(given)}; it takes session or fresh.`);
 }
 
 function readSandbox(given = 'auto'): 'auto' | 'off' {

@@ -19,6 +19,7 @@ import type { AcpAgents } from './acp.ts';
 import { validateOpenApi } from './openapi.ts';
 import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
+import { readRun } from '../rpc/handlers/archived.ts';
 import { workspace } from './workspace.ts';
 import { prepareWorktree } from './worktree-setup.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
@@ -85,6 +86,9 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     readConfiguration,
     builtinWorkflow: (name) => parts.workflows.get(name),
     keepDefinition: definitions.keep,
+    readRun: (id) => readRun({ state: coordinator.state, archive: stores.archive }, id),
+    readSpoolEnd: stores.spools.readEnd,
+    diffCommits: workspace.diffCommits,
     keepSource: async (text) => (await stores.artifacts.putText(text)).digest,
     policiesLoaded: (repo) => recordPolicies({ rulebook, artifacts: stores.artifacts, tell: parts.tell }, repo),
     trustedDigest: (repo) => coordinator.state.trust.get(repo)?.digest,

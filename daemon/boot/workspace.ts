@@ -9,10 +9,12 @@ import { forgetGit, lendGit } from '../workspace/lend.ts';
 import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
 import { readCommitted, takeBack } from '../workspace/take-back.ts';
+import { takeOverWorktree } from '../workspace/take-over.ts';
 import { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
 export const workspace: WorkspacePort = {
   createWorktree,
+  takeOverWorktree,
   joinCommits,
   removeWorktree,
   lockWorktree,

@@ -171,8 +171,10 @@ function aboutAttempt({ state }: Parts, attempt: string): Pick<WorktreeView, 'at
 
 async function lookAt(parts: Parts, attempt: string): Promise<WorktreeView> {
   const path = join(parts.home, 'worktrees', attempt);
-  const about = aboutAttempt(parts, attempt);
-  const state = parts.state.active.has(attempt) ? 'used' : 'kept';
+  // An attempt that goes on from another has that one's worktree.
+  const user = [...parts.state.active].find((id) => parts.state.attempts.get(id)?.workspace?.path === path);
+  const about = { ...aboutAttempt(parts, user ?? attempt), attempt };
+  const state = user !== undefined || parts.state.active.has(attempt) ? 'used' : 'kept';
   const since = (await stat(path).catch(() => undefined))?.birthtime.toISOString() ?? '';
   const base = { ...about, path, state, since, changed: 0, untracked: 0, branch: '', problem: '' } as const;
   try {

@@ -5,10 +5,12 @@ import { usageFailure } from './failure.ts';
 import { writePromptWorkflow } from '../../shared/state/prompt-workflow.ts';
 import { parseDuration } from '../../shared/state/workflow.ts';
 import { shortId } from './ids.ts';
+import { findRun } from './lookup.ts';
 import type { ResultOf } from '../../shared/protocol/methods.ts';
 import type { Patch } from '../../shared/protocol/views.ts';
 import type { Paint } from './render/paint.ts';
 import { renderDiff } from './render/question.ts';
+import { describeSession } from './render/sessions.ts';
 import { cleanLine } from './render/text.ts';
 
 /** Files that are named at the end, and lines and bytes of their diff. */
@@ -27,6 +29,18 @@ export function taskWorkflow(
   return writePromptWorkflow(prompt, { agent, timeout });
 }
 
+/** The run that the text means, and the agent that worked in it last; throws a CliFailure when there is none. */
+export async function findEarlierRun(client: Client, given: string, now: number): Promise<{ run: string; agent: string }> {
+  const { id: run } = await findRun(client, given, now);
+  const { attempts } = await client.call('run/get', { run });
+  const last = attempts.findLast(({ session }) => session !== undefined);
+  if (last) return { run, agent: last.agent };
+  throw usageFailure(
+    `No agent worked in run ${shortId(run)}, so there is nothing to go on from.`,
+    'Leave --continue out, and name an --agent.',
+  );
+}
+
 /** Lines about what the agent changed, which its own word does not say, and what went wrong on the way. */
 export async function describeWork(client: Client, id: string, paint: Paint): Promise<string[]> {
   const detail = await client.call('run/get', { run: id });
@@ -41,9 +55,10 @@ export async function describeWork(client: Client, id: string, paint: Paint): Pr
       : []),
   ];
   if (attempt === undefined) return trouble;
-  const log = `What it said: signalbox logs ${shortId(id)}`;
+  const session = describeSession(attempt);
+  const log = [`What it said: signalbox logs ${shortId(id)}`, `To go on: signalbox task "..." --continue ${shortId(id)}`];
   const commit = attempt.commits.at(-1)?.commit;
-  if (commit === undefined) return ['The agent changed no file.', ...trouble, log];
+  if (commit === undefined) return ['The agent changed no file.', ...session, ...trouble, ...log];
   const none: ResultOf<'run/changes'> = { base: '', head: '', files: [], truncated: false };
   // All that the task did, in however many commits and attempts.
   const from = attempts[0]?.workspace?.base ?? detail.run.base;
@@ -63,8 +78,9 @@ export async function describeWork(client: Client, id: string, paint: Paint): Pr
     ...more,
     ...(patch ? describePatch(patch, `git diff ${from === undefined ? `${short(commit)}^` : short(from)} ${short(commit)}`, paint) : []),
     '',
+    ...session,
     ...trouble,
-    log,
+    ...log,
   ];
 }
 

@@ -16,12 +16,13 @@ import type { AttemptEnding } from '../commands.ts';
 import { type Allowed, auditWork, noteAllowed } from './audit.ts';
 import { committedBefore } from './base.ts';
 import { collectWork, fillPrompt, layOutDesk } from './desk.ts';
+import { describeEarlier } from './earlier.ts';
 import { gatherInputs } from './inputs.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
 import { setUpWorktree } from './setup.ts';
 import { createPermissions, type Permissions } from './permissions.ts';
-import { keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
+import { homeOf, keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
 import { recordReport } from './reports.ts';
 
@@ -125,6 +126,8 @@ async function drive(job: Job): Promise<void> {
   let ending: AttemptEnding;
   try {
     place = await preparePlace(context, { run: job.run, def: job.def, task, attempt }, cause);
+    // What lies there from before was put to the policy then, or is now, as what commands change is.
+    if (place.earlier) job.live.allowed.commands = true;
     spool = await context.ports.spools.open(attempt);
     const spec = await describeAttempt(job, place);
     const said = (await setUp(job, spec, spool)) ?? (await gatherWork(job, spec, await runAdapter(job, spec, spool)));
@@ -170,9 +173,12 @@ function toEnding({ status, exitCode, signal, error, values }: Outcome): Attempt
 async function describeAttempt({ context, task, attempt, run, def }: Job, place: WorkPlace): Promise<AttemptSpec> {
   const { payload } = task;
   const inputs = await gatherInputs(context, task, run);
-  const home = await context.ports.homeFor(attempt);
+  const home = await context.ports.homeFor(homeOf(place, task) ?? attempt);
   const work = { run, def, task, attempt };
   const prompt = await fillPrompt(context, work);
+  const { worktree, earlier: from, lost } = place;
+  const earlier =
+    from && worktree && (await describeEarlier(context, work, { earlier: from, worktree, ...(lost === undefined ? {} : { lost }) }));
   const isCommand = run !== undefined && context.state.agents.get(task.agent ?? '')?.adapter === 'command';
   const desk = isCommand ? await layOutDesk(context, work, home, prompt) : undefined;
   const env = payload['env'] === undefined ? desk : { ...desk, ...(payload['env'] as Record<string, string>) };
@@ -189,6 +195,7 @@ async function describeAttempt({ context, task, attempt, run, def }: Job, place:
     ...(typeof stdin === 'string' ? { stdin } : {}),
     ...(env === undefined ? {} : { env }),
     ...(prompt === undefined ? {} : { prompt }),
+    ...(earlier === undefined ? {} : { earlier }),
     ...(run?.repo !== undefined && run.gitDir !== undefined ? { repo: { path: run.repo, gitDir: run.gitDir } } : {}),
     ...(place.worktree === undefined ? {} : { worktree: describeWorktree(place.worktree, place.lent) }),
     ...(place.commit === undefined ? {} : { commit: place.commit }),

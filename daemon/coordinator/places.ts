@@ -4,10 +4,12 @@ import { stageOf } from '../../shared/state/select.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { LentGit } from '../workspace/lend.ts';
+import type { RepoWithPath } from '../workspace/merge.ts';
 import type { Worktree } from '../workspace/worktrees.ts';
 import { graphOf, listDependents } from '../workflow/graph.ts';
 import { baseOf, committedBefore, listBases } from './base.ts';
-import { placeOfRun } from './merges.ts';
+import { findEarlier, type Earlier } from './earlier.ts';
+import { explain, placeOfRun } from './merges.ts';
 import type { EffectContext } from './reactor.ts';
 
 /** Where an attempt works: a worktree of its own, or just a commit to read. */
@@ -20,6 +22,9 @@ export interface WorkPlace {
   guard?: string;
   /** True when it begins with what an earlier attempt committed. */
   continues?: boolean;
+  /** Earlier work whose worktree it has taken over; `lost` says why it could not, and begins in one of its own. */
+  earlier?: Earlier;
+  lost?: string;
 }
 
 /** One attempt at the work of a stage. */
@@ -38,11 +43,9 @@ export function branchFor(run: Run, task: Task): string {
 }
 
 /** Makes the attempt's worktree where its stage wants one; a later attempt begins where the earlier one's commits end. */
-export async function preparePlace(
-  { state, ports, tell }: EffectContext,
-  { run, def, task, attempt }: Work,
-  cause: string,
-): Promise<WorkPlace> {
+export async function preparePlace(context: EffectContext, work: Work, cause: string): Promise<WorkPlace> {
+  const { state, ports, tell } = context;
+  const { run, def, task, attempt } = work;
   const repo = run && placeOfRun(run);
   if (!run || !repo || !def) return {};
   const earlier = committedBefore(state, task.id).at(-1)?.commit;
@@ -55,14 +58,44 @@ export async function preparePlace(
   const definition = ports.definitionOf(run.workflow.digest);
   const bases = earlier === undefined && made === undefined && definition ? listBases(state, run, def, definition) : [base];
   const joined = await ports.workspace.joinCommits({ repo, commits: bases.length > 0 ? bases : [base], at: state.at, effect: attempt });
-  const worktree = await ports.workspace.createWorktree({ repo, path: ports.worktreeFor(attempt), branch, base: joined });
+  const { worktree, ...taken } = await openWorktree(context, work, { repo, branch, base: joined });
   await ports.workspace.lockWorktree(worktree, `used by attempt ${attempt}`);
-  await tell({ type: 'attempt/workspace', attempt, path: worktree.path, branch, base: joined }, cause);
-  const place = { worktree, commit: joined, continues: earlier !== undefined };
+  const home = homeOf(taken, task);
+  const where = { path: worktree.path, branch, base: joined, ...(home === undefined ? {} : { home }) };
+  await tell({ type: 'attempt/workspace', attempt, ...where }, cause);
+  const place = { worktree, commit: joined, continues: earlier !== undefined, ...taken };
   const agent = state.agents.get(task.agent ?? '');
   if (!agent || !runsPrograms(agent)) return place;
   if (agent.enforcement?.level !== 'enforced') return { ...place, guard: await ports.workspace.guardGit(worktree) };
   return { ...place, lent: await ports.workspace.lendGit(worktree, ports.lentFor(attempt), agent.id) };
+}
+
+/** A worktree of the attempt's own, or that of the earlier work that it goes on from. */
+async function openWorktree(
+  context: EffectContext,
+  work: Work,
+  where: { repo: RepoWithPath; branch: string; base: string },
+): Promise<{ worktree: Worktree } & Pick<WorkPlace, 'earlier' | 'lost'>> {
+  const { ports } = context;
+  const earlier = findEarlier(context, work);
+  let lost: string | undefined;
+  if (earlier) {
+    try {
+      const worktree = await ports.workspace.takeOverWorktree({ ...where, path: earlier.path });
+      // What was committed in there and not taken back lies in the worktree as files.
+      await ports.workspace.forgetGit({ gitDir: `${ports.lentFor(earlier.attempt)}/git` });
+      return { worktree, earlier };
+    } catch (error) {
+      lost = explain(error).message;
+    }
+  }
+  const worktree = await ports.workspace.createWorktree({ ...where, path: ports.worktreeFor(work.attempt) });
+  return { worktree, ...(earlier && lost !== undefined ? { earlier, lost } : {}) };
+}
+
+/** The attempt whose HOME is used, where that is another one's: what an agent remembers lies there. */
+export function homeOf({ earlier, lost }: Pick<WorkPlace, 'earlier' | 'lost'>, { agent }: Task): string | undefined {
+  return earlier && lost === undefined && earlier.agent === agent ? earlier.home : undefined;
 }
 
 /** Adapters that start programs which are not ours. */

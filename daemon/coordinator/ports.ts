@@ -14,6 +14,7 @@ import type { forgetGit, lendGit } from '../workspace/lend.ts';
 import type { readCommitted, takeBack } from '../workspace/take-back.ts';
 import type { layOut, readOutput, readReport } from '../workspace/desk.ts';
 import type { joinCommits } from '../workspace/join.ts';
+import type { takeOverWorktree } from '../workspace/take-over.ts';
 import type { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
 export interface StoredArtifact {
@@ -29,6 +30,8 @@ export interface ArtifactPort {
 
 export interface SpoolPort {
   open(attempt: string): Promise<Spool>;
+  /** The last bytes of an attempt's output, as whole characters. */
+  readEnd(attempt: string, bytes: number): Promise<string>;
 }
 
 export interface Spool {
@@ -38,6 +41,7 @@ export interface Spool {
 
 export interface WorkspacePort {
   createWorktree: typeof createWorktree;
+  takeOverWorktree: typeof takeOverWorktree;
   joinCommits: typeof joinCommits;
   removeWorktree: typeof removeWorktree;
   lockWorktree: typeof lockWorktree;

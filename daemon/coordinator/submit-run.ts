@@ -7,6 +7,7 @@ import type { PolicySource } from '../policy/load.ts';
 import type { RepoInfo } from '../workspace/inspect.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
 import { loadWorkflow } from '../workflow/load.ts';
+import { type ContinuePorts, findContinued } from './continue-run.ts';
 import { explain } from './merges.ts';
 import type { Rulebook } from './rulebook.ts';
 
@@ -19,7 +20,7 @@ export interface Configuration {
   workflows: { file: string; name: string; text: string }[];
 }
 
-export interface RunPorts {
+export interface RunPorts extends ContinuePorts {
   rulebook: Rulebook;
   inspectRepo(path: string): Promise<RepoInfo>;
   readBranch(repo: RepoWithPath, branch: string): Promise<string>;
@@ -28,8 +29,6 @@ export interface RunPorts {
   builtinWorkflow(name: string): { file: string; text: string } | undefined;
   /** Stores a definition under the digest of its JSON, and remembers it. */
   keepDefinition(definition: WorkflowDefinition): Promise<string>;
-  /** Stores the text that it was read from; its digest. */
-  keepSource(text: string): Promise<string>;
   /** Records what is in force in a repository, or of the host for an empty name. */
   policiesLoaded(repo: string): Promise<void>;
   trustedDigest(repo: string): string | undefined;
@@ -46,14 +45,18 @@ export async function submitRun(
   params: Params,
   origin: Origin,
 ): Promise<{ run: string; existing: boolean; notices: string[] }> {
-  const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
+  const earlier = params.continues === undefined ? undefined : await findContinued(ports, params.continues);
+  const path = params.repo ?? earlier?.repo;
+  const info = path === undefined ? undefined : await openRepository(ports, path);
+  if (earlier && info?.path !== earlier.repo) throw refuseOtherRepository(earlier.repo, info?.path);
   const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && isTrusted(ports, info, configuration);
   const { definition, text } = readWorkflow(ports, params, configuration, trusted);
   refuseStranger(definition, origin.principal);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
-  const repository = info && (await describeRepository(ports, info, params.into));
+  const found = info && (await describeRepository(ports, info, params.into));
+  const repository = found && { ...found, ...(earlier ? { base: earlier.base } : {}) };
   const digest = await ports.keepDefinition(definition);
   const workflow = { name: definition.workflow, version: definition.version, digest, source: await ports.keepSource(text) };
   const result = await ports.submit(
@@ -64,12 +67,18 @@ export async function submitRun(
       inputs,
       again: params.again,
       answering: readAnswering(params),
+      ...(earlier ? { continues: earlier.continues } : {}),
       ...(repository ? { repository } : {}),
     },
     origin,
   );
   if (!result.ok) throw new SignalboxError(result.refusal);
   return { run: params.id, existing: result.commit === undefined, notices: info ? listNotices(info, configuration, trusted) : [] };
+}
+
+function refuseOtherRepository(repo: string, given = ''): SignalboxError {
+  const message = `The run to go on from worked in ${repo}, not in ${given}. Leave the repository out.`;
+  return new SignalboxError({ code: 'invalid_params', message, facts: { repo } });
 }
 
 function repositoryProblem(reason: string, message: string, facts: Record<string, unknown> = {}): SignalboxError {

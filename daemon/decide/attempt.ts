@@ -31,8 +31,9 @@ export function runAttempt(state: State, command: CommandOf<'attempt/run'>): Ver
 export function placeAttempt(state: State, command: CommandOf<'attempt/workspace'>): Verdict {
   const lease = holdLease(state, command);
   if ('code' in lease) return lease;
-  const { path, branch, base } = command;
-  return [event('workspace.created', `attempt/${lease.attempt.id}`, ofAttempt(lease), { path, branch, base })];
+  const { path, branch, base, home } = command;
+  const placed = { path, branch, base, ...(home === undefined ? {} : { home }) };
+  return [event('workspace.created', `attempt/${lease.attempt.id}`, ofAttempt(lease), placed)];
 }
 
 /** A commit that the attempt made; the grant that allowed it is used with it. */

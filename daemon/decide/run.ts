@@ -1,7 +1,7 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
 import { approvalsOf, stageOf } from '../../shared/state/select.ts';
 import type { State } from '../../shared/state/evolve.ts';
-import { RUN_TABLE, runEnded, type Answering, type Run, type RunStatus } from '../../shared/state/run.ts';
+import { RUN_TABLE, runEnded, type Answering, type Continued, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import { taskEnded } from '../../shared/state/task.ts';
 import type { CommandOf } from '../commands.ts';
@@ -19,6 +19,11 @@ export function startRun(state: State, command: CommandOf<'run/start'>, context:
     const same = known.workflow.digest === command.workflow.digest && known.repo === command.repository?.repo;
     return same ? [] : refuse('id_taken', `The id ${command.run} belongs to another run.`, { run: command.run });
   }
+  const busy = command.continues && findUser(state, command.continues);
+  if (busy !== undefined) {
+    const text = `Run ${busy} is at work in that worktree. Wait for its end, or cancel it.`;
+    return refuse('invalid_transition', text, { run: busy });
+  }
   const active = command.again ? undefined : findSame(state, command);
   if (active) {
     const text = `${command.workflow.name} is already running there, as ${active.id}.`;
@@ -26,8 +31,12 @@ export function startRun(state: State, command: CommandOf<'run/start'>, context:
   }
   const { repo, ...where } = command.repository ?? {};
   const of = { ...(repo === undefined ? {} : { repo }), run: command.run };
-  const { workflow, inputs, startedBy } = command;
-  const more = { ...answeringOf(command, context), ...(startedBy === undefined ? {} : { startedBy }) };
+  const { workflow, inputs, startedBy, continues } = command;
+  const more = {
+    ...answeringOf(command, context),
+    ...(startedBy === undefined ? {} : { startedBy }),
+    ...(continues === undefined ? {} : { continues }),
+  };
   return decideStart(state, command, event('run.submitted', `run/${command.run}`, of, { workflow, inputs, ...where, ...more }), context);
 }
 
@@ -35,6 +44,16 @@ function answeringOf({ answering }: CommandOf<'run/start'>, context: Context): {
   if (!answering || (answering.mode === 'ask' && answering.deadlineMs === undefined)) return {};
   const { mode, deadlineMs } = answering;
   return { answering: { mode, ...(deadlineMs === undefined ? {} : { until: later(context, deadlineMs) }) } };
+}
+
+/** The run that uses a worktree, or is about to. */
+function findUser(state: State, { path }: Continued): string | undefined {
+  const there = [...state.attempts.values()].filter(({ workspace }) => workspace?.path === path);
+  const placed = there.find(({ endedAt }) => endedAt === undefined);
+  if (placed) return placed.run ?? placed.task;
+  // One that has worked there waits for something else by now, for instance for its merge.
+  const hasWorked = ({ id }: Run): boolean => there.some(({ run, status }) => run === id && status !== 'interrupted');
+  return [...state.runs.values()].find((run) => !runEnded(run) && run.continues?.path === path && !hasWorked(run))?.id;
 }
 
 function findSame(state: State, command: CommandOf<'run/start'>): Run | undefined {

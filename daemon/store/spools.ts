@@ -5,7 +5,7 @@
  * 2. A spool keeps at most its limit; what comes later is counted, dropped, and its last line says so.
  * 3. A full or failing disk costs output, which is counted; it never fails the attempt.
  */
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeFileAtomic } from '../platform/atomic.ts';
 import { ensurePrivateFolder } from '../platform/paths.ts';
@@ -47,6 +47,8 @@ export interface SpoolStore {
   open(attempt: string): Promise<Spool>;
   /** Reads at most `limit` bytes (1 MiB) as whole characters, also while it is written; empty before there is a spool. Throws StoreError `invalid_id`. */
   readPiece(attempt: string, offset: number, limit: number): Promise<SpoolPiece>;
+  /** The last bytes of a spool, as whole characters; empty when there is none. Throws StoreError `invalid_id`. */
+  readEnd(attempt: string, bytes: number): Promise<string>;
 }
 
 /** Opens the spools of a state folder. */
@@ -76,6 +78,12 @@ export async function openSpoolStore(
       });
       live.set(attempt, spool);
       return spool;
+    },
+    async readEnd(attempt, bytes) {
+      const path = pathOf(attempt, 'log');
+      const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+      const piece = await readBytes(path, Math.max(0, size - bytes), Math.min(bytes, MAX_PIECE_BYTES));
+      return piece ? decodePiece(piece.bytes).text : '';
     },
     async readPiece(attempt, offset, wanted) {
       const path = pathOf(attempt, 'log');

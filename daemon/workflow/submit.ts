@@ -17,6 +17,8 @@ import { graphOf } from './graph.ts';
 /** Settings that the engine needs, in milliseconds. */
 export interface EngineSettings {
   taskTimeoutMs: number;
+  /** Whether an attempt goes on from one that was cut off, in the same session of its agent; absent: it begins anew. */
+  resume?: 'session' | 'fresh';
 }
 
 /** One run, with all that its next steps follow from. */

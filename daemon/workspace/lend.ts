@@ -114,6 +114,6 @@ async function copySmall(from: string, to: string): Promise<void> {
 }
 
 /** The folder that lendGit was given is removed, with everything in it. */
-export async function forgetGit({ gitDir }: LentGit): Promise<void> {
+export async function forgetGit({ gitDir }: Pick<LentGit, 'gitDir'>): Promise<void> {
   await rm(dirname(gitDir), { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-import type { Answering } from '../state/run.ts';
+import type { Answering, Continued } from '../state/run.ts';
 import type { StartedBy } from '../state/trigger.ts';
 import type { EventOf } from './envelope.ts';
 
@@ -19,6 +19,7 @@ export type RunEvent =
         answering?: Answering;
         /** Absent: somebody started it by hand. */
         startedBy?: StartedBy;
+        continues?: Continued;
       }
     >
   | EventOf<'run.started', Record<string, never>>

@@ -1,7 +1,8 @@
 import type { EventOf } from './envelope.ts';
 
 export type WorkspaceEvent =
-  | EventOf<'workspace.created', { path: string; branch: string; base: string }>
+  /** `home` is the attempt whose HOME is used, where that is another one's. */
+  | EventOf<'workspace.created', { path: string; branch: string; base: string; home?: string }>
   /** Kept: it holds work that is nowhere else, and `reason` says which. */
   | EventOf<'workspace.kept', { path: string; reason: string }>
   | EventOf<'workspace.removed', { path: string }>

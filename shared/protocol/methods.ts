@@ -76,6 +76,8 @@ const RunStart = z.strictObject({
   repo: Path.optional(),
   into: z.string().min(1).max(255).optional(),
   inputs: Values.default({}),
+  /** A run whose agent's work it goes on from: in the same worktree and, where the agent can, in the same session of its own. */
+  continues: Id.optional(),
   /** Start another one although the same is running. */
   again: z.boolean().default(false),
   /** What becomes of its questions: they wait for a person, all are a no, or the policies say (`headless`). */

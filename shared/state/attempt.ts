@@ -45,8 +45,8 @@ export interface Attempt {
   startTime?: string;
   /** How its processes are kept to what they may do; absent when Signalbox did not start any but its own. */
   enforcement?: Enforcement;
-  /** `left` once it was removed, or kept for the work in it. */
-  workspace?: { path: string; branch: string; base: string; left?: boolean };
+  /** `left` once it was removed, or kept for the work in it; `home` is the attempt whose HOME it has, where that is another one's. */
+  workspace?: { path: string; branch: string; base: string; home?: string; left?: boolean };
   /** Commits made on its branch, by key, oldest first. */
   commits: readonly { key: string; commit: string; summary: string; at: string }[];
   /** Tokens and US dollars that were reported of it, and who counted them last. */

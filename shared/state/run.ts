@@ -143,6 +143,20 @@ export interface Answering {
   until?: string;
 }
 
+/** Earlier work that a run goes on from, as it was when the run was submitted. */
+export interface Continued {
+  run: string;
+  attempt: string;
+  agent: string;
+  /** The worktree of that attempt, and the attempt whose HOME it had. */
+  path: string;
+  home: string;
+  /** The agent's own id of its session, where it said that it can go on with it. */
+  session?: string;
+  /** The artifact with what an agent is told that remembers nothing. */
+  summary: string;
+}
+
 export interface Run {
   id: string;
   repo?: string;
@@ -160,6 +174,8 @@ export interface Run {
   answering?: Answering;
   /** Absent: somebody started it by hand. */
   startedBy?: StartedBy;
+  /** The first stage that prompts an agent goes on from there. */
+  continues?: Continued;
   status: RunStatus;
   merge?: Merge;
   /** Who paused it, and why. */

@@ -13,6 +13,7 @@ import { renderMarkdown } from '../render/markdown.ts';
 import { renderOutcome } from '../render/outcome.ts';
 import { describeRule } from '../render/question.ts';
 import { renderRun, renderStatus } from '../render/run.ts';
+import { renderSessions } from '../render/sessions.ts';
 import { listQuestions, type Picture } from '../render/stages.ts';
 import { type Column, renderTable } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
@@ -100,8 +101,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
       );
     const tools = renderToolCalls(picture, look);
     if (tools.length > 0) terminal.print('', ...tools);
-    const enforcement = [...renderEnforcement(picture, look.paint), ...renderFindings(picture, look.paint)];
-    if (enforcement.length > 0) terminal.print('', ...enforcement);
+    const about = [renderSessions, renderEnforcement, renderFindings].flatMap((render) => render(picture, look.paint));
+    if (about.length > 0) terminal.print('', ...about);
     for (const approval of detail.approvals.filter((each) => each.remembered)) terminal.print(describeRule(approval));
     for (const approval of listQuestions(picture))
       terminal.print(look.paint.yellow(`${shortId(approval.id)} waits for an answer: ${cleanLine(approval.summary)}`));

@@ -1,16 +1,19 @@
 import { type Command, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
+import type { Client } from '../../../shared/client/client.ts';
+import type { ParamsOf } from '../../../shared/protocol/methods.ts';
 import { MAX_PROMPT } from '../../../shared/state/prompt-workflow.ts';
 import { reachDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
 import { EXIT, type ExitCode, usageFailure } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { chooseRepo } from '../workflow-choice.ts';
-import { describeWork, taskWorkflow } from '../task-run.ts';
+import { describeWork, findEarlierRun, taskWorkflow } from '../task-run.ts';
 import { startOrJoin, watchToEnd } from './run.ts';
 
 interface TaskOptions extends CommonOptions {
-  agent: string;
+  agent?: string;
+  continue?: string;
   repo?: string;
   into?: string;
   timeout?: string;
@@ -25,6 +28,10 @@ Examples:
   signalbox task "Add a test for the parser" --agent claude-code
   signalbox task "Fix the failing build" --agent opencode --repo ~/projects/shop --into main
   signalbox task "Write the changelog" --agent gemini --approve=deny --json
+  signalbox task "Now do the same for the printer" --continue 3f9a1c2e
+
+With --continue the same agent goes on where it ended in that run: in the same worktree and, where it can, in the same session,
+with all that it remembers. One that cannot, or another agent (--agent), is told what the record says of the work.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 something was denied, 4 canceled, 130 interrupted.`;
 
@@ -34,7 +41,8 @@ export function addTask(program: Command, context: Context): void {
     .command('task')
     .description('give a task to a coding agent and watch it')
     .argument('<prompt>', 'what it is to do, in words')
-    .requiredOption('-a, --agent <agent>', 'a registered agent (signalbox agents)')
+    .option('-a, --agent <agent>', 'a registered agent (signalbox agents); with --continue, that of the earlier run')
+    .option('-c, --continue <run>', 'go on from the work of an earlier run: its id, or its beginning')
     .option('-r, --repo <path>', 'the repository (default: the current folder)')
     .option('--into <branch>', 'merge the result into this branch, after an approval')
     .option('--timeout <duration>', 'how long it may take, without the time in which it waits for an answer', '1h')
@@ -54,20 +62,12 @@ async function startTask(context: Context, prompt: string, options: TaskOptions)
       `The prompt has ${bytes} bytes; ${MAX_PROMPT} is the most.`,
       'Put the details into a file of the repository, and name it in the prompt.',
     );
-  const workflow = taskWorkflow(prompt, options);
-  const repo = chooseRepo(options.repo, { name: workflow.file }, terminal.cwd);
-  const params = {
-    id: uuidv7(),
-    workflow,
-    inputs: { prompt },
-    again: true,
-    ...(repo === undefined ? {} : { repo }),
-    ...(options.into === undefined ? {} : { into: options.into }),
-  };
+  if (options.agent === undefined && options.continue === undefined)
+    throw usageFailure('Nobody is named who is to do it.', 'Add --agent and one of `signalbox agents`, or --continue and an earlier run.');
   const { connection } = await reachDaemon(reachOf(context));
   let id: string;
   try {
-    id = await startOrJoin(context, connection.client, params);
+    id = await startOrJoin(context, connection.client, await describeTask(context, connection.client, prompt, options));
   } catch (error) {
     connection.close();
     throw error;
@@ -82,6 +82,23 @@ async function startTask(context: Context, prompt: string, options: TaskOptions)
   const code = await watchToEnd(context, connection, id, { answering: options.approve, json });
   if (!json) await sayWork(context, id);
   return code;
+}
+
+async function describeTask(context: Context, client: Client, prompt: string, options: TaskOptions): Promise<ParamsOf<'run/start'>> {
+  const { terminal } = context;
+  const earlier = options.continue === undefined ? undefined : await findEarlierRun(client, options.continue, terminal.now());
+  const workflow = taskWorkflow(prompt, { ...options, agent: options.agent ?? earlier?.agent ?? '' });
+  // What goes on stays in its repository.
+  const repo = earlier && options.repo === undefined ? undefined : chooseRepo(options.repo, { name: workflow.file }, terminal.cwd);
+  return {
+    id: uuidv7(),
+    workflow,
+    inputs: { prompt },
+    again: true,
+    ...(earlier === undefined ? {} : { continues: earlier.run }),
+    ...(repo === undefined ? {} : { repo }),
+    ...(options.into === undefined ? {} : { into: options.into }),
+  };
 }
 
 async function sayWork(context: Context, run: string): Promise<void> {

@@ -6,7 +6,7 @@ import { taskEnded, type Task } from '../../../shared/state/task.ts';
 import type { Core } from './core.ts';
 
 /** A run with all that belongs to it; undefined when there is none. */
-export async function readRun({ state, archive }: Core, id: string): Promise<RunDocument | undefined> {
+export async function readRun({ state, archive }: Pick<Core, 'state' | 'archive'>, id: string): Promise<RunDocument | undefined> {
   const run = state.runs.get(id);
   const document = run && documentOf(state, run);
   // One that was brought back from the archive has its details there.

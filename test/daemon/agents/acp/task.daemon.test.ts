@@ -1,3 +1,4 @@
+// Long because: all of its cases share one daemon.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -5,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toPicture } from '../../../../daemon/cli/commands/runs.ts';
 import { ASCII_GLYPHS, createPaint } from '../../../../daemon/cli/render/paint.ts';
+import { renderSessions } from '../../../../daemon/cli/render/sessions.ts';
 import { renderToolCalls } from '../../../../daemon/cli/render/tool-calls.ts';
 import { describeWork, taskWorkflow } from '../../../../daemon/cli/task-run.ts';
 import type { Connected } from '../../../../daemon/rpc/connect.ts';
@@ -34,6 +36,10 @@ describe('a task of an ACP agent', function () {
     const profile = `agent: scripted\nprogram: ${AGENT}\nmode: default\nuncovered: [Everything.]\n`;
     await writeFile(join(home, 'config', 'agents', 'scripted.yaml'), profile);
     await writeFile(join(home, 'config', 'agents', 'denied.yaml'), profile.replace('agent: scripted', 'agent: denied'));
+    await writeFile(
+      join(home, 'config', 'agents', 'memory.yaml'),
+      `${profile.replace('agent: scripted', 'agent: memory')}env: { SCRIPTED_AGENT: '{"loads":true}' }\n`,
+    );
     const rules = `policy: no-denied
 version: 1
 rules:
@@ -54,12 +60,32 @@ rules:
     removeTempFolders();
   });
 
-  const start = async (repo: string, script: readonly unknown[], into?: string): Promise<string> => {
+  interface More {
+    into?: string;
+    agent?: string;
+    continues?: string;
+  }
+  const start = async (repo: string, script: readonly unknown[], { agent = 'scripted', ...more }: More = {}): Promise<string> => {
     const run = `run-${++ids}`;
     const prompt = `Do this: [[${JSON.stringify(script)}]]`;
-    const workflow = taskWorkflow(prompt, { agent: 'scripted' });
-    await client.call('run/start', { id: run, workflow, repo, inputs: { prompt }, again: true, ...(into === undefined ? {} : { into }) });
+    const workflow = taskWorkflow(prompt, { agent });
+    await client.call('run/start', { id: run, workflow, repo, inputs: { prompt }, again: true, ...more });
     return run;
+  };
+
+  /** The daemon ends without a word as soon as the run asks, and begins anew; the question. */
+  const killAtQuestion = async (run: string): Promise<string> => {
+    for (;;) {
+      const [approval] = (await client.call('approval/list', { run })).approvals;
+      if (approval) {
+        await daemon.end('SIGKILL');
+        client.close();
+        daemon = await startDaemon({ home });
+        client = await daemon.connect();
+        return approval.id;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
   };
 
   it('finds, examines and registers agents, as far as the policy lets it', async () => {
@@ -76,6 +102,7 @@ rules:
     const added = await client.call('agent/add', { agent: 'scripted' });
     assert.deepEqual([added.existing, added.agent.adapter, added.agent.status], [false, 'acp', 'ready']);
     assert.equal((await client.call('agent/add', { agent: 'scripted' })).existing, true);
+    await client.call('agent/add', { agent: 'memory' });
     const { events } = await client.call('events/read', { limit: 1_000 });
     const told = events.filter(({ data }) => data['agent'] === 'scripted').map(({ type }) => type.replace(/^dev\.signalbox\.|\.v1$/g, ''));
     assert.deepEqual(told.slice(0, 4), ['policy.decided', 'approval.requested', 'approval.granted', 'approval.used']);
@@ -99,7 +126,7 @@ rules:
       { usage: { inputTokens: 100, outputTokens: 20 } },
       { say: 'done' },
     ];
-    const run = await start(repo, script, 'main');
+    const run = await start(repo, script, { into: 'main' });
     const detail = await finishRun(client, run, { answer: ({ summary }) => (/rm -rf/.test(summary) ? 'deny' : 'grant') });
     assert.equal(detail.run.status, 'success', detail.run.summary);
     assert.equal(git(repo, 'ls-tree', '-r', '--name-only', 'main').trim(), 'README.md\nsrc/command-was-allowed\nsrc/new.txt');
@@ -155,7 +182,7 @@ rules:
 
   it('says that nothing was changed, and does not merge', async () => {
     const repo = makeRepo({ 'README.md': '# demo\n' });
-    const detail = await finishRun(client, await start(repo, [{ say: 'All done!' }], 'main'));
+    const detail = await finishRun(client, await start(repo, [{ say: 'All done!' }], { into: 'main' }));
     assert.equal(detail.run.status, 'success');
     assert.equal(detail.stages.find(({ id }) => id === 'merge')?.reason, 'The agent changed nothing.');
   });
@@ -190,18 +217,8 @@ rules:
   it('takes a question over a restart: what was granted meanwhile is not asked again', async () => {
     const repo = makeRepo({ 'README.md': '# demo\n' });
     const run = await start(repo, [{ ask: command('make all'), granted: [{ run: 'touch made.txt' }] }]);
-    for (;;) {
-      const [approval] = (await client.call('approval/list', { run })).approvals;
-      if (approval) {
-        await daemon.end('SIGKILL');
-        client.close();
-        daemon = await startDaemon({ home });
-        client = await daemon.connect();
-        await client.call('approval/answer', { approval: approval.id, answer: 'grant' });
-        break;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
+    const approval = await killAtQuestion(run);
+    await client.call('approval/answer', { approval, answer: 'grant' });
     const detail = await finishRun(client, run);
     assert.equal(detail.run.status, 'success', detail.run.summary);
     assert.deepEqual(
@@ -209,6 +226,75 @@ rules:
       ['used'],
     );
     assert.equal(detail.attempts.length, 2);
+  });
+
+  it('goes on with more words in the same worktree and session, and shows what these words led to', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const first = await finishRun(client, await start(repo, [{ run: 'echo one > one.txt' }, { say: 'one is made' }], { agent: 'memory' }));
+    assert.equal(first.attempts[0]?.session?.how, 'new');
+    const second = await start(repo, [{ recall: true }, { run: 'cat one.txt > two.txt' }], {
+      agent: 'memory',
+      continues: first.run.id,
+      into: 'main',
+    });
+    const detail = await finishRun(client, second);
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    const [attempt] = detail.attempts;
+    const { how, from, replayed } = attempt?.session ?? {};
+    assert.deepEqual([how, from, replayed], ['loaded', first.attempts[0]?.id, 2]);
+    assert.equal(attempt?.workspace?.path, first.attempts[0]?.workspace?.path);
+    assert.match(renderSessions(toPicture(detail), createPaint(false)).join(), /^work goes on from run \S+\. It went on in the session/);
+    const said = (await client.call('spool/read', { attempt: attempt?.id ?? '' })).text;
+    assert.match(said, /\n\| one is made\n[^]*\n\(2 prompts\)/);
+    assert.match(
+      (await describeWork(client, second, createPaint(false))).join('\n'),
+      /^Changed 1 file:\n {2}A two\.txt[^]*in the session that it had/,
+    );
+    assert.equal(git(repo, 'ls-tree', '-r', '--name-only', 'main').trim(), 'README.md\none.txt\ntwo.txt');
+  });
+
+  it('tells another agent what the record says, and refuses two at once and what nobody worked in', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const plan = { plan: [{ content: 'Look around', status: 'completed', priority: 'low' }] };
+    const first = await start(repo, [plan, { run: 'echo one > one.txt' }, { say: 'It is nearly done.' }], { agent: 'memory' });
+    await finishRun(client, first);
+    const second = await start(repo, [{ ask: command('make all') }], { continues: first });
+    await assert.rejects(start(repo, [], { continues: first }), { code: 'invalid_transition' });
+    const other = makeRepo({ 'README.md': '# other\n' });
+    await assert.rejects(start(other, [], { continues: first }), { code: 'invalid_params' });
+    await assert.rejects(start(repo, [], { continues: 'nobody' }), { code: 'not_found' });
+    const detail = await finishRun(client, second);
+    const [attempt] = detail.attempts;
+    assert.deepEqual([attempt?.session?.how, attempt?.session?.why], ['summary', 'Another agent, memory, did it.']);
+    const raw = detail.artifacts.find(({ name }) => name.startsWith('acp-'));
+    const { text } = await client.call('artifact/read', { digest: raw?.digest ?? '' });
+    const told = /"session\/prompt".*/.exec(text)?.[0] ?? '';
+    for (const words of ['It was asked:\\n> Do this', '[x] Look around', '> It is nearly done.', 'A one.txt  +1 -0', 'you are asked now:'])
+      assert.ok(told.includes(words), `${words} is not in ${told}`);
+    const none = await finishRun(client, await start(repo, [], { agent: 'nobody' }));
+    await assert.rejects(start(repo, [], { continues: none.run.id }), { code: 'invalid_transition' });
+  });
+
+  it('goes on after the end of the daemon where it was cut off, in the same session, and asks anew', async () => {
+    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const make = command('make all');
+    const script = [{ run: 'test -e half.txt && cp half.txt whole.txt; echo half > half.txt' }, { recall: true }, { ask: make }];
+    const run = await start(repo, script, { agent: 'memory' });
+    await killAtQuestion(run);
+    const detail = await finishRun(client, run);
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    const [first, second] = detail.attempts;
+    assert.deepEqual([first?.status, second?.session?.how, second?.session?.from], ['interrupted', 'loaded', first?.id]);
+    assert.equal(second?.workspace?.path, first?.workspace?.path);
+    assert.deepEqual(
+      detail.approvals.map(({ status }) => status),
+      ['used'],
+    );
+    const files = (await client.call('run/changes', { run })).files.map(({ path }) => path);
+    assert.deepEqual(files, ['half.txt', 'whole.txt']);
+    const said = (await client.call('spool/read', { attempt: second?.id ?? '' })).text;
+    assert.match(said, /^\[goes on with its session session-1/);
+    assert.match(said, /\n\(2 prompts\)/);
   });
 
   it('gives a removed agent no more work', async () => {
