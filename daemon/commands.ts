@@ -144,6 +144,18 @@ export type Command =
       by: string;
       told?: string[];
     }
+  /** Stages that somebody adds: `from` is the digest of the definition that `digest` was made from, `before` are those that wait for them now. */
+  | {
+      type: 'run/extend';
+      run: string;
+      from: string;
+      digest: string;
+      added: string[];
+      agents: string[];
+      before: string[];
+      change: string;
+      by: string;
+    }
   /** `always`: it runs also after others have failed. */
   | {
       type: 'stage/start';

@@ -10,11 +10,13 @@ import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Origin } from '../commands.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
+import { extendRun } from '../coordinator/extend-run.ts';
 import { applyRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { Triggers } from '../coordinator/triggers.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Journal } from '../journal/port.ts';
+import { sha256 } from '../platform/digest.ts';
 import { whatIsDoneAgain } from '../workflow/failure.ts';
 import type { ArchiveStore } from '../store/archive.ts';
 import { attemptOfPeer } from '../rpc/peer.ts';
@@ -68,7 +70,7 @@ export interface CoreParts {
 }
 
 export function assembleCore(parts: CoreParts): Core {
-  const { coordinator, definitions, principals, remote, subscriptions } = parts;
+  const { coordinator, principals, remote, subscriptions } = parts;
   const { state } = coordinator;
   return {
     state,
@@ -80,8 +82,7 @@ export function assembleCore(parts: CoreParts): Core {
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
     triggers: parts.triggers,
-    definition: (digest) => orRefuse(definitions.load(digest)),
-    doneAgain: whatIsDoneAgain,
+    ...definitionsIn(parts),
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
     ...rememberIn({ ...parts, ...parts.remembering, state }),
     redactArtifact: (request, origin) => orRefuse(redactArtifact(parts, request, origin)),
@@ -116,6 +117,12 @@ export function assembleCore(parts: CoreParts): Core {
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
     newId: parts.newId,
   };
+}
+
+function definitionsIn({ coordinator, definitions, submit }: CoreParts): Pick<Core, 'definition' | 'doneAgain' | 'extendRun'> {
+  const definition: Core['definition'] = (digest) => orRefuse(definitions.load(digest));
+  const ports = { state: coordinator.state, submit, hash: sha256, keepDefinition: definitions.keep, loadDefinition: definition };
+  return { definition, doneAgain: whatIsDoneAgain, extendRun: (params, origin) => extendRun(ports, params, origin) };
 }
 
 /** Whoever subscribes to a run of the archive gets it whole; nothing more will come. */

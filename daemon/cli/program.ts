@@ -10,6 +10,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDeny } from './commands/deny.ts';
 import { addDown } from './commands/down.ts';
 import { addEvents } from './commands/events.ts';
+import { addExtend } from './commands/extend.ts';
 import { addGc } from './commands/gc.ts';
 import { addInit } from './commands/init.ts';
 import { addJournal } from './commands/journal.ts';
@@ -36,7 +37,7 @@ import type { Context } from './context.ts';
 import { padText, wrapText } from './render/text.ts';
 
 const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
-  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addUndo, addWorkflows, addTriggers, addDemo]],
+  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addExtend, addUndo, addWorkflows, addTriggers, addDemo]],
   ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addToken, addInit, addPolicy]],
   ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addReplay, addLogs, addJournal, addRedact, addPin, addGc]],
   ['Daemon:', [addUp, addDown]],

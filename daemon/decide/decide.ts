@@ -23,6 +23,7 @@ import {
 } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
+import { extendRun } from './extend.ts';
 import { acceptHandoff, returnHandoff } from './handoff.ts';
 import { endMerge, endUndo, startMerge, startUndo } from './merge.ts';
 import { beginRun, cancelRun, continueRun, finishRun, pauseRun, resumeRun, returnRun, startRun, waitForApproval } from './run.ts';
@@ -101,6 +102,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'run/pause': pauseRun,
   'run/resume': resumeRun,
   'run/return': returnRun,
+  'run/extend': extendRun,
   'stage/start': startStage,
   'stage/check': checkStage,
   'stage/ask': askAboutStage,

@@ -103,6 +103,8 @@ export function narrowTo(action: Action): Narrow | string {
         parts: [...same(action, 'from', 'to'), 'size(action.missing) == 0'],
         says: `complete handoffs from ${action.from} to ${action.to}`,
       };
+    case 'run.extend':
+      return { parts: same(action, 'workflow', 'change'), says: `the same stages more in ${action.workflow}` };
     case 'agent.register':
     case 'daemon.configure':
       return 'This changes Signalbox itself; it is a person’s to say each time.';

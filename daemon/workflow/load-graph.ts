@@ -10,10 +10,15 @@ import { endsWithCommit, type StageShape } from './load-shape.ts';
 import { findRouteValue, listBranches } from './load-stage.ts';
 import { buildGraph, type Graph, type GraphAround, type PlacedStage, type Sketch, sketchStage } from './load-sketch.ts';
 
-/** Every problem between stages. */
-export function listGraphProblems(stages: readonly PlacedStage[], around: GraphAround): Problem[] {
-  const graph = buildGraph(stages.map(sketchStage), around);
-  const { sketches } = graph;
+/** Every problem between stages; `known` are those that a run has already, and nothing is wrong with them. */
+export function listGraphProblems(
+  stages: readonly PlacedStage[],
+  around: GraphAround,
+  known: readonly Omit<Sketch, 'index'>[] = [],
+): Problem[] {
+  const before = known.map((sketch, index): Sketch => ({ ...sketch, index }));
+  const sketches = stages.map((stage, i) => sketchStage(stage, before.length + i));
+  const graph = { ...buildGraph([...before, ...sketches], around), sketches };
   return [
     ...listIdProblems(graph),
     ...listNeedProblems(graph),

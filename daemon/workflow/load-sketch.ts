@@ -1,5 +1,6 @@
 // The stages of a file as far as they can be read, so that a mistake in one hides no mistake in another.
 import type { Source, SourcePath } from '../../shared/yaml/source.ts';
+import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { StageShape } from './load-shape.ts';
 import { listBranches } from './load-stage.ts';
 import { gatheredName } from './matrix.ts';
@@ -70,6 +71,14 @@ export function sketchStage(placed: PlacedStage, index: number): Sketch {
     needs: named(texts(record.needs), 'needs'),
     next: listNext(record.next, [...path, 'next'], source),
     outputs: [...texts(record.outputs).map((output) => (record.matrix === undefined ? output : gatheredName(output))), ...branches],
+  };
+}
+
+/** A stage of a run as others may refer to it. */
+export function sketchDefinition({ id, needs, outputs }: StageDefinition, source: Source): Omit<Sketch, 'index'> {
+  return {
+    ...{ source, path: [], raw: {}, shape: undefined, id, next: [], outputs },
+    needs: needs.map((need) => ({ id: need, path: [], source })),
   };
 }
 

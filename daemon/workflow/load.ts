@@ -123,8 +123,13 @@ function listGivers(shape: StageShape): [string, string][] {
 }
 
 /** Turns `next` into `needs` of the stages that come next; who comes before a stage with branches comes before its branches. */
-function connect(stages: readonly StageDefinition[], shapes: readonly StageShape[]): StageDefinition[] {
-  const branches = new Map(shapes.map((shape) => [shape.id, listBranches(shape).map(({ id }) => id)]));
+export function connect(stages: readonly StageDefinition[], shapes: readonly StageShape[]): StageDefinition[] {
+  const branches = new Map(stages.flatMap(({ id, join, needs }) => (join ? [[id, needs] as const] : [])));
+  for (const shape of shapes)
+    branches.set(
+      shape.id,
+      listBranches(shape).map(({ id }) => id),
+    );
   const heads = (id: string): string[] => (branches.get(id)?.length ? (branches.get(id) ?? []) : [id]);
   const routed = stages.map((stage) =>
     stage.next ? { ...stage, next: stage.next.map((one) => ({ ...one, to: one.to.flatMap(heads) })) } : stage,

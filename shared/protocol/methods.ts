@@ -177,6 +177,11 @@ export const METHODS = {
     'submit',
     z.strictObject({ run: Id, stage: z.string().min(1).max(64), reason: z.string().max(500).default('') }),
   ),
+  /**
+   * Adds the stages of a file (`stages:`) to a run that is under way. With `asked` somebody has to allow it first; the same call
+   * again adds them then.
+   */
+  'run/extend': method<{ run: string; added: string[]; existing: boolean; asked?: string }>()('submit', SourceText.extend({ run: Id })),
   /** Adds a commit that takes the run's merge back; the branch keeps its history. */
   'run/undo': method<{ run: string; branch: string; commit: string; dependents: UndoDependent[] }>()(
     'approve',

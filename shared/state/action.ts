@@ -1,3 +1,4 @@
+// Long because: every kind of action stands here with all of its fields.
 import * as z from 'zod';
 
 /** How much harm an action could do, from nothing to losing work. */
@@ -208,6 +209,20 @@ export const Action = z.discriminatedUnion('kind', [
     /** What the handoff requires and is not there, or does not hold. */
     missing: z.array(z.string()),
   }),
+  /** Stages are to be added to a run that is under way. */
+  z.object({
+    kind: z.literal('run.extend'),
+    ...common,
+    workflow: z.string(),
+    /** Who asks for it. */
+    principal: z.string(),
+    /** Ids of the stages that come. */
+    stages: z.array(z.string()),
+    /** The agents that are named for them. */
+    agents: z.array(z.string()),
+    /** Digest of what they are. */
+    change: z.string(),
+  }),
   z.object({
     kind: z.literal('daemon.configure'),
     ...common,
@@ -232,6 +247,7 @@ export const ACTION_KINDS = [
   'task.dispatch',
   'stage.advance',
   'handoff.accept',
+  'run.extend',
   'workspace.merge',
   'daemon.configure',
 ] as const satisfies readonly ActionKind[];

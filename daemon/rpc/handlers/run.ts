@@ -10,7 +10,7 @@ const UNDO_MS = 60_000;
 
 type RunHandlers = Pick<
   Handlers,
-  'run/start' | 'run/get' | 'run/list' | 'run/cancel' | 'run/undo' | 'run/pause' | 'run/resume' | 'run/retry' | 'run/skip'
+  'run/start' | 'run/extend' | 'run/get' | 'run/list' | 'run/cancel' | 'run/undo' | 'run/pause' | 'run/resume' | 'run/retry' | 'run/skip'
 >;
 
 /** Which later merges stand in the way, most likely. */
@@ -25,6 +25,7 @@ export function runHandlers(core: Core): RunHandlers {
   return {
     ...steerHandlers(core),
     'run/start': (params, connection) => core.submitRun(params, originOf(connection)),
+    'run/extend': (params, connection) => core.extendRun(params, originOf(connection)),
     async 'run/get'({ run: id }) {
       const document = found(await readRun(core, id), `run ${id}`);
       return { ...document, definition: await core.definition(document.run.workflow.digest) };

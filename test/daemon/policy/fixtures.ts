@@ -61,6 +61,15 @@ const OTHERS: {
     base: 'b',
   },
   'task.dispatch': { kind: 'task.dispatch', ...COMMON, what: 'Fix the test.', priority: 0, timeoutMs: 1_000, attempt: 1 },
+  'run.extend': {
+    kind: 'run.extend',
+    ...COMMON,
+    workflow: 'release',
+    principal: 'user',
+    stages: ['more'],
+    agents: ['command'],
+    change: 'c',
+  },
   'handoff.accept': { kind: 'handoff.accept', ...COMMON, from: 'design', to: 'build', artifacts: ['design.md'], missing: [] },
 };
 

@@ -108,4 +108,26 @@ describe('a graph that grows while it runs', () => {
     );
     assert.ok((await replay('list-1')) > 10);
   });
+
+  it('takes stages that somebody adds while it runs', async function () {
+    this.timeout(60_000);
+    const text =
+      'workflow: grow\nversion: 1\nstages:\n  - { id: wait, agent: command, command: [node, --version] }\n  - { id: last, needs: [wait], agent: command, command: [node, --version] }\n';
+    await start('grow-1', text);
+    const more = {
+      run: 'grow-1',
+      file: 'more.yaml',
+      text: 'stages:\n  - { id: extra, needs: [wait], agent: command, command: [node, plan.mjs], next: last }\n',
+    };
+    const { added } = await client.call('run/extend', more);
+    assert.deepEqual(added, ['extra']);
+    assert.deepEqual(await client.call('run/extend', more), { run: 'grow-1', added: [], existing: true });
+    await assert.rejects(client.call('run/extend', { ...more, text: 'stages:\n  - { id: wait, agent: command, command: [x] }\n' }), {
+      code: 'invalid_workflow',
+      message: /2:11: Two stages have the id `wait`/,
+    });
+    const detail = await finishRun(client, 'grow-1');
+    assert.deepEqual(statusOf(detail), { wait: 'completed', extra: 'completed', last: 'completed' });
+    await replay('grow-1');
+  });
 });
