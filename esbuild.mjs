@@ -20,6 +20,7 @@ const NODE_BUNDLES = [
   { name: 'cli.main', entry: 'daemon/cli/main.ts', required: true, budget: 2000 * KB },
   { name: 'builtin', entry: 'daemon/agents/builtin/child.ts', required: true, budget: 2000 * KB },
   { name: 'bridge', entry: 'daemon/platform/sandbox/bridge.ts', required: true, budget: 50 * KB },
+  { name: 'mcp', entry: 'daemon/platform/mcp/server.ts', required: true, budget: 1000 * KB },
   { name: 'snapshot', entry: 'daemon/journal/snapshot-child.ts', required: true, budget: 500 * KB },
   { name: 'extension', entry: 'extension/main.ts', required: manifestNamesMain(), budget: 400 * KB, external: ['vscode'] },
 ];

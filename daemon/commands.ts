@@ -223,6 +223,7 @@ export type Command =
       payload: Record<string, unknown>;
       artifacts: Record<string, string>;
       part?: TaskPart;
+      parent?: string;
       retry?: TaskRetry;
     }
   | { type: 'task/assign'; task: string; attempt: string; agent: string }
@@ -235,6 +236,8 @@ export type Command =
   | { type: 'attempt/call'; attempt: string; token: number; call: ToolCalled }
   | { type: 'attempt/session'; attempt: string; token: number; session: AgentSession }
   | { type: 'attempt/plan'; attempt: string; token: number; plan: AgentPlan }
+  /** Values that the attempt's agent reported; a later one replaces an earlier one. */
+  | { type: 'attempt/report'; attempt: string; token: number; values: Record<string, unknown> }
   | { type: 'attempt/omit-calls'; attempt: string; token: number; calls: number }
   | { type: 'attempt/find'; attempt: string; token: number; finding: Finding }
   | { type: 'attempt/end'; attempt: string; token: number; ending: AttemptEnding }

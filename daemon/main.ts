@@ -133,7 +133,7 @@ async function furnish(stage: Stage) {
     personHome: homedir(),
     readable: settings.sandboxRead,
   });
-  const acp = await openAcpOnDemand({ home, config, state, sandbox });
+  const acp = await openAcpOnDemand({ here, home, config, state, sandbox });
   const made = { sandbox, definitions, rulebook, remote, subscriptions, acp, coordinator, submit };
   const { ports, runPorts } = buildPorts({ here, home, stores, workflows, tell, ...made });
   await runPorts.policiesLoaded('');

@@ -7,6 +7,7 @@
  * 3. `cancel` may be called at any time, more than once.
  */
 
+import type { AgentCall, CallAnswer } from '../../shared/protocol/agent-tools.ts';
 import type { Action } from '../../shared/state/action.ts';
 import type { Enforcement } from '../../shared/state/agent.ts';
 import type { AgentSession } from '../../shared/state/agent-session.ts';
@@ -98,6 +99,8 @@ export interface WantedAction {
   key: string;
   action: Action;
   show?: Readonly<Record<string, string>>;
+  /** Asked of a person whatever the policy says, with this sentence. */
+  ask?: string;
 }
 
 export type AttemptEvent =
@@ -112,6 +115,11 @@ export type AttemptEvent =
    * with a timer of its own stops it until then. What is allowed is allowed once: the grant is used when `answer` is called.
    */
   | { type: 'wants'; wanted: WantedAction; answer(permission: Permission): void }
+  /**
+   * The agent calls one of our tools. `allowed`: it asked about this very call before, and was told yes. `answer` is called once,
+   * soon: what waits for a person is answered as pending.
+   */
+  | { type: 'calls'; call: AgentCall; allowed: boolean; answer(answer: CallAnswer): void }
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'artifact'; name: string; mediaType: string; content: string }
   /** A commit on the attempt's branch that later attempts need not make again. */

@@ -1,6 +1,7 @@
 /** The ACP agents of this machine: their profiles, where they are, how to start them, and whether they start. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ENDPOINT_FILE } from '../../shared/protocol/endpoint.ts';
@@ -16,6 +17,7 @@ import { loadPrices, type PriceTable } from '../agents/acp/prices.ts';
 import type { Profile } from '../agents/acp/profiles.ts';
 import { findProgram, folderOf } from '../agents/acp/program.ts';
 import type { Command, CommandResult } from '../commands.ts';
+import type { ToolServerModule } from '../platform/mcp/door.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { type Canaries, keepCanaries } from './canaries.ts';
 import { describeWanted } from './wanted.ts';
@@ -43,6 +45,8 @@ interface Registration {
 }
 
 export interface AcpParts {
+  /** Folder of the bundles. */
+  here: string;
   home: string;
   config: string;
   state: State;
@@ -57,7 +61,7 @@ interface Opened extends AcpParts {
 
 /** Opens the profiles; files that were changed count from the next look on. */
 export async function openAcpAgents(parts: AcpParts): Promise<AcpAgents> {
-  const { home, config, state, sandbox } = parts;
+  const { here, home, config, state, sandbox } = parts;
   const folder = join(config, 'agents');
   const installed = join(home, 'agents');
   let { profiles, problems } = await loadProfiles(folder);
@@ -68,7 +72,13 @@ export async function openAcpAgents(parts: AcpParts): Promise<AcpAgents> {
   const prices = keepPrices(folder);
   await prices.look();
   const common = { installed, prices: prices.look, describe: describeWanted, sandbox };
-  const adapter = createAcpAdapter({ ...common, profileOf: (agent) => profiles.get(agent), personHome: homedir(), personEnv: process.env });
+  const callbacks = {
+    // Not `import`: code that V8 kept from an earlier start cannot import.
+    load: () => Promise.resolve(createRequire(here)(join(here, 'mcp.cjs')) as ToolServerModule),
+    bridgePath: join(here, 'bridge.cjs'),
+  };
+  const profileOf = (agent: string): Profile | undefined => profiles.get(agent);
+  const adapter = createAcpAdapter({ ...common, callbacks, profileOf, personHome: homedir(), personEnv: process.env });
   const canaries = keepCanaries({
     folder: join(installed, 'canary'),
     endpoint: join(home, ENDPOINT_FILE),

@@ -18,11 +18,12 @@ import { committedBefore } from './base.ts';
 import { collectWork, fillPrompt, layOutDesk } from './desk.ts';
 import { describeEarlier } from './earlier.ts';
 import { gatherInputs } from './inputs.ts';
+import { type Callbacks, openCallbacks } from './callbacks.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
 import { setUpWorktree } from './setup.ts';
 import { createPermissions, type Permissions } from './permissions.ts';
-import { homeOf, keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
+import { homeOf, keepDiff, keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
 import { recordReport } from './reports.ts';
 
@@ -59,6 +60,7 @@ interface Job {
   cause: string;
   run: Run | undefined;
   def: StageDefinition | undefined;
+  callbacks: Callbacks;
 }
 
 export function startAttempts(context: EffectContext): Attempts {
@@ -81,7 +83,8 @@ export function startAttempts(context: EffectContext): Attempts {
       live.set(attempt, entry);
       const run = state.runs.get(task.run ?? '');
       const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === task.stage);
-      await drive({ context, permissions, live: entry, task, attempt, cause, run, def });
+      const callbacks = openCallbacks(context, permissions, { task, attempt, cause, run, def });
+      await drive({ context, permissions, live: entry, task, attempt, cause, run, def, callbacks });
       permissions.leave(attempt);
       live.delete(attempt);
       finish();
@@ -135,6 +138,7 @@ async function drive(job: Job): Promise<void> {
     const outcome = await auditWork(context, job.permissions, { work, place, outcome: said, allowed: job.live.allowed, cause });
     await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
     if (outcome.status === 'succeeded') await keepWork(context, work, place, cause);
+    if (outcome.status === 'succeeded' && task.part === 'child') await keepDiff(context, work, place, cause);
     ending = {
       ...toEnding(outcome),
       ...(job.live.interrupted === undefined ? {} : { status: 'interrupted', message: job.live.interrupted }),
@@ -285,6 +289,9 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
     case 'wants':
       // Not waited for: whatever else the adapter says goes on while a person thinks.
       void settleWish(job, event);
+      return;
+    case 'calls':
+      void job.callbacks.answer(event.call, event.allowed).then(event.answer);
       return;
     default:
       await recordReport(context, { attempt, token: task.token }, event, cause);

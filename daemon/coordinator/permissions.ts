@@ -87,7 +87,8 @@ async function settle(context: EffectContext, asker: Asker, { wanted, settled }:
   const artifact = (await ports.artifacts.putText(JSON.stringify(wanted.action))).digest;
   const texts = Object.entries(wanted.show ?? {});
   const shown = await Promise.all(texts.map(async ([name, text]) => [name, (await ports.artifacts.putText(text)).digest] as const));
-  const proposal = { key: wanted.key, action: wanted.action, artifact, show: Object.fromEntries(shown) };
+  const asks = wanted.ask === undefined ? {} : { ask: wanted.ask };
+  const proposal = { key: wanted.key, action: wanted.action, artifact, show: Object.fromEntries(shown), ...asks };
   for (;;) {
     const result = await tell({ type: 'action/decide', attempt, token, proposal }, cause);
     if (!result.ok) return { allowed: false, reason: result.refusal.message };

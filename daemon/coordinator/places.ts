@@ -8,9 +8,13 @@ import type { RepoWithPath } from '../workspace/merge.ts';
 import type { Worktree } from '../workspace/worktrees.ts';
 import { graphOf, listDependents } from '../workflow/graph.ts';
 import { baseOf, committedBefore, listBases } from './base.ts';
+import { diffNameOf } from './callback-tools.ts';
 import { findEarlier, type Earlier } from './earlier.ts';
 import { explain, placeOfRun } from './merges.ts';
 import type { EffectContext } from './reactor.ts';
+
+/** Bytes of the diff of a task of a task. */
+const MAX_DIFF_BYTES = 1024 * 1024;
 
 /** Where an attempt works: a worktree of its own, or just a commit to read. */
 export interface WorkPlace {
@@ -127,8 +131,8 @@ export async function keepWork(
   cause: string,
 ): Promise<void> {
   const definition = run && ports.definitionOf(run.workflow.digest);
-  if (!place.worktree || !def || !run || !definition || task.part !== undefined) return;
-  if (def.prompt === undefined && !isBuiltOn(definition, def)) return;
+  if (!place.worktree || !def || !run || !definition || (task.part !== undefined && task.part !== 'child')) return;
+  if (task.part === undefined && def.prompt === undefined && !isBuiltOn(definition, def)) return;
   const { worktree } = place;
   const key = 'work';
   const trailers = { 'Signalbox-Run': run.id, 'Signalbox-Stage': def.id };
@@ -137,12 +141,33 @@ export async function keepWork(
     commonDir: worktree.commonDir,
     workTree: worktree.path,
     branch: worktree.branch,
-    message: def.name,
+    message: task.part === 'child' ? `Part of: ${def.name}` : def.name,
     trailers,
     at: state.at,
   };
   const commit = await ports.workspace.commitWorktree(request);
   if (commit !== undefined) await tell({ type: 'attempt/commit', attempt, token: task.token, key, commit, summary: def.name }, cause);
+}
+
+/** What a task of a task changed, as an artifact: its branch is nowhere that the agent which asked for it could look. */
+export async function keepDiff(
+  { state, ports, tell }: EffectContext,
+  { run, task, attempt }: Work,
+  place: WorkPlace,
+  cause: string,
+): Promise<void> {
+  const made = state.attempts.get(attempt)?.commits.at(-1)?.commit;
+  if (!run || !place.worktree || place.commit === undefined || made === undefined) return;
+  const { gitDir, commonDir } = place.worktree;
+  const { patch } = await ports.workspace.diffCommits({
+    repo: { gitDir, commonDir },
+    from: place.commit,
+    to: made,
+    maxBytes: MAX_DIFF_BYTES,
+  });
+  const { digest, size } = await ports.artifacts.putText(patch);
+  const of = { run: run.id, task: task.id, attempt, ...(task.stage === undefined ? {} : { stage: task.stage }) };
+  await tell({ type: 'artifact/record', ...of, name: diffNameOf(task), digest, size, mediaType: 'text/x-diff' }, cause);
 }
 
 /** Whether anything later works on what a command leaves: a check of it, a merge, or a worktree that begins with it. */

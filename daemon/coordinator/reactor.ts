@@ -33,8 +33,8 @@ export interface EffectContext {
   ports: Ports;
   settings: EngineSettings;
   state: State;
-  /** Puts a command on the queue; a refusal is logged, since nobody else would hear of it. */
-  tell(command: Command, cause: string): Promise<CommandResult>;
+  /** Puts a command on the queue; a refusal is logged, since nobody else would hear of it. `principal` is the daemon unless said. */
+  tell(command: Command, cause: string, principal?: string): Promise<CommandResult>;
 }
 
 /** What may let a task go that was held. */
@@ -45,8 +45,8 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
   const { state } = coordinator;
   let draining = false;
 
-  const tell = async (command: Command, cause: string): Promise<CommandResult> => {
-    const result = await coordinator.submit(command, { principal: 'daemon', cause });
+  const tell = async (command: Command, cause: string, principal = 'daemon'): Promise<CommandResult> => {
+    const result = await coordinator.submit(command, { principal, cause });
     if (!result.ok) ports.log('command.refused', { command: command.type, cause, ...result.refusal });
     return result;
   };

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../shared/events/envelope.ts';
+import { MAX_FIELD_BYTES, type NewEvent } from '../../shared/events/envelope.ts';
 import { ATTEMPT_TABLE } from '../../shared/state/attempt.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { approvalsOf } from '../../shared/state/select.ts';
@@ -9,6 +9,7 @@ import type { AttemptEnding, CommandOf, Used } from '../commands.ts';
 import { settleTaskApprovals } from './approval.ts';
 import { event, later, ofTask, refuse, type Context, type Verdict } from './context.ts';
 import { holdLease, ofAttempt, type Lease } from './lease.ts';
+import { cancelChildren } from './task.ts';
 
 /** A task whose attempts were cut off so often is not tried again: it may be what brings the daemon down. */
 const MAX_TOKENS = 10;
@@ -73,6 +74,23 @@ export function planAttempt(state: State, command: CommandOf<'attempt/plan'>): V
   return 'code' in lease ? lease : [event('agent.planned', `attempt/${lease.attempt.id}`, ofAttempt(lease), command.plan)];
 }
 
+/** Values that the attempt's agent reported; all of them together stay small, since the record holds them. */
+export function reportValues(state: State, command: CommandOf<'attempt/report'>): Verdict {
+  const lease = holdLease(state, command);
+  if ('code' in lease) return lease;
+  const { attempt } = lease;
+  const values = Object.fromEntries(Object.entries(command.values).filter(([name, value]) => !isSame(attempt.reported?.[name], value)));
+  if (Object.keys(values).length === 0) return [];
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...attempt.reported, ...values })).length;
+  if (bytes > MAX_FIELD_BYTES)
+    return refuse('commit_too_large', `All that one attempt reports may have ${MAX_FIELD_BYTES} bytes; this would make it ${bytes}.`, {
+      bytes,
+    });
+  return [event('attempt.reported', `attempt/${attempt.id}`, ofAttempt(lease), { values })];
+}
+
+const isSame = (before: unknown, now: unknown): boolean => before !== undefined && JSON.stringify(before) === JSON.stringify(now);
+
 /** Tool calls of which only the number is recorded. */
 export function omitCalls(state: State, command: CommandOf<'attempt/omit-calls'>): Verdict {
   const lease = holdLease(state, command);
@@ -118,9 +136,11 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>, cont
   if (usage) began.push(reportUse(lease, usage));
   const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
   const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
-  const after = afterAttempt(task, command.ending, context);
-  const settled = after.type === 'task.requeued' ? [] : settleTaskApprovals(state, task);
-  return [...began, ended, ...used, ...settled, after];
+  const ending = { ...command.ending, values: { ...attempt.reported, ...command.ending.values } };
+  const after = afterAttempt(task, ending, context);
+  // What its agent had others do ends with it; a task that is tried again finds it as it stands.
+  const over = after.type === 'task.requeued' ? [] : [...settleTaskApprovals(state, task), ...cancelChildren(state, task)];
+  return [...began, ended, ...used, ...over, after];
 }
 
 function requeue(task: Task, reason: string, failures: number, context: Context): NewEvent {

@@ -18,6 +18,7 @@ import {
   placeAttempt,
   openSession,
   planAttempt,
+  reportValues,
   runAttempt,
   useAttempt,
 } from './attempt.ts';
@@ -128,6 +129,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'attempt/call': callInAttempt,
   'attempt/session': openSession,
   'attempt/plan': planAttempt,
+  'attempt/report': reportValues,
   'attempt/omit-calls': omitCalls,
   'attempt/find': findInAttempt,
   'attempt/end': endAttempt,

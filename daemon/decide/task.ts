@@ -1,5 +1,8 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
 import type { State } from '../../shared/state/evolve.ts';
+import { CHILD_BOUNDS } from '../../shared/protocol/agent-tools.ts';
+import type { Refusal } from '../../shared/protocol/errors.ts';
+import { tasksOf } from '../../shared/state/select.ts';
 import { taskEnded, TASK_TABLE, type Task } from '../../shared/state/task.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
@@ -20,6 +23,8 @@ export function submitTask(state: State, command: CommandOf<'task/submit'>, cont
       agent: data.wants,
     });
   }
+  const unwanted = data.parent === undefined ? undefined : refuseChild(state, data.parent);
+  if (unwanted) return unwanted;
   const repo = run === undefined ? undefined : state.runs.get(run)?.repo;
   const of = ofTask({
     id: task,
@@ -34,7 +39,7 @@ export function submitTask(state: State, command: CommandOf<'task/submit'>, cont
   const why = explainDecision(judged.decision);
   switch (judged.decision.effect) {
     case 'deny':
-      return run === undefined || stage === undefined
+      return run === undefined || stage === undefined || data.part === 'child'
         ? refuse('policy_denied', why, { rules: judged.decision.reasons })
         : [judged.decided, event('stage.failed', `run/${run}`, judged.wanted.of, { code: 'policy_denied', message: why.slice(0, 2_000) })];
     case 'require_approval':
@@ -42,6 +47,27 @@ export function submitTask(state: State, command: CommandOf<'task/submit'>, cont
     default:
       return [judged.decided, submitted];
   }
+}
+
+/** A task may have others do parts of it, so deep and so many; undefined when one more may be. */
+function refuseChild(state: State, id: string): Refusal | undefined {
+  const { depth, perTask, perRun } = CHILD_BOUNDS;
+  const parent = state.tasks.get(id);
+  if (!parent || taskEnded(parent)) return refuse('stale_lease', 'The task that it would be a part of has ended.', { task: id });
+  let above = 0;
+  for (let task: Task | undefined = parent; task?.parent !== undefined; task = state.tasks.get(task.parent)) above += 1;
+  if (above >= depth) return refuse('too_many', `Tasks of tasks go ${depth} deep at most. Do it yourself.`, { limit: depth });
+  if ((parent.children?.length ?? 0) >= perTask)
+    return refuse('too_many', `A task may submit ${perTask} others at most.`, { limit: perTask });
+  const ofRun = parent.run === undefined ? 0 : tasksOf(state, parent.run).filter((task) => task.parent !== undefined).length;
+  if (ofRun >= perRun) return refuse('too_many', `The agents of one run may submit ${perRun} tasks at most.`, { limit: perRun });
+  return undefined;
+}
+
+/** What ends the tasks that a task's agent submitted and that have not ended. */
+export function cancelChildren(state: State, task: Task): NewEvent[] {
+  const open = (task.children ?? []).flatMap((id) => state.tasks.get(id) ?? []).filter((child) => !taskEnded(child));
+  return open.flatMap((child) => cancelEvents(state, child, 'The task that it was a part of has ended.'));
 }
 
 /** Gives a pending task to an agent: a lease with the next token, and a new attempt. */
@@ -83,7 +109,11 @@ export function cancelTask(state: State, command: CommandOf<'task/cancel'>): Ver
 export function cancelEvents(state: State, task: Task, reason: string): NewEvent[] {
   if (task.cancelReason !== undefined) return [];
   if (task.status === 'pending' && mayMove(TASK_TABLE, task.status, 'canceled'))
-    return [...settleTaskApprovals(state, task), event('task.canceled', `task/${task.id}`, ofTask(task), { reason })];
+    return [
+      ...settleTaskApprovals(state, task),
+      event('task.canceled', `task/${task.id}`, ofTask(task), { reason }),
+      ...cancelChildren(state, task),
+    ];
   const of = { ...ofTask(task), ...(task.attempt === undefined ? {} : { attempt: task.attempt }) };
   return [event('task.cancel_requested', `task/${task.id}`, of, { reason })];
 }

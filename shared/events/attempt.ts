@@ -18,6 +18,8 @@ export type AttemptEvent =
   | EventOf<'agent.tool_called', ToolCalled>
   /** The agent said what it means to do, in place of what it said before. */
   | EventOf<'agent.planned', AgentPlan>
+  /** Values that the agent reported while it worked; a later one replaces an earlier one of the same name. */
+  | EventOf<'attempt.reported', { values: Record<string, unknown> }>
   /** There were more tool calls than are recorded one by one. */
   | EventOf<'agent.tool_calls_omitted', { calls: number }>
   | EventOf<

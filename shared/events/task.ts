@@ -1,7 +1,7 @@
 import type { EventOf } from './envelope.ts';
 
-/** A check of a stage's work, or somebody's word on it. */
-export type TaskPart = 'check' | 'sign_off' | 'cleanup';
+/** A check of a stage's work, somebody's word on it, or a task that another task's agent gave to somebody. */
+export type TaskPart = 'check' | 'sign_off' | 'cleanup' | 'child';
 
 /** How long a task waits before it is tried again, in milliseconds, and for which codes; absent: for all that it may mend. */
 export interface TaskRetry {
@@ -27,6 +27,8 @@ export type TaskEvent =
         artifacts: Record<string, string>;
         /** What it does for its stage, where that is not the stage's work itself. */
         part?: TaskPart;
+        /** The task whose agent submitted it. */
+        parent?: string;
         retry?: TaskRetry;
       }
     >

@@ -57,6 +57,8 @@ export interface Attempt {
   plan?: AgentPlan;
   /** The agent's own session that it works in. */
   session?: AgentSession;
+  /** Values that its agent reported so far. */
+  reported?: Readonly<Record<string, unknown>>;
   exitCode?: number;
   signal?: string;
   code?: string;
@@ -94,6 +96,9 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (A
     }
     case 'agent.rogue_edit':
       attempts.set(id, { ...attempt, findings: [...(attempt.findings ?? []), event.data] });
+      return;
+    case 'attempt.reported':
+      attempts.set(id, { ...attempt, reported: { ...attempt.reported, ...event.data.values } });
       return;
     case 'agent.planned':
       attempts.set(id, { ...attempt, plan: event.data });

@@ -189,6 +189,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     evolveUsage(state.usage, event, at, at);
   },
   'attempt.running': attempt,
+  'attempt.reported': attempt,
   'attempt.committed': (state, event, at) => {
     attempt(state, event, at);
     const made = state.tasks.get(event.task ?? '');

@@ -34,6 +34,10 @@ export interface Task {
   artifacts: Readonly<Record<string, string>>;
   /** What it does for its stage, where that is not the stage's work itself. */
   part?: TaskPart;
+  /** The task whose agent submitted it. */
+  parent?: string;
+  /** Tasks that its agent submitted. */
+  children?: readonly string[];
   retry?: TaskRetry;
   /** Given to nobody until then. */
   notBefore?: string;
@@ -86,6 +90,8 @@ export function evolveTasks(tasks: Map<string, Task>, pending: Set<string>, even
       submittedAt: at,
     });
     pending.add(id);
+    const parent = tasks.get(event.data.parent ?? '');
+    if (parent) tasks.set(parent.id, { ...parent, children: [...(parent.children ?? []), id] });
     return;
   }
   const task = tasks.get(id);

@@ -37,7 +37,11 @@ export const ROOMS: readonly Room[] = [
   },
   { path: 'daemon/policy', values: PURE_DAEMON, packages: ['zod', 'yaml', '@marcbachmann/cel-js', 'unbash', ...PURE_NODE], pure: true },
   { path: 'daemon/watchdog', values: PURE_DAEMON, packages: PURE_NODE, pure: true },
-  { path: 'daemon/platform', values: ['shared', 'daemon/commands.ts'], packages: ['node:', 'zod', 'lowdb', '@secretlint/', 'uuidv7'] },
+  {
+    path: 'daemon/platform',
+    values: ['shared', 'daemon/commands.ts'],
+    packages: ['node:', 'zod', 'lowdb', '@secretlint/', 'uuidv7', '@modelcontextprotocol/server'],
+  },
   { path: 'daemon/journal', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'lowdb'] },
   { path: 'daemon/store', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'lowdb'] },
   { path: 'daemon/agents', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'yaml', '@secretlint/', '@agentclientprotocol/sdk'] },

@@ -5,8 +5,9 @@
 //   {"clientWrite":PATH,"text":T} {"run":COMMAND} {"update":{..}} {"usage":{..}} {"stop":REASON} {"remember":true}
 //   {"hang":true} {"crash":CODE} {"garbage":LINES} {"flood":MESSAGES} {"huge":BYTES} {"answerTwice":true} {"answerDead":true}
 //   {"child":true} {"stderr":TEXT} {"error":MESSAGE} {"recall":true}
+//   {"call":TOOL,"input":{..},"era":REVISION} calls a tool of the first MCP server of the session; {"http":BODY,"headers":{..}} posts there
 // Before a prompt: {"hangAt":METHOD} {"errorAt":METHOD,"code":N} {"version":N} {"modes":[..]} {"ignoreTerm":true} {"ignoreCancel":true}
-//   {"loads":true}: it remembers its sessions in HOME, and tells them again when it loads one; {"lies":true}: it only says so;
+//   {"stdio":true} (takes MCP servers as programs only) {"loads":true}: it remembers its sessions in HOME, and tells them again when it loads one; {"lies":true}: it only says so;
 //   {"replays":UPDATES} more of them; {"asksWhileLoading":TOOLCALL}; {"crashAt":METHOD}
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -67,6 +68,23 @@ const STEPS = {
   },
   run: ({ run }) => void spawnSync('sh', ['-c', run]),
   stderr: ({ stderr }) => void process.stderr.write(stderr),
+  async call({ call, input = {}, era = '2025-06-18', until }) {
+    const ask = () => callTool(mcpServer, { tool: call, input, era });
+    let result = await ask();
+    while (until !== undefined && result.data?.status !== until) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      result = await ask();
+    }
+    chunk('agent_message_chunk', `(${call}: ${JSON.stringify(result)})`);
+  },
+  async http({ http, headers = {}, path, times = 1 }) {
+    const own = Object.fromEntries(mcpServer.headers.map(({ name, value }) => [name, value]));
+    const url = path === undefined ? mcpServer.url : new URL(path, mcpServer.url);
+    const answer = await fetch(url, { method: 'POST', headers: { ...JSON_HEADERS, ...own, ...headers }, body: http.repeat(times) });
+    chunk('agent_message_chunk', `(http ${answer.status}: ${(await answer.text()).trim()})`);
+  },
+  // For a test of what is left of it: where the server is, and what opens it.
+  where: () => chunk('agent_message_chunk', `(where ${JSON.stringify(mcpServer)})`),
   hang: () => (stopReason === 'cancelled' ? undefined : new Promise((resolve) => (canceled = resolve))),
   crash: ({ crash }) => process.exit(crash),
   garbage: ({ garbage }) => process.stdout.write('this is no message\n'.repeat(garbage)),
@@ -84,6 +102,65 @@ const STEPS = {
     child.unref();
   },
 };
+
+let mcpServer;
+const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+const NEW_ERA = '2026-07-28';
+
+/** Calls a tool as clients of that revision do: the older ones begin with a handshake, the newer ones say all of it each time. */
+async function callTool(server, { tool, input, era }) {
+  const modern = era === NEW_ERA;
+  const own = 'io.modelcontextprotocol';
+  const _meta = {
+    [`${own}/protocolVersion`]: era,
+    [`${own}/clientInfo`]: { name: 'scripted', version: '1' },
+    [`${own}/clientCapabilities`]: {},
+  };
+  const hello = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: era, capabilities: {}, clientInfo: { name: 'scripted', version: '1' } },
+  };
+  const params = { name: tool, arguments: input, ...(modern ? { _meta } : {}) };
+  const call = { jsonrpc: '2.0', id: 2, method: 'tools/call', params };
+  const messages = modern ? [call] : [hello, { jsonrpc: '2.0', method: 'notifications/initialized' }, call];
+  const speak = server.type === 'http' ? speakHttp : speakPipe;
+  const answers = await speak(
+    server,
+    messages,
+    modern ? { 'mcp-protocol-version': era, 'mcp-method': 'tools/call', 'mcp-name': tool } : {},
+  );
+  if (!modern && answers[0].result.protocolVersion !== era) throw new Error(`It speaks ${answers[0].result.protocolVersion}.`);
+  const { result, error } = answers.at(-1);
+  return error ?? { ...(result.isError ? { isError: true } : {}), text: result.content[0].text, data: result.structuredContent };
+}
+
+async function speakHttp({ url, headers }, messages, more) {
+  const own = Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+  const answers = [];
+  for (const message of messages) {
+    const answer = await fetch(url, { method: 'POST', headers: { ...JSON_HEADERS, ...own, ...more }, body: JSON.stringify(message) });
+    const text = await answer.text();
+    if (message.id === undefined) continue;
+    const [, data] = /^data: (.+)$/m.exec(text) ?? [];
+    answers.push(JSON.parse(data ?? text));
+  }
+  return answers;
+}
+
+async function speakPipe({ command, args, env }, messages) {
+  const more = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...more } });
+  for (const message of messages) child.stdin.write(`${JSON.stringify(message)}\n`);
+  const answers = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    answers.push(JSON.parse(line));
+    if (answers.at(-1).id === 2) break;
+  }
+  child.kill();
+  return answers;
+}
 
 let lastAnswered;
 let stopReason = 'end_turn';
@@ -115,11 +192,12 @@ async function prompt(params) {
 const METHODS = {
   initialize: () => ({
     protocolVersion: setup.version ?? 1,
-    agentCapabilities: { loadSession: Boolean(setup.loads || setup.lies) },
+    agentCapabilities: { loadSession: Boolean(setup.loads || setup.lies), mcpCapabilities: { http: setup.stdio !== true } },
     agentInfo: { name: 'scripted', version: '1.2.3' },
     authMethods: [],
   }),
   'session/new'(params) {
+    [mcpServer] = params.mcpServers;
     session = 'session-1';
     send({ method: '_auth/status_update', params: { authStatus: { kind: 'none', label: `in ${params.cwd}` } } });
     const modes = (setup.modes ?? ['default']).map((id) => ({ id, name: id }));

@@ -6,6 +6,7 @@
  */
 import { RequestError, type RequestPermissionRequest, type RequestPermissionResponse, type Stream } from '@agentclientprotocol/sdk';
 import type { AttemptEvent, AttemptSpec, Permission, WantedAction } from '../agent.ts';
+import type { DoorPlaces, OwnCalls } from './callbacks.ts';
 import type { Deadline } from './deadline.ts';
 import { diffText } from './diff-text.ts';
 import type { PriceTable } from './prices.ts';
@@ -28,6 +29,8 @@ export interface SessionParts {
   transcript: Transcript;
   /** Stands still while a person is asked. */
   deadline: Deadline;
+  /** The tools with which the agent calls back, and where it finds them. */
+  own?: { calls: OwnCalls; places: DoorPlaces };
   describe(spec: AttemptSpec, wanted: Wanted, title: string): Promise<Described>;
   emit(event: AttemptEvent): void;
 }
@@ -122,6 +125,7 @@ async function ask(talk: Talk, call: ToolCall, wants: Wanted[]): Promise<Permiss
     const { action, show } = await talk.describe(talk.spec, wanted, call.title);
     const permission = await askOne(talk, { key: index === 0 ? call.id : `${call.id}#${index + 1}`, action, show });
     if (permission?.allowed !== true) return permission;
+    if (wanted.kind === 'mcp') talk.own?.calls.expect(wanted.server, wanted.tool, wanted.input);
   }
   return { allowed: true };
 }

@@ -19,6 +19,8 @@ interface Parts {
   root: string;
   transcript: Transcript;
   emit(event: AttemptEvent): void;
+  /** Whether a call of a tool of an MCP server is told by whoever answered it. */
+  cameIn?(server: string, tool: string, input: string): boolean;
 }
 
 interface EndedCalls {
@@ -31,7 +33,7 @@ interface EndedCalls {
 }
 
 /** Tells of each call once, when it is over. */
-export function tellEndedCalls({ transcript, emit, ...read }: Parts): EndedCalls {
+export function tellEndedCalls({ transcript, emit, cameIn, ...read }: Parts): EndedCalls {
   const decided = new Map<string, boolean>();
   const ended = new Map<string, ToolCalled['status']>();
   const count = (status: ToolCalled['status']): number => [...ended.values()].filter((each) => each === status).length;
@@ -43,6 +45,8 @@ export function tellEndedCalls({ transcript, emit, ...read }: Parts): EndedCalls
     const answer = allowed === undefined ? 'not_asked' : allowed ? 'allowed' : 'denied';
     const told = describeCalled(call, { status, answer }, read);
     transcript.note(`[${status}, ${answer.replace('_', ' ')}] ${told.kind} ${told.summary}`);
+    const [wanted] = wantsOf(call, read.reads);
+    if (wanted?.kind === 'mcp' && cameIn?.(wanted.server, wanted.tool, wanted.input) === true) return;
     if (ended.size <= MAX_CALLED) emit({ type: 'called', call: told });
   };
   return {

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
 import { askForHosts } from '../fetches.ts';
 import type { SessionParts } from './asking.ts';
+import { type CallbackParts, openOwnCalls, type OwnCalls } from './callbacks.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { explainBreak, explainExit, passErrors } from './ending.ts';
 import { failed } from './failed.ts';
@@ -22,6 +23,8 @@ import { openWire, type WireBounds, WIRE_BOUNDS, type WireFault } from './wire.t
 export interface AcpOptions extends LaunchOptions {
   /** What is known of an agent; undefined when there is no such agent. */
   profileOf(agent: string): Profile | undefined;
+  /** The tools with which agents call back; without it they get none. */
+  callbacks?: CallbackParts;
   /** What tokens cost, looked at as each attempt starts. */
   prices?(): Promise<PriceTable | undefined>;
   describe: SessionParts['describe'];
@@ -77,8 +80,11 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
   if (spec.action !== EXAMINE && (spec.prompt ?? '').trim() === '')
     return failed('prompt_missing', 'There is nothing to ask the agent. Give the stage a `prompt`.');
   const deadline = startDeadline(spec.timeoutMs);
-  const raw = keepRawLines();
-  const work: Work = { options, spec, profile, prices: await options.prices?.(), emit, asked, deadline, raw };
+  const asking = pauseWhileAsked(emit, deadline);
+  // Whoever is only looked at does no work, so it has nobody to call.
+  const calls = options.callbacks && profile.mcp && spec.run !== '' ? openOwnCalls(options.callbacks, asking) : undefined;
+  const raw = keepRawLines(calls?.door.token);
+  const work: Work = { options, spec, profile, prices: await options.prices?.(), emit, asking, asked, deadline, raw, calls };
   try {
     const first = await runOnce(work);
     const { earlier } = spec;
@@ -90,6 +96,7 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
     return (await runOnce({ ...work, spec: { ...spec, earlier: { ...known, why } } })).outcome;
   } finally {
     deadline.stop();
+    calls?.close();
     const text = raw.text();
     if (text !== '') emit({ type: 'artifact', name: `acp-${spec.attempt}.log`, mediaType: 'text/plain', content: text });
   }
@@ -97,29 +104,31 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
 
 /** One process of the agent; `notLoaded` when it failed while it loaded the session of earlier work. */
 async function runOnce(work: Work): Promise<{ outcome: Outcome; notLoaded: boolean }> {
-  const { options, spec, profile, emit, deadline } = work;
-  const started = await launchAgent(options, { spec, profile, ask: askForHosts(spec, pauseWhileAsked(emit, deadline)) });
+  const { options, spec, profile, emit, asking, calls } = work;
+  const started = await launchAgent(options, { spec, profile, calls, ask: askForHosts(spec, asking) });
   if ('status' in started) return { outcome: started, notLoaded: false };
   emit({ type: 'started', process: started.process.identity, enforcement: started.wrapped.enforcement });
   try {
     return await follow(work, started);
   } finally {
+    started.places?.close();
     await started.wrapped.close();
   }
 }
 
 /** Lets a deadline stand still while a person is asked. */
 function pauseWhileAsked(emit: Emit, deadline: Deadline): Emit {
+  const then =
+    <T>(answer: (given: T) => void) =>
+    (given: T): void => {
+      deadline.resume();
+      answer(given);
+    };
   return (event) => {
-    if (event.type !== 'wants') return emit(event);
+    if (event.type !== 'wants' && event.type !== 'calls') return emit(event);
     deadline.pause();
-    emit({
-      ...event,
-      answer(permission) {
-        deadline.resume();
-        event.answer(permission);
-      },
-    });
+    if (event.type === 'wants') emit({ ...event, answer: then(event.answer) });
+    else emit({ ...event, answer: then(event.answer) });
   };
 }
 
@@ -130,14 +139,17 @@ interface Work {
   profile: Profile;
   prices: PriceTable | undefined;
   emit: Emit;
+  /** Tells, and lets the deadline stand still while an answer is waited for. */
+  asking: Emit;
   asked: Promise<Ending>;
   deadline: Deadline;
   raw: RawLog;
+  calls: OwnCalls | undefined;
 }
 
 async function follow(
-  { options, spec, profile, prices, emit, asked, deadline, raw }: Work,
-  { process: child, wrapped }: Launched,
+  { options, spec, profile, prices, emit, asked, deadline, raw, calls }: Work,
+  { process: child, wrapped, places }: Launched,
 ): Promise<{ outcome: Outcome; notLoaded: boolean }> {
   const { cancelMs = CANCEL_MS, graceMs = GRACE_MS } = options;
   const transcript = writeTranscript((text) => emit({ type: 'output', stream: 'stdout', text }));
@@ -157,7 +169,8 @@ async function follow(
     },
     onFault: tellFault,
   });
-  const session = startSession({ spec, profile, prices, stream, transcript, deadline, describe: options.describe, emit });
+  const own = calls && places ? { own: { calls, places } } : {};
+  const session = startSession({ spec, profile, prices, stream, transcript, deadline, describe: options.describe, emit, ...own });
   const over = Promise.race([
     session.done.catch((error: unknown) => explainBreak(error, { fault, child, profile, errors })),
     fault.then(({ code, message }) => failed(code, `${profile.title}: ${message}`)),

@@ -4,6 +4,7 @@ import type { Sandbox, SandboxRequest, Wrapped } from '../../platform/sandbox/sa
 import type { AttemptSpec, Outcome } from '../agent.ts';
 import { scrubEnvironment } from '../scrub.ts';
 import { withoutSandbox } from '../without-sandbox.ts';
+import { type DoorPlaces, type OwnCalls, placeDoor } from './callbacks.ts';
 import { failed } from './failed.ts';
 import { prepareHome } from './home.ts';
 import { listModelPlaces, passModels } from './network.ts';
@@ -26,16 +27,19 @@ export interface LaunchOptions {
 export interface Launched {
   process: AgentProcess;
   wrapped: Wrapped;
+  /** Where it calls back, where it can. */
+  places: DoorPlaces | undefined;
 }
 
 interface Launching {
   spec: AttemptSpec;
   profile: Profile;
+  calls: OwnCalls | undefined;
   ask: SandboxRequest['decideFetch'];
 }
 
 /** Starts the agent; an outcome when that cannot be. */
-export async function launchAgent(options: LaunchOptions, { spec, profile, ask }: Launching): Promise<Launched | Outcome> {
+export async function launchAgent(options: LaunchOptions, { spec, profile, calls, ask }: Launching): Promise<Launched | Outcome> {
   const { home, worktree } = spec;
   const { personHome, personEnv, installed, sandbox = withoutSandbox('No sandbox was asked for.') } = options;
   const { env: added, logins } = await prepareHome(profile, { home, worktree: worktree?.path ?? home, personHome, personEnv });
@@ -64,12 +68,13 @@ export async function launchAgent(options: LaunchOptions, { spec, profile, ask }
     files: logins,
     loopbackPorts: models.loopbackPorts,
     decideFetch: passModels(models, ask),
+    ...(calls ? { local: calls.door } : {}),
   });
   const sandboxed = wrapped.enforcement.level === 'enforced';
   try {
     const { argv } = wrapped;
     const child = await startProcess(options.launch ?? spawnTagged, { argv, env: wrapped.env, cwd, attempt: spec.attempt, sandboxed });
-    return { process: child, wrapped };
+    return { process: child, wrapped, places: calls && (await placeDoor(calls, wrapped)) };
   } catch (error) {
     await wrapped.close();
     if (!(error instanceof SpawnError)) throw error;

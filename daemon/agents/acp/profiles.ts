@@ -50,6 +50,8 @@ const SHAPE = {
     .default([]),
   /** False for an agent that does not start in a sandbox; its attempts are advisory, and say so. */
   sandbox: z.boolean().default(true),
+  /** False for an agent that cannot bear MCP servers in its session; it then has no tools to call back with. */
+  mcp: z.boolean().default(true),
   /** What is known to happen without a question, for a person to read. */
   uncovered: z.array(z.string().max(500)).max(20).default([]),
   /** How it is led to the scripted model of `agents canary`, whose address replaces `{stub}`; without it that cannot be done. */

@@ -5,6 +5,7 @@
 import { client, type ContentBlock } from '@agentclientprotocol/sdk';
 import type { Outcome } from '../agent.ts';
 import { answerPermission, answerWrite, type Denial, type SessionParts, type Talk } from './asking.ts';
+import { nameTools } from './callbacks.ts';
 import { failed } from './failed.ts';
 import { type AgentSide, endLoading, openSession } from './opening.ts';
 import { startUpdates } from './updates.ts';
@@ -63,7 +64,8 @@ async function converse(talk: Talk, agent: AgentSide): Promise<Outcome> {
   endLoading(talk);
   if (spec.prompt === undefined) return { status: 'succeeded', values: { ...talk.about } };
   talk.emit({ type: 'progress', text: `${profile.title} works`, activity: 'analyzing' });
-  let words = `${talk.before}${spec.prompt}`;
+  const asked = `${talk.before}${spec.prompt}`;
+  let words = talk.own ? nameTools(asked) : asked;
   for (let reminders = 0; ; reminders += 1) {
     const prompt: ContentBlock[] = [{ type: 'text', text: words }];
     const response = await agent.request('session/prompt', { sessionId: talk.about.session, prompt });

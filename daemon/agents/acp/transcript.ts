@@ -54,15 +54,16 @@ export interface RawLog {
   text(): string;
 }
 
-/** Keeps the lines of a wire: the first and the last of them. */
-export function keepRawLines(): RawLog {
+/** Keeps the lines of a wire, the first and the last of them, without the secret that opens the attempt's door. */
+export function keepRawLines(secret = ''): RawLog {
   const head: string[] = [];
   const tail: string[] = [];
   let headBytes = 0;
   let tailBytes = 0;
   let dropped = 0;
   return {
-    add(from, text) {
+    add(from, whole) {
+      const text = secret === '' ? whole : whole.replaceAll(secret, '[token]');
       const cut = text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}… (${text.length} characters)` : text;
       const line = `${from} ${cut}`;
       if (tail.length === 0 && headBytes + line.length <= MAX_HALF) {

@@ -2,6 +2,7 @@
 import type { PromptResponse, SessionNotification, SessionUpdate, ToolCallUpdate } from '@agentclientprotocol/sdk';
 import type { AttemptEvent, AttemptSpec } from '../agent.ts';
 import { tellEndedCalls } from './called.ts';
+import type { OwnCalls } from './callbacks.ts';
 import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
 import { startReplay } from './replayed.ts';
@@ -35,14 +36,16 @@ interface Parts {
   prices: PriceTable | undefined;
   transcript: Transcript;
   emit(event: AttemptEvent): void;
+  own?: { calls: OwnCalls };
 }
 
 /** Begins to follow an agent. */
-export function startUpdates({ spec, profile, prices, transcript, emit }: Parts): Updates {
+export function startUpdates({ spec, profile, prices, transcript, emit, own }: Parts): Updates {
   const calls = trackToolCalls();
   const replay = startReplay(transcript);
   let replaying = false;
-  const ended = tellEndedCalls({ reads: profile.reads, root: spec.worktree?.path ?? spec.home, transcript, emit });
+  const root = spec.worktree?.path ?? spec.home;
+  const ended = tellEndedCalls({ reads: profile.reads, root, transcript, emit, ...(own ? { cameIn: own.calls.cameIn } : {}) });
   const notePlan = followPlan({ transcript, emit });
   const usage = followUsage({ profile, prices, emit });
 

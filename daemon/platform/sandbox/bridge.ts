@@ -9,8 +9,9 @@ import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { constants } from 'node:os';
+import { pipeToDoor } from './pipe.ts';
 
-const [socketPath = '', ports = '', program = '', ...args] = process.argv.slice(2);
+const [socketPath = '', proxyPort = '', ports = '', program = '', ...args] = process.argv.slice(2);
 
 function join(left: Socket, right: Socket): void {
   left.on('error', () => right.destroy());
@@ -79,13 +80,15 @@ function run(proxy: string): void {
 async function main(): Promise<void> {
   const proxy = await listen(
     createServer((client) => join(client, connect(socketPath))),
-    0,
+    Number(proxyPort),
   );
   for (const port of ports.split(',').filter(Boolean)) await listen(forward(Number(port)), Number(port));
   run(`http://127.0.0.1:${proxy}`);
 }
 
-main().catch((error: unknown) => {
-  writeSync(2, `signalbox: the sandbox could not be made ready: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(126);
-});
+if (socketPath === '--mcp') pipeToDoor(proxyPort);
+else
+  main().catch((error: unknown) => {
+    writeSync(2, `signalbox: the sandbox could not be made ready: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(126);
+  });

@@ -27,10 +27,17 @@ export interface FetchVerdict {
   readonly reason: string;
 }
 
+/** What the relay answers itself, for its attempt: requests without a host of their own. */
+export interface LocalDoor {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 export interface RelayOptions {
   decide(request: FetchRequest): Promise<FetchVerdict>;
   /** Ports of this machine's loopback that the attempt may reach: its model, its MCP servers. */
   loopbackPorts: readonly number[];
+  local?: LocalDoor;
 }
 
 export interface Relay {
@@ -76,6 +83,8 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
   let notStarted: string | undefined;
   const server = createServer((request, response) => {
     const said = /^\/not-started\/([A-Z0-9_]{1,40})$/.exec(request.url ?? '')?.[1];
+    const local = options.local !== undefined && request.url?.startsWith('/') === true && said === undefined;
+    if (local) return options.local?.request(request, response);
     if (said === undefined) return void passRequest(options, request, response, keep);
     notStarted = said;
     response.end();
@@ -83,6 +92,10 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
   server.maxConnections = MAX_CONNECTIONS;
   server.on('connection', keep);
   server.on('connect', (request, client, head) => void passTunnel(options, request, { client, head, keep }));
+  server.on('upgrade', (request, socket, head) => {
+    if (options.local && request.url?.startsWith('/') === true) options.local.upgrade(request, socket, head);
+    else socket.destroy();
+  });
   server.on('clientError', (_error, client) => client.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

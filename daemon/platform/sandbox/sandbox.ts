@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import type { Enforcement } from '../../../shared/state/agent.ts';
 import { liesIn, sandboxArguments } from './argv.ts';
 import { listTools, type Machine } from './machine.ts';
-import { type FetchRequest, type FetchVerdict, openRelay } from './relay.ts';
+import { type FetchRequest, type FetchVerdict, type LocalDoor, openRelay } from './relay.ts';
 
 /** What an attempt of an agent wants to start, and where; paths are absolute. */
 export interface SandboxRequest {
@@ -23,6 +23,8 @@ export interface SandboxRequest {
   readonly files?: readonly string[];
   /** Ports of this machine's loopback that appear inside: a model, an MCP server. */
   readonly loopbackPorts?: readonly number[];
+  /** What the attempt's relay answers itself. */
+  readonly local?: LocalDoor;
   /** Asked before anything beyond this machine is connected to. */
   decideFetch(request: FetchRequest): Promise<FetchVerdict>;
 }
@@ -38,6 +40,8 @@ export interface Wrapped {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly enforcement: Enforcement;
+  /** Where `local` is reached from inside: a port of the loopback there, and a program that joins its pipes with it. */
+  readonly local?: { readonly port: number; readonly pipe: readonly [string, ...string[]] };
   /** The system's code for why the program could not be started inside, such as ENOENT, once its process has ended. */
   notStarted(): string | undefined;
   close(): Promise<void>;
@@ -65,6 +69,8 @@ export interface SandboxOptions {
 
 const SOCKET = '/run/signalbox/relay';
 const BRIDGE = '/run/signalbox/bridge.cjs';
+/** Port inside at which the proxy listens where somebody outside has to know it. */
+const FIRST_PORT = 7_433;
 
 /** Makes the sandbox of this daemon. */
 export function createSandbox(options: SandboxOptions): Sandbox {
@@ -75,11 +81,21 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     async wrap(request) {
       const { argv, env } = request;
       if (bwrap === undefined) return { argv, env, enforcement, notStarted: () => undefined, close: () => Promise.resolve() };
-      const relay = await openRelay({ decide: request.decideFetch, loopbackPorts: request.loopbackPorts ?? [] });
+      const { decideFetch: decide, loopbackPorts = [], local } = request;
+      const relay = await openRelay({ decide, loopbackPorts, ...(local === undefined ? {} : { local }) });
       try {
-        const args = await describeInside(options, request, relay.socket);
+        const port = local === undefined ? 0 : freePort(loopbackPorts);
+        const { node, args } = await describeInside(options, request, { socket: relay.socket, port });
         const electron = process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
-        return { argv: [bwrap, ...args], env: { ...env, ...electron }, enforcement, notStarted: relay.notStarted, close: relay.close };
+        const door = local === undefined ? {} : { local: { port, pipe: [node, BRIDGE, '--mcp', SOCKET] as const } };
+        return {
+          argv: [bwrap, ...args],
+          env: { ...env, ...electron },
+          enforcement,
+          ...door,
+          notStarted: relay.notStarted,
+          close: relay.close,
+        };
       } catch (error) {
         await relay.close();
         throw error;
@@ -88,19 +104,26 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
 }
 
+/** The first port that is not wanted for something else; nobody but the attempt itself is on its loopback. */
+function freePort(taken: readonly number[]): number {
+  let port = FIRST_PORT;
+  while (taken.includes(port)) port += 1;
+  return port;
+}
+
 async function describeInside(
   { machine, bridgePath, hidden, personHome, readable }: SandboxOptions,
   request: SandboxRequest,
-  socket: string,
-): Promise<string[]> {
+  { socket, port }: { socket: string; port: number },
+): Promise<{ node: string; args: string[] }> {
   const { env, home, worktree, cwd, programs = [], files = [], loopbackPorts = [] } = request;
   const { lent } = worktree ?? {};
   const node = await realpath(process.execPath);
   const found = await listTools(env['PATH'] ?? '', machine, [personHome]);
   const known = [...machine.system.map(({ path }) => path), ...found];
   const tools = [...found, ...(known.some((folder) => liesIn(node, folder)) ? [] : [dirname(node)]), ...readable];
-  return sandboxArguments({
-    argv: [node, BRIDGE, SOCKET, loopbackPorts.join(','), ...request.argv],
+  const args = sandboxArguments({
+    argv: [node, BRIDGE, SOCKET, String(port), loopbackPorts.join(','), ...request.argv],
     cwd,
     system: machine.system,
     masked: machine.masked,
@@ -114,4 +137,5 @@ async function describeInside(
       ...(lent === undefined || worktree === undefined ? [] : [{ from: lent.link, at: `${worktree.path}/.git` }]),
     ],
   });
+  return { node, args };
 }
