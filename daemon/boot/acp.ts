@@ -11,6 +11,7 @@ import type { Problem } from '../../shared/yaml/source.ts';
 import type { Agent, Enforcement } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Adapter, Outcome } from '../agents/agent.ts';
+import type { CallbackParts } from '../agents/acp/callbacks.ts';
 import { createAcpAdapter, EXAMINE } from '../agents/acp/index.ts';
 import { loadProfiles } from '../agents/acp/profile-files.ts';
 import { loadPrices, type PriceTable } from '../agents/acp/prices.ts';
@@ -72,13 +73,8 @@ export async function openAcpAgents(parts: AcpParts): Promise<AcpAgents> {
   const prices = keepPrices(folder);
   await prices.look();
   const common = { installed, prices: prices.look, describe: describeWanted, sandbox };
-  const callbacks = {
-    // Not `import`: code that V8 kept from an earlier start cannot import.
-    load: () => Promise.resolve(createRequire(here)(join(here, 'mcp.cjs')) as ToolServerModule),
-    bridgePath: join(here, 'bridge.cjs'),
-  };
-  const profileOf = (agent: string): Profile | undefined => profiles.get(agent);
-  const adapter = createAcpAdapter({ ...common, callbacks, profileOf, personHome: homedir(), personEnv: process.env });
+  const person = { personHome: homedir(), personEnv: process.env };
+  const adapter = createAcpAdapter({ ...common, ...person, callbacks: callbacksIn(here), profileOf: (agent) => profiles.get(agent) });
   const canaries = keepCanaries({
     folder: join(installed, 'canary'),
     endpoint: join(home, ENDPOINT_FILE),
@@ -114,6 +110,15 @@ export async function openAcpAgents(parts: AcpParts): Promise<AcpAgents> {
       await Promise.all(mine.map((agent) => tell(restoreAgent(agent, profiles.get(agent.id), sandbox))));
     },
     notices: () => [...problems, ...prices.problems()].map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+  };
+}
+
+/** What agents call back through: bundles beside this one. */
+function callbacksIn(here: string): CallbackParts {
+  return {
+    // Not `import`: code that V8 kept from an earlier start cannot import.
+    load: () => Promise.resolve(createRequire(here)(join(here, 'mcp.cjs')) as ToolServerModule),
+    bridgePath: join(here, 'bridge.cjs'),
   };
 }
 

@@ -113,14 +113,8 @@ export function evolveAttempts(attempts: Map<string, Attempt>, event: Event & (A
       attempts.set(id, { ...attempt, tools: foldOmittedCalls(attempt.tools, event.data.calls) });
       return;
     case 'attempt.ended': {
-      const { status, exitCode, signal, code, message } = event.data;
-      const how = {
-        ...(exitCode === undefined ? {} : { exitCode }),
-        ...(signal === undefined ? {} : { signal }),
-        ...(code === undefined ? {} : { code }),
-        ...(message === undefined ? {} : { message }),
-      };
-      attempts.set(id, { ...attempt, ...how, status, endedAt: at });
+      const { spoolBytes: _, droppedBytes: __, ...how } = event.data;
+      attempts.set(id, { ...attempt, ...how, endedAt: at });
       return;
     }
     default:

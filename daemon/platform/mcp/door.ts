@@ -39,7 +39,7 @@ export function openCallDoor(answer: (call: AgentCall) => Promise<CallAnswer>, l
     (server ??= Promise.resolve()
       .then(load)
       .then((module) => module.createToolServer(answer)));
-  const refusal = (request: IncomingMessage): { status: number; why: string } | undefined => {
+  const refusal = (request: IncomingMessage): Refused | undefined => {
     if (closed) return { status: 410, why: 'The attempt has ended; its token opens nothing any more.' };
     return judge(request, token) ?? (open.size >= MAX_OPEN ? { status: 429, why: `${MAX_OPEN} calls are under way already.` } : undefined);
   };
@@ -54,10 +54,7 @@ export function openCallDoor(answer: (call: AgentCall) => Promise<CallAnswer>, l
       response.once('close', () => open.delete(end));
       void serving()
         .then((ready) => pass(ready, request, response))
-        .catch((error: unknown) => {
-          if (response.headersSent) response.destroy();
-          else response.writeHead(500, { 'content-type': 'text/plain' }).end(`The tools could not be served: ${String(error)}\n`);
-        });
+        .catch((error: unknown) => giveUp(response, error));
     },
     upgrade(request, socket, head) {
       const refused = refusal(request);
@@ -82,7 +79,17 @@ export function openCallDoor(answer: (call: AgentCall) => Promise<CallAnswer>, l
   };
 }
 
-function judge({ url, headers }: IncomingMessage, token: string): { status: number; why: string } | undefined {
+interface Refused {
+  status: number;
+  why: string;
+}
+
+function giveUp(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(500, { 'content-type': 'text/plain' }).end(`The tools could not be served: ${String(error)}\n`);
+}
+
+function judge({ url, headers }: IncomingMessage, token: string): Refused | undefined {
   if (url !== '/mcp') return { status: 404, why: 'There is only /mcp here.' };
   if (headers.origin !== undefined) return { status: 403, why: 'Web pages do not come in here.' };
   if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/.test(headers.host ?? ''))
