@@ -70,8 +70,7 @@ export async function openAcpAgents(parts: AcpParts): Promise<AcpAgents> {
     [{ profiles, problems }] = await Promise.all([loadProfiles(folder), prices.look()]);
     return { ...parts, installed, profiles, canaries };
   };
-  const prices = keepPrices(folder);
-  await prices.look();
+  const prices = await keepPrices(folder);
   const common = { installed, prices: prices.look, describe: describeWanted, sandbox };
   const person = { personHome: homedir(), personEnv: process.env };
   const adapter = createAcpAdapter({ ...common, ...person, callbacks: callbacksIn(here), profileOf: (agent) => profiles.get(agent) });
@@ -122,17 +121,16 @@ function callbacksIn(here: string): CallbackParts {
   };
 }
 
-/** The person's prices, read anew at each look, and what was wrong with them at the last one. */
-function keepPrices(folder: string): { look(): Promise<PriceTable | undefined>; problems(): Problem[] } {
+/** The person's prices, looked at now and anew at each look, and what was wrong with them at the last one. */
+async function keepPrices(folder: string): Promise<{ look(): Promise<PriceTable | undefined>; problems(): Problem[] }> {
   let problems: Problem[] = [];
-  return {
-    async look() {
-      const read = await loadPrices(folder);
-      ({ problems } = read);
-      return read.table;
-    },
-    problems: () => problems,
+  const look = async (): Promise<PriceTable | undefined> => {
+    const read = await loadPrices(folder);
+    ({ problems } = read);
+    return read.table;
   };
+  await look();
+  return { look, problems: () => problems };
 }
 
 function restoreAgent({ id, role, capabilities, tags, slots }: Agent, profile: Profile | undefined, sandbox: Sandbox): Command {
