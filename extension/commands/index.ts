@@ -1,6 +1,7 @@
 import { approve } from './approve.ts';
 import { cancelRun } from './cancelRun.ts';
 import type { Command } from './command.ts';
+import { continueTask } from './continueTask.ts';
 import { deny } from './deny.ts';
 import { newTask } from './newTask.ts';
 import { alwaysAllow, approveForRun } from './remember.ts';
@@ -19,5 +20,5 @@ import { undoRun } from './undoRun.ts';
 /** Every command of the manifest. */
 export const COMMANDS: readonly Command[] = [
   ...[runCheckup, runWorkflow, newTask, approve, approveForRun, alwaysAllow, deny, revoke, showDiff, showTimeline, showLog, showReport],
-  ...[cancelRun, undoRun, trustRepository, restartDaemon, showOutput],
+  ...[continueTask, cancelRun, undoRun, trustRepository, restartDaemon, showOutput],
 ];

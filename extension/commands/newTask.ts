@@ -51,10 +51,21 @@ async function pickAgent(services: Services): Promise<string | undefined> {
 
 async function startPrompt(services: Services, repo: string, agent: string): Promise<void> {
   const { t } = vscode.l10n;
-  const prompt = await vscode.window.showInputBox({
-    title: t('New Task for {0}', agent),
-    prompt: t('What it is to do, in words. It works in a fresh worktree of the current commit.'),
-    placeHolder: t('Add a test for the parser'),
+  const how = t('What it is to do, in words. It works in a fresh worktree of the current commit.');
+  const prompt = await askPrompt(t('New Task for {0}', agent), how, t('Add a test for the parser'));
+  if (prompt === undefined) return;
+  const target = await pickTarget(repo, t('Where may its work go, after you approved the merge?'));
+  if (target === undefined) return;
+  await startRun(services, { workflow: writePromptWorkflow(prompt, { agent }), repo, inputs: { prompt }, again: true, ...target });
+}
+
+/** Asks what an agent is to do; undefined: never mind. */
+export async function askPrompt(title: string, how: string, example: string): Promise<string | undefined> {
+  const { t } = vscode.l10n;
+  return vscode.window.showInputBox({
+    title,
+    prompt: how,
+    placeHolder: example,
     ignoreFocusOut: true,
     validateInput(text) {
       if (text.trim() === '') return t('Say what is to be done.');
@@ -62,10 +73,6 @@ async function startPrompt(services: Services, repo: string, agent: string): Pro
       return undefined;
     },
   });
-  if (prompt === undefined) return;
-  const target = await pickTarget(repo, t('Where may its work go, after you approved the merge?'));
-  if (target === undefined) return;
-  await startRun(services, { workflow: writePromptWorkflow(prompt, { agent }), repo, inputs: { prompt }, again: true, ...target });
 }
 
 function judgeLine(line: string): string | undefined {

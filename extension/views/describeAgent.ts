@@ -2,7 +2,7 @@
 import type { Agent, AgentStatus } from '../../shared/state/agent.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { formatRef } from '../refs.ts';
-import { sayEnforcement } from './describeStage.ts';
+import { sayEnforcement } from './describeAttempt.ts';
 import type { Node } from './nodes.ts';
 import { sayTime, type Reader } from './words.ts';
 

@@ -59,6 +59,8 @@ const undone = (run: Run): boolean => run.merge?.state === 'undone';
 function contextOf({ run, state }: RunView): string {
   const words = ['run', runEnded(run) ? 'ended' : 'active'];
   if (run.merge?.state === 'merged' || run.merge?.state === 'undo_failed') words.push('undoable');
+  if (runEnded(run) && [...state.attempts.values()].some((each) => each.run === run.id && each.session !== undefined))
+    words.push('resumable');
   if (state.artifacts.get(run.id)?.has('report.md')) words.push('reported');
   if (state.artifacts.get(run.id)?.has('merge.diff')) words.push('changes');
   return words.join(' ');

@@ -111,13 +111,17 @@ describe('the rows of a run', () => {
     record(state, 3, { ...work, type: 'agent.tool_called', data: called });
     record(state, 3, { ...work, type: 'usage.reported', data: { tokens: 1_200, cost: 0.5, source: 'agent' } });
     const [busy] = rowsOf(state, definition).row.children[0]?.children ?? [];
-    assert.equal(busy?.description, 'data-plane, running since 03:03, plan 1/2');
+    assert.equal(busy?.description, 'data-plane, running since 03:03, plan 1/2, 1.2k tokens');
+    assert.deepEqual(
+      busy?.children.map(({ label, description }) => `${label}: ${description}`),
+      ['look: done', 'mend: '],
+    );
     assert.deepEqual(
       busy?.tooltip?.flatMap((line) => ('name' in line && ['Plan', 'Tool Calls', 'Used'].includes(line.name) ? [line.value] : [])),
       ['1 of 2 done, now: mend', '1, 1 of them without asking', '1,200 tokens, $0.50 (counted by: agent)'],
     );
     record(state, 4, { ...of, ...stream, type: 'attempt.ended', attempt: 'a1', data: { status: 'failed', message: 'no' } });
-    assert.equal(rowsOf(state, definition).row.children[0]?.children[0]?.description, 'data-plane, failed after 1 min 0 s');
+    assert.equal(rowsOf(state, definition).row.children[0]?.children[0]?.description, 'data-plane, failed after 1 min 0 s, 1.2k tokens');
   });
 
   it('say that a person is waited for', () => {
