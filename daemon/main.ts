@@ -35,7 +35,7 @@ import { writeLog } from './platform/log.ts';
 import { ensurePaths, resolvePaths } from './platform/paths.ts';
 import { ATTEMPT_TAG, identifyProcess } from './platform/process.ts';
 import { readYamlFolder } from './platform/yaml-folder.ts';
-import { inspectMachine } from './platform/sandbox/machine.ts';
+import { inspectMachine, type Machine } from './platform/sandbox/machine.ts';
 import { createSandbox } from './platform/sandbox/sandbox.ts';
 import { endLeftovers, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
@@ -56,6 +56,7 @@ interface Stage {
   settings: Settings;
   record: OpenRecord;
   lock: HeldLock;
+  machine: Promise<Machine>;
   epoch: string;
   startedAt: string;
 }
@@ -68,8 +69,10 @@ async function main(): Promise<void> {
   const { state: home, config } = await ensurePaths(resolvePaths(process.env, process.platform, homedir()));
   const lock = await acquireLock(home);
   if (lock.kind === 'foreign') return refuseSecond(home, lock.heldBy.pid);
+  // A sandbox is tried meanwhile: that waits for other processes.
+  const machine = inspectMachine(settings.sandbox);
   const record = await openRecord(home, here, settings.minFreeBytes);
-  await serve({ home, config, settings, record, lock, epoch: randomBytes(4).toString('hex'), startedAt });
+  await serve({ home, config, settings, record, lock, machine, epoch: randomBytes(4).toString('hex'), startedAt });
 }
 
 /** The coordinator of the record, with everything that deciding needs. */
@@ -125,9 +128,8 @@ async function furnish(stage: Stage) {
   const remote = createRemoteAgents();
   const submit = createDoor(coordinator, stores.archive);
   const workflows = await readYamlFolder(join(here, 'workflows'));
-  const machine = await inspectMachine(settings.sandbox);
   const sandbox = createSandbox({
-    machine,
+    machine: await stage.machine,
     bridgePath: join(here, 'bridge.cjs'),
     hidden: [home, config],
     personHome: homedir(),

@@ -2,8 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { State } from '../../shared/state/evolve.ts';
-import type { Adapter } from '../agents/agent.ts';
 import type { AcpAgents, AcpParts } from './acp.ts';
+import { loadedOnDemand } from './adapter-on-demand.ts';
 
 /** Opens them at once only where the person has profiles, so that what is wrong with one is told, or where one was registered before. */
 export async function openAcpOnDemand(parts: AcpParts): Promise<AcpAgents> {
@@ -16,7 +16,7 @@ export async function openAcpOnDemand(parts: AcpParts): Promise<AcpAgents> {
   const open = (): Promise<AcpAgents> => (opening ??= load());
   if (hasRegistered(parts.state) || (await readdir(join(parts.config, 'agents')).catch(() => [])).length > 0) await open();
   return {
-    adapter: startWhenOpen(async () => (await open()).adapter),
+    adapter: loadedOnDemand(async () => (await open()).adapter),
     detect: async () => (await open()).detect(),
     examine: async (agent) => (await open()).examine(agent),
     canary: async (agent) => (await open()).canary(agent),
@@ -28,13 +28,4 @@ export async function openAcpOnDemand(parts: AcpParts): Promise<AcpAgents> {
 
 function hasRegistered(state: State): boolean {
   return [...state.agents.values()].some(({ adapter, status }) => adapter === 'acp' && status !== 'offline');
-}
-
-function startWhenOpen(open: () => Promise<Adapter>): Adapter {
-  return {
-    start(spec, emit) {
-      const running = open().then((adapter) => adapter.start(spec, emit));
-      return { cancel: async (reason) => (await running).cancel(reason) };
-    },
-  };
 }

@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
-import { createBuiltinAdapter } from '../agents/builtin/index.ts';
 import { createCommandAdapter } from '../agents/command/index.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Command, CommandResult } from '../commands.ts';
@@ -16,6 +15,7 @@ import { sha256 } from '../platform/digest.ts';
 import { writeLog } from '../platform/log.ts';
 import { listSecretKinds, redact } from '../platform/redact.ts';
 import type { AcpAgents } from './acp.ts';
+import { loadedOnDemand } from './adapter-on-demand.ts';
 import { validateOpenApi } from './openapi.ts';
 import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
@@ -53,7 +53,10 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
   const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, sandbox } = parts;
   const ports: Ports = {
     adapters: {
-      builtin: createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') }),
+      builtin: loadedOnDemand(async () => {
+        const { createBuiltinAdapter } = await import('../agents/builtin/index.ts');
+        return createBuiltinAdapter({ childPath: join(here, 'builtin.cjs') });
+      }),
       command: createCommandAdapter({ sandbox }),
       acp: parts.acp.adapter,
     },

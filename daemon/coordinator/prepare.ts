@@ -2,7 +2,7 @@
  * Before a stage may start: everything that it wants to do becomes an action, exact enough to be decided and to be
  * recognised again. Doing it twice gives the same actions, so a restart may do it again.
  */
-import { Plan, type Repair } from '../../shared/artifacts/plan.ts';
+import type { Repair } from '../../shared/artifacts/plan.ts';
 import type { Action, ActionPath, Risk } from '../../shared/state/action.ts';
 import type { Run } from '../../shared/state/run.ts';
 import { stageOf } from '../../shared/state/select.ts';
@@ -129,6 +129,7 @@ async function proposeRepairs(place: Place, name: string): Promise<Proposal[]> {
   const { state, run, ports } = place;
   const artifact = state.artifacts.get(run.id)?.get(name);
   if (!artifact) throw Object.assign(new Error(`The gate needs ${name}, which no stage has made.`), { code: 'output_missing' });
+  const { Plan } = await import('../../shared/artifacts/plan.ts');
   const plan = Plan.parse(JSON.parse(await ports.artifacts.readText(artifact.digest)));
   return Promise.all(plan.repairs.map((repair) => proposeRepair(place, plan.base, repair, { [name]: artifact.digest })));
 }

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import type { Enforcement } from '../../../shared/state/agent.ts';
 import { liesIn, sandboxArguments } from './argv.ts';
 import { listTools, type Machine } from './machine.ts';
-import { type FetchRequest, type FetchVerdict, type LocalDoor, openRelay } from './relay.ts';
+import type { FetchRequest, FetchVerdict, LocalDoor } from './relay.ts';
 
 /** What an attempt of an agent wants to start, and where; paths are absolute. */
 export interface SandboxRequest {
@@ -82,6 +82,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const { argv, env } = request;
       if (bwrap === undefined) return { argv, env, enforcement, notStarted: () => undefined, close: () => Promise.resolve() };
       const { decideFetch: decide, loopbackPorts = [], local } = request;
+      const { openRelay } = await import('./relay.ts');
       const relay = await openRelay({ decide, loopbackPorts, ...(local === undefined ? {} : { local }) });
       try {
         const port = local === undefined ? 0 : freePort(loopbackPorts);
