@@ -12,11 +12,18 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { constants, Script } from 'node:vm';
 
-/** Files of kept code in the folder, those of older versions among them; each has 1 to 2 MB. */
-const MOST_KEPT = 12;
+/** Files of kept code in the folder, those of older versions among them; each has up to 2 MB. */
+const MOST_KEPT = 24;
 /** A program that goes on keeps its code when it has started, which includes what a start needs and no more. */
 const KEEP_AFTER_MS = 3_000;
 const DIGEST_BYTES = 32;
+
+/** Kept code is that of the functions which ran, and each command runs others. */
+function nameOf(program: string, digest: string): string {
+  const [, , word = ''] = process.argv;
+  const { v8, modules } = process.versions;
+  return [program, digest, v8, modules, process.arch, ...(/^[a-z]{1,20}$/.test(word) ? [word] : [])].join('-');
+}
 
 const digestOf = (data: Buffer): Buffer => createHash('sha256').update(data).digest();
 
@@ -63,10 +70,8 @@ function keep(folder: string, name: string, code: Buffer): void {
 function launch(): void {
   const file = __filename.replace(/\.cjs$/, '.main.cjs');
   const bytes = readFileSync(file);
-  const { v8, modules } = process.versions;
-  const digest = digestOf(bytes).toString('hex').slice(0, 16);
   const folder = findFolder();
-  const name = `${basename(file, '.cjs')}-${digest}-${v8}-${modules}-${process.arch}.code`;
+  const name = `${nameOf(basename(file, '.cjs'), digestOf(bytes).toString('hex').slice(0, 16))}.code`;
   const cachedData = readKept(folder, name);
   const script = new Script(wrap(bytes.toString('utf8').replace(/^#!/, '//')), {
     filename: file,

@@ -6,7 +6,7 @@ import { openTerminal } from './terminal.ts';
 
 async function main(): Promise<void> {
   const terminal = openTerminal();
-  const program = buildProgram({ terminal, script: process.argv[1], env: process.env });
+  const program = await buildProgram({ terminal, script: process.argv[1], env: process.env }, process.argv.slice(2));
   try {
     await program.parseAsync(process.argv);
   } catch (error) {

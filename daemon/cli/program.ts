@@ -1,49 +1,60 @@
 import { Command } from 'commander';
 import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
-import { SETTINGS } from '../settings.ts';
-import { addAgents } from './commands/agents.ts';
-import { addApprovals } from './commands/approvals.ts';
-import { addApprove } from './commands/approve.ts';
-import { addCancel } from './commands/cancel.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addDemo } from './commands/demo.ts';
-import { addDeny } from './commands/deny.ts';
-import { addDown } from './commands/down.ts';
-import { addEvents } from './commands/events.ts';
-import { addExtend } from './commands/extend.ts';
-import { addGc } from './commands/gc.ts';
-import { addInit } from './commands/init.ts';
-import { addJournal } from './commands/journal.ts';
-import { addLogs } from './commands/logs.ts';
-import { addPolicy } from './commands/policy.ts';
-import { addPin } from './commands/pin.ts';
-import { addRedact } from './commands/redact.ts';
-import { addReplay } from './commands/replay.ts';
-import { addRevoke } from './commands/revoke.ts';
-import { addRun } from './commands/run.ts';
-import { addRuns } from './commands/runs.ts';
-import { addStatus } from './commands/status.ts';
-import { addTask } from './commands/task.ts';
-import { addSteer } from './commands/steer.ts';
-import { addTasks } from './commands/tasks.ts';
-import { addToken } from './commands/token.ts';
-import { addTriggers } from './commands/triggers.ts';
-import { addTrust } from './commands/trust.ts';
-import { addUndo } from './commands/undo.ts';
-import { addUp } from './commands/up.ts';
-import { addWorktrees } from './commands/worktrees.ts';
-import { addWorkflows } from './commands/workflows.ts';
 import type { Context } from './context.ts';
 import { padText, wrapText } from './render/text.ts';
 
-const GROUPS: readonly (readonly [string, readonly ((program: Command, context: Context) => void)[]])[] = [
-  ['Work:', [addRun, addTask, addRuns, addCancel, addSteer, addExtend, addUndo, addWorkflows, addTriggers, addDemo]],
-  ['Decide:', [addApprovals, addApprove, addDeny, addRevoke, addTrust, addToken, addInit, addPolicy]],
-  ['Look:', [addStatus, addTasks, addAgents, addWorktrees, addEvents, addReplay, addLogs, addJournal, addRedact, addPin, addGc]],
-  ['Daemon:', [addUp, addDown]],
-];
+type Add = (program: Command, context: Context) => void;
 
-const describeUse = (width: number): string => `
+const loadSteer = async (): Promise<Add> => (await import('./commands/steer.ts')).addSteer;
+
+/** The commands by name: what one needs is loaded when it is called, and all of them only to be listed. */
+const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>>>>> = {
+  'Work:': {
+    run: async () => (await import('./commands/run.ts')).addRun,
+    task: async () => (await import('./commands/task.ts')).addTask,
+    runs: async () => (await import('./commands/runs.ts')).addRuns,
+    cancel: async () => (await import('./commands/cancel.ts')).addCancel,
+    pause: loadSteer,
+    resume: loadSteer,
+    retry: loadSteer,
+    skip: loadSteer,
+    extend: async () => (await import('./commands/extend.ts')).addExtend,
+    undo: async () => (await import('./commands/undo.ts')).addUndo,
+    workflows: async () => (await import('./commands/workflows.ts')).addWorkflows,
+    triggers: async () => (await import('./commands/triggers.ts')).addTriggers,
+    demo: async () => (await import('./commands/demo.ts')).addDemo,
+  },
+  'Decide:': {
+    approvals: async () => (await import('./commands/approvals.ts')).addApprovals,
+    approve: async () => (await import('./commands/approve.ts')).addApprove,
+    deny: async () => (await import('./commands/deny.ts')).addDeny,
+    revoke: async () => (await import('./commands/revoke.ts')).addRevoke,
+    trust: async () => (await import('./commands/trust.ts')).addTrust,
+    token: async () => (await import('./commands/token.ts')).addToken,
+    init: async () => (await import('./commands/init.ts')).addInit,
+    policy: async () => (await import('./commands/policy.ts')).addPolicy,
+  },
+  'Look:': {
+    status: async () => (await import('./commands/status.ts')).addStatus,
+    tasks: async () => (await import('./commands/tasks.ts')).addTasks,
+    agents: async () => (await import('./commands/agents.ts')).addAgents,
+    worktrees: async () => (await import('./commands/worktrees.ts')).addWorktrees,
+    events: async () => (await import('./commands/events.ts')).addEvents,
+    replay: async () => (await import('./commands/replay.ts')).addReplay,
+    logs: async () => (await import('./commands/logs.ts')).addLogs,
+    journal: async () => (await import('./commands/journal.ts')).addJournal,
+    redact: async () => (await import('./commands/redact.ts')).addRedact,
+    pin: async () => (await import('./commands/pin.ts')).addPin,
+    gc: async () => (await import('./commands/gc.ts')).addGc,
+  },
+  'Daemon:': {
+    up: async () => (await import('./commands/up.ts')).addUp,
+    down: async () => (await import('./commands/down.ts')).addDown,
+  },
+  'Shell:': { completion: async () => (await import('./commands/completion.ts')).addCompletion },
+};
+
+const describeUse = (environment: string): string => `
 Examples:
   signalbox demo                     shows all of it on a sample repository
   signalbox run checkup              looks at the repository you are in, repairs, asks, reports
@@ -53,15 +64,15 @@ Examples:
 Every command takes --json. Ids may be shortened to their first characters, as the lists show them.
 
 Environment:
-${describeEnvironment(width)}
+${environment}
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 denied, 4 canceled, 5 nobody answered in time, 130 interrupted.`;
 
 const NAME_WIDTH = 29;
 
 /** The settings of the environment, from the one table, wrapped to a width. */
-function describeEnvironment(width: number): string {
-  const settings = Object.entries(SETTINGS).map(([name, { text, default: fallback }]) => [name, `${text} (${fallback})`] as const);
+function describeEnvironment(table: Readonly<Record<string, { text: string; default: string }>>, width: number): string {
+  const settings = Object.entries(table).map(([name, { text, default: fallback }]) => [name, `${text} (${fallback})`] as const);
   const colours = ['NO_COLOR, FORCE_COLOR', 'Without colours, or with them even when piped.'] as const;
   return [...settings, colours]
     .flatMap(([name, text]) =>
@@ -70,10 +81,28 @@ function describeEnvironment(width: number): string {
     .join('\n');
 }
 
-/** The whole command line. */
-export function buildProgram(context: Context): Command {
-  const { terminal } = context;
-  const program = new Command('signalbox')
+/** The command line that the words behind `signalbox` need: one command where they name one, none for the version, else all. */
+export async function buildProgram(context: Context, words: readonly string[]): Promise<Command> {
+  const [first = ''] = words;
+  const named = Object.values(GROUPS).find((commands) => Object.hasOwn(commands, first))?.[first];
+  const program = startProgram(context);
+  if (named !== undefined && first !== 'completion') (await named())(program, context);
+  else if (first !== '--version' && first !== '-V') await addAll(program, context);
+  return program;
+}
+
+async function addAll(program: Command, context: Context): Promise<void> {
+  const { SETTINGS } = await import('../settings.ts');
+  const width = Math.min(100, context.terminal.width());
+  program.addHelpText('after', () => describeUse(describeEnvironment(SETTINGS, width)));
+  for (const [heading, commands] of Object.entries(GROUPS)) {
+    program.commandsGroup(heading);
+    for (const add of new Set(await Promise.all(Object.values(commands).map((load) => load())))) add(program, context);
+  }
+}
+
+function startProgram({ terminal }: Context): Command {
+  return new Command('signalbox')
     .description('Runs coding agents on your repositories, each in its own worktree, and asks you only where your policy says so.')
     .version(PROGRAM_VERSION)
     .helpCommand(false)
@@ -88,13 +117,5 @@ export function buildProgram(context: Context): Command {
       getErrHasColors: () => terminal.errorPaint.isColorSupported,
     })
     .configureHelp({ styleTitle: (title) => terminal.paint.bold(title) })
-    .showHelpAfterError('(--help shows how it is used)')
-    .addHelpText('after', () => describeUse(Math.min(100, terminal.width())));
-  for (const [heading, commands] of GROUPS) {
-    program.commandsGroup(heading);
-    for (const add of commands) add(program, context);
-  }
-  program.commandsGroup('Shell:');
-  addCompletion(program, context);
-  return program;
+    .showHelpAfterError('(--help shows how it is used)');
 }

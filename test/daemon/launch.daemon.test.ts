@@ -82,8 +82,8 @@ describe('starting a program', () => {
 
   it('keeps a bounded number of versions', () => {
     mkdirSync(folder, { mode: 0o700 });
-    for (let n = 0; n < 20; n++) writeFileSync(join(folder, `cli.main-${n}.code`), 'old');
+    for (let n = 0; n < 30; n++) writeFileSync(join(folder, `cli.main-${n}.code`), 'old');
     start();
-    assert.equal(readdirSync(folder).length, 12);
+    assert.equal(readdirSync(folder).length, 24);
   });
 });

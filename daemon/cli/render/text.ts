@@ -4,7 +4,9 @@
 //    cursor, change colours, or reorder what is read.
 // 2. Functions here work on clean text; colour is added afterwards, by whoever calls them.
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+// Made when it is first needed: that takes longer than all else a short command does.
+let segmenter: Intl.Segmenter | undefined;
+const PLAIN = /^[ -~]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences consist of them.
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to make visible.
@@ -47,6 +49,11 @@ export function cleanLine(text: string): string {
 
 /** The graphemes of a text with their widths in cells. */
 function* listCells(text: string): Generator<{ text: string; width: number }> {
+  if (PLAIN.test(text)) {
+    for (const character of text) yield { text: character, width: 1 };
+    return;
+  }
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   for (const { segment } of segmenter.segment(text)) yield { text: segment, width: widthOfGrapheme(segment) };
 }
 
