@@ -1,7 +1,9 @@
+// Long because: it is the one union of all that the coordinator can be told.
 import type { Action } from '../shared/state/action.ts';
 import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { AgentSession } from '../shared/state/agent-session.ts';
+import type { Asked, MemberVote } from '../shared/state/deliberation.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
 import type { Answering, Continued, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
@@ -173,6 +175,18 @@ export type Command =
   /** Asks a person what is to become of work that failed. */
   | { type: 'stage/ask'; run: string; stage: string; round: number; code: string; message: string }
   | { type: 'stage/judge'; run: string; stage: string; round: number; results: CriterionResult[] }
+  | {
+      type: 'stage/deliberate';
+      run: string;
+      stage: string;
+      round: number;
+      task: string;
+      asked: Asked[];
+      absent: { member: string; reason: string }[];
+      roundMs: number;
+    }
+  /** `round` is that of the deliberation, `stageRound` that of its stage. */
+  | { type: 'stage/vote'; run: string; stage: string; stageRound: number; round: number; votes: MemberVote[]; transcript: string }
   | {
       type: 'handoff/accept';
       run: string;

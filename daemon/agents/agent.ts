@@ -60,6 +60,8 @@ export interface AttemptSpec {
   /** What an agent is asked to do, in words. */
   prompt?: string;
   earlier?: EarlierWork;
+  /** Its last message is kept as an artifact with this name, at most 64 KiB of it. */
+  answerAs?: string;
   /** Added to the scrubbed environment. */
   env?: Record<string, string>;
   /** The repository, when the task has one. */

@@ -15,8 +15,9 @@ import type { Worktree } from '../workspace/worktrees.ts';
 import type { AttemptEnding } from '../commands.ts';
 import { type Allowed, auditWork, noteAllowed } from './audit.ts';
 import { committedBefore } from './base.ts';
-import { collectWork, fillPrompt, layOutDesk } from './desk.ts';
+import { collectWork, fillPrompt, layOutDesk, nameAnswer } from './desk.ts';
 import { describeEarlier } from './earlier.ts';
+import { assignRemote } from './assign-remote.ts';
 import { gatherInputs } from './inputs.ts';
 import { type Callbacks, openCallbacks } from './callbacks.ts';
 import { explain } from './merges.ts';
@@ -73,16 +74,12 @@ export function startAttempts(context: EffectContext): Attempts {
       const task = state.tasks.get(taskId);
       const agent = state.agents.get(state.attempts.get(attempt)?.agent ?? '');
       if (!task || !agent) return;
-      if (agent.adapter === 'remote') {
-        const { action, payload, timeoutMs, token } = task;
-        ports.remote.assign(agent.id, { task: task.id, attempt, token, action, payload: { ...payload }, timeoutMs });
-        return;
-      }
+      const run = state.runs.get(task.run ?? '');
+      const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === task.stage);
+      if (agent.adapter === 'remote') return assignRemote(context, agent.id, { run, def, task, attempt });
       let finish: () => void = () => undefined;
       const entry: Live = { task, allowed: { paths: new Set(), commands: false }, done: new Promise((resolve) => (finish = resolve)) };
       live.set(attempt, entry);
-      const run = state.runs.get(task.run ?? '');
-      const def = run && ports.definitionOf(run.workflow.digest)?.stages.find((s) => s.id === task.stage);
       const callbacks = openCallbacks(context, permissions, { task, attempt, cause, run, def });
       await drive({ context, permissions, live: entry, task, attempt, cause, run, def, callbacks });
       permissions.leave(attempt);
@@ -205,6 +202,7 @@ async function describeAttempt({ context, task, attempt, run, def }: Job, place:
     ...(place.commit === undefined ? {} : { commit: place.commit }),
     inputs: { ...inputs, done: committedBefore(context.state, task.id).map((c) => c.key) },
     timeoutMs: task.timeoutMs || (def?.timeoutMs ?? context.settings.taskTimeoutMs),
+    ...(task.part === 'deliberate' ? { answerAs: nameAnswer(task) } : {}),
     home,
   };
 }

@@ -1,9 +1,12 @@
 /** What an attempt finds in its folder, and what it leaves there and in its worktree: inputs, outputs, a report. */
+import { MAX_ANSWER, Transcript } from '../../shared/artifacts/deliberation.ts';
 import type { Run } from '../../shared/state/run.ts';
 import { stageOf } from '../../shared/state/select.ts';
 import type { Task } from '../../shared/state/task.ts';
 import { fillTemplate, listReferences, type StageDefinition } from '../../shared/state/workflow.ts';
 import { FolderContent } from '../workflow/checks/artifact.ts';
+import { answerName } from '../workflow/deliberate.ts';
+import { writePrompt } from '../workflow/deliberation-prompt.ts';
 import { plainOutput } from '../workflow/matrix.ts';
 import { resolveReference, seenBy } from '../workflow/submit.ts';
 import type { EffectContext } from './reactor.ts';
@@ -19,7 +22,18 @@ export interface DeskWork {
 }
 
 /** The prompt of a stage, with its references filled in; text that comes from elsewhere never becomes a template. */
-export async function fillPrompt(context: EffectContext, { run, def, task }: DeskWork): Promise<string | undefined> {
+export async function fillPrompt(
+  context: EffectContext,
+  { run, def, task }: Pick<DeskWork, 'run' | 'def' | 'task'>,
+): Promise<string | undefined> {
+  const topic = await fillTopic(context, { run, def, task });
+  if (task.part !== 'deliberate' || topic === undefined) return topic;
+  const digest = task.artifacts['transcript.json'];
+  const said = digest === undefined ? undefined : Transcript.parse(JSON.parse(await context.ports.artifacts.readText(digest)));
+  return writePrompt(topic, task.payload['deliberation'] as Parameters<typeof writePrompt>[1], said);
+}
+
+async function fillTopic(context: EffectContext, { run, def, task }: Pick<DeskWork, 'run' | 'def' | 'task'>): Promise<string | undefined> {
   const template = task.payload['prompt'];
   if (typeof template !== 'string') return undefined;
   if (task.payload['template'] !== true || !run || !def) return template;
@@ -102,6 +116,7 @@ export async function collectWork(
   cause: string,
 ): Promise<Record<string, unknown>> {
   const reported = await ports.desk.readReport(places.home);
+  if (run && def && task.part === 'deliberate') await keepAnswer({ ports, tell }, { run, def, task, attempt }, places.home, cause);
   if (!run || !def || task.part !== undefined) return reported;
   const folders = [ports.desk.outputsOf(places.home), ...(places.worktree === undefined ? [] : [places.worktree])];
   for (const name of def.outputs) {
@@ -114,4 +129,25 @@ export async function collectWork(
     await tell({ type: 'artifact/record', ...of, name, digest, size, mediaType: found.mediaType }, cause);
   }
   return reported;
+}
+
+/** The answer of a member, from its folder alone: what lies in a worktree was there before. */
+async function keepAnswer(
+  { ports, tell }: Pick<EffectContext, 'ports' | 'tell'>,
+  { run, def, task, attempt }: DeskWork & { run: Run; def: StageDefinition },
+  home: string,
+  cause: string,
+): Promise<void> {
+  const found = await ports.desk.readOutput([ports.desk.outputsOf(home)], 'answer.json');
+  if (!found) return;
+  // One that is too long is refused when it is read; all of it need not be kept.
+  const { digest, size } = await ports.artifacts.putText(found.content.slice(0, MAX_ANSWER + 1));
+  const of = { run: run.id, stage: def.id, task: task.id, attempt };
+  await tell({ type: 'artifact/record', ...of, name: nameAnswer(task), digest, size, mediaType: 'application/json' }, cause);
+}
+
+/** Name of the artifact that a member's answer becomes. */
+export function nameAnswer({ stage = '', payload }: Task): string {
+  const { round = 0, member = '' } = (payload['deliberation'] ?? {}) as { round?: number; member?: string };
+  return answerName(stage, round, member);
 }

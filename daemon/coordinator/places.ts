@@ -57,7 +57,7 @@ export async function preparePlace(context: EffectContext, work: Work, cause: st
   const made = task.part === undefined ? undefined : stageOf(state, run.id, def.id)?.commit;
   const base = earlier ?? made ?? baseOf(state, run, def);
   if (base === undefined) return {};
-  if (def.worktree === 'none' && task.part === undefined) return { commit: base };
+  if (def.worktree === 'none' && (task.part === undefined || task.part === 'deliberate')) return { commit: base };
   const branch = branchFor(run, task);
   const definition = ports.definitionOf(run.workflow.digest);
   const bases = earlier === undefined && made === undefined && definition ? listBases(state, run, def, definition) : [base];

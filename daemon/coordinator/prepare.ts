@@ -10,6 +10,7 @@ import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Proposal } from '../commands.ts';
 import { readArgv } from '../policy/shell/read.ts';
 import { listPaths, settleCommands } from '../policy/shell/settle.ts';
+import { listPrograms } from '../workflow/failure.ts';
 import { listCheckCommands } from '../workflow/parts.ts';
 import { isFoundCommand, resolveArgv, seenBy } from '../workflow/submit.ts';
 import { baseOf } from './base.ts';
@@ -114,13 +115,19 @@ function proposeHandoffs(place: Place): Promise<Proposal[]> {
   );
 }
 
-/** The commands that will check the stage's work are somebody's code too: they are decided before the work begins. */
+/** The programs that will check the stage's work, or speak about it, are somebody's code too: they are decided before the work begins. */
 function proposeChecks(place: Place): Promise<Proposal[]> {
   const { state, run, def } = place;
+  const checks = listCheckCommands(def, {}).map(({ key, argv, text }) => ({ key, argv, summary: `Check ${def.id}: ${text}` }));
+  const programs = listPrograms(def).map(({ key, argv }) => ({
+    key,
+    argv,
+    summary: `${key.startsWith('member:') ? 'Deliberate on' : 'Sign off'} ${def.id}: ${argv.join(' ')}`,
+  }));
   return Promise.all(
-    listCheckCommands(def, {}).map(async ({ key, argv, text }) => {
-      const filled = resolveArgv(state, seenBy(run, def), argv) ?? argv;
-      return store(place, key, await executeAction(place, filled, `Check ${def.id}: ${text}`.slice(0, 500), 'workflow'));
+    [...checks, ...programs].map(async ({ key, argv, summary }) => {
+      const filled = resolveArgv(state, seenBy(run, def), argv) ?? [...argv];
+      return store(place, key, await executeAction(place, filled, summary.slice(0, 500), 'workflow'));
     }),
   );
 }

@@ -13,6 +13,7 @@ import { advanceRun } from '../workflow/advance.ts';
 import type { EngineSettings } from '../workflow/submit.ts';
 import { startAttempts, type Attempts } from './attempts.ts';
 import type { Coordinator } from './coordinator.ts';
+import { tallyRound } from './deliberate.ts';
 import { expandStage } from './expand.ts';
 import { judgeStage } from './judge.ts';
 import { performMerge, performUndo } from './merges.ts';
@@ -135,6 +136,7 @@ function resumeRun(context: EffectContext, run: Run): void {
     if (stage.status === 'deciding' && !stage.decided) void prepareStage(context, run.id, stage.id, 'restart');
     if (stage.status === 'admitted') void expandStage(context, run.id, stage.id, 'restart');
     if (stage.status === 'checking') void judgeStage(context, run.id, stage.id, 'restart');
+    if (stage.status === 'running' && stage.deliberation) void tallyRound(context, run.id, stage.id, 'restart');
   }
 }
 
@@ -153,8 +155,11 @@ function startEffect(event: Event, context: EffectContext, attempts: Attempts): 
     case 'task.failed':
     case 'task.timeout':
     case 'task.canceled':
-      if (context.state.tasks.get(event.task ?? '')?.part === 'check')
-        void judgeStage(context, event.run ?? '', event.stage ?? '', event.id);
+      noteEnded(event, context);
+      return;
+    case 'stage.deliberating':
+      // With nobody to ask the round is over at once.
+      void tallyRound(context, event.run ?? '', event.stage ?? '', event.id);
       return;
     case 'task.assigned':
       void attempts.start(event.task ?? '', event.attempt ?? '', event.id);
@@ -179,4 +184,12 @@ function startEffect(event: Event, context: EffectContext, attempts: Attempts): 
       return;
     default:
   }
+}
+
+/** What belongs to a stage has ended and is not its own work. */
+function noteEnded(event: Event, context: EffectContext): void {
+  const { run = '', stage = '' } = event;
+  const part = context.state.tasks.get(event.task ?? '')?.part;
+  if (part === 'check') void judgeStage(context, run, stage, event.id);
+  if (part === 'deliberate') void tallyRound(context, run, stage, event.id);
 }

@@ -24,6 +24,7 @@ import {
 } from './attempt.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
+import { beginRound, recordVotes } from './deliberate.ts';
 import { extendRun } from './extend.ts';
 import { acceptHandoff, returnHandoff } from './handoff.ts';
 import { endMerge, endUndo, startMerge, startUndo } from './merge.ts';
@@ -110,6 +111,8 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'stage/expand': expandStage,
   'stage/judge': judgeStage,
   'stage/late': noteLate,
+  'stage/deliberate': beginRound,
+  'stage/vote': recordVotes,
   'handoff/accept': acceptHandoff,
   'handoff/return': returnHandoff,
   'stage/propose': proposeActions,

@@ -1,9 +1,8 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
-import { approvalsOf, stageOf } from '../../shared/state/select.ts';
+import { approvalsOf, openTasksOf } from '../../shared/state/select.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { RUN_TABLE, runEnded, type Answering, type Continued, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
-import { taskEnded } from '../../shared/state/task.ts';
 import type { CommandOf } from '../commands.ts';
 import { settleAll } from './approval.ts';
 import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
@@ -121,10 +120,8 @@ export function returnRun(state: State, command: CommandOf<'run/return'>): Verdi
       ? event('approval.voided', `approval/${a.id}`, of, { approval: a.id, reason })
       : event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason });
   });
-  const ended = stages.flatMap((id) => {
-    const task = state.tasks.get(stageOf(state, run.id, id)?.task ?? '');
-    return task && !taskEnded(task) ? cancelEvents(state, task, reason) : [];
-  });
+  const tasks = openTasksOf(state, run.id);
+  const ended = stages.flatMap((id) => (tasks.get(id) ?? []).flatMap((task) => cancelEvents(state, task, reason)));
   return [
     ...voided,
     ...ended,

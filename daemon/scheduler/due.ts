@@ -2,6 +2,7 @@ import { dueAt, type Approval } from '../../shared/state/approval.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command } from '../commands.ts';
 import { listLate } from './late.ts';
+import { listOverRounds } from './rounds.ts';
 
 /** An adapter ends its attempt at the timeout; what is still there so much later is given up, in milliseconds. */
 const GRACE_MS = 30_000;
@@ -15,7 +16,7 @@ export function listDue(state: State, now: number, reminders: readonly number[])
   const rested = [...state.pending]
     .filter((id) => Date.parse(state.tasks.get(id)?.notBefore ?? '') <= now)
     .map((task): Command => ({ type: 'task/wake', task }));
-  return [...asked, ...rested, ...listLate(state, now), ...listOverdue(state, now)];
+  return [...asked, ...rested, ...listLate(state, now), ...listOverRounds(state, now), ...listOverdue(state, now)];
 }
 
 /** The deadline first; else the highest level whose time has come, and one reminder for all that are due. `reminders` are fractions of a person's time. */

@@ -10,12 +10,12 @@
 import type { GateResult } from '../../shared/events/stage.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { runEnded, type Run, type Stage } from '../../shared/state/run.ts';
-import { stageOf } from '../../shared/state/select.ts';
+import { openTasksOf, stageOf } from '../../shared/state/select.ts';
 import { stageEnded } from '../../shared/state/stage.ts';
-import { taskEnded } from '../../shared/state/task.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { beginStage } from './begin.ts';
+import { continueDeliberation } from './deliberate.ts';
 import { graphOf } from './graph.ts';
 import { advanceMatrix } from './matrix.ts';
 import { startChecks } from './parts.ts';
@@ -66,6 +66,7 @@ function advanceStage(place: Place, def: StageDefinition): Command[] {
       return startWork(place, def, stage);
     case 'running':
       if (def.matrix) return advanceMatrix(place, def, stage);
+      if (def.deliberate) return continueDeliberation(place, def, stage, def.deliberate);
       return def.merge ? afterMerge(run, def) : afterTask(place, def, stage);
     case 'checking':
       return stage.judged ? afterCheck(place, def, stage) : startChecks(place, def, stage);
@@ -130,11 +131,12 @@ function finish({ run, definition }: Place, stages: Stage[]): Command[] {
 function cancelRest({ state, run }: Place, reason: string): Command[] {
   const open = [...(state.stages.get(run.id)?.values() ?? [])].filter((s) => !stageEnded(s));
   if (open.length === 0) return [{ type: 'run/finish', run: run.id, status: 'canceled', code: 'canceled', summary: reason }];
+  const tasks = openTasksOf(state, run.id);
   return open.flatMap((stage): Command[] => {
-    const task = state.tasks.get(stage.task ?? '');
-    const merging = stage.status === 'running' && task === undefined;
-    if (merging) return run.merge?.state === 'started' ? [] : [{ type: 'stage/cancel', run: run.id, stage: stage.id, reason }];
-    if (!task || taskEnded(task)) return [{ type: 'stage/cancel', run: run.id, stage: stage.id, reason }];
-    return task.cancelReason === undefined ? [{ type: 'task/cancel', task: task.id, reason }] : [];
+    const mine = tasks.get(stage.id) ?? [];
+    const merging = stage.status === 'running' && stage.task === undefined && run.merge?.state === 'started';
+    if (merging) return [];
+    if (mine.length === 0) return [{ type: 'stage/cancel', run: run.id, stage: stage.id, reason }];
+    return mine.flatMap((task): Command[] => (task.cancelReason === undefined ? [{ type: 'task/cancel', task: task.id, reason }] : []));
   });
 }

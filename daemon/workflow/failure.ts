@@ -60,9 +60,21 @@ function askPerson({ state, run }: Place, def: StageDefinition, stage: Stage, fa
 
 /** Whether the stage has anything that must be decided before it starts. */
 export function needsPreparing(def: StageDefinition): boolean {
-  const { gate, approval, merge, command, handoffs, criteria } = def;
-  const checks = criteria?.some((criterion) => criterion.kind === 'command') ?? false;
-  return [gate, approval, merge, command, handoffs].some((part) => part !== undefined) || checks;
+  const { gate, approval, merge, command, handoffs, criteria, deliberate, approvers } = def;
+  const programs = [...(criteria ?? []).filter(({ kind }) => kind === 'command'), ...listPrograms({ deliberate, approvers })];
+  return [gate, approval, merge, command, handoffs].some((part) => part !== undefined) || programs.length > 0;
+}
+
+/** Programs that speak about a stage: members who deliberate, and approvers; with the key under which each is decided. */
+export function listPrograms({ deliberate, approvers }: Pick<StageDefinition, 'deliberate' | 'approvers'>): Program[] {
+  const members = (deliberate?.members ?? []).map(({ name, command }) => ({ key: `member:${name}`, argv: command }));
+  const signers = (approvers ?? []).map(({ command }, index) => ({ key: `signs:${index}`, argv: command }));
+  return [...members, ...signers].flatMap(({ key, argv }) => (argv ? [{ key, argv }] : []));
+}
+
+interface Program {
+  key: string;
+  argv: readonly string[];
 }
 
 /** The step back to a stage, with all that depends on it. */

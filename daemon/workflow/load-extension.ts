@@ -1,6 +1,6 @@
 // Reads stages that somebody adds to a run, and checks them against the graph as it is: what has begun stays what it is.
 import * as z from 'zod';
-import { MAX_STAGES, type StageDefinition, type WorkflowDefinition } from '../../shared/state/workflow.ts';
+import { isValueName, MAX_STAGES, type StageDefinition, type WorkflowDefinition } from '../../shared/state/workflow.ts';
 import {
   listShapeProblems,
   type Problem,
@@ -48,7 +48,11 @@ export function loadExtension(text: WorkflowText, definition: WorkflowDefinition
   const lists = inputs.filter(([, { type }]) => type === 'list').map(([name]) => name);
   const known = definition.stages.map((def) => sketchDefinition(def, source));
   problems.push(
-    ...listGraphProblems(stages, { inputs: inputs.map(([name]) => name), lists, given: new Set(), nested: false }, known),
+    ...listGraphProblems(
+      stages,
+      { inputs: inputs.map(([name]) => name), lists, given: new Set(), nested: false, context: listReportedBy(definition) },
+      known,
+    ),
     ...stages.flatMap((stage) => listPlaceProblems(stage, definition, begun)),
   );
   if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
@@ -110,4 +114,10 @@ function listPlaceProblems(
         ]
       : []),
   ];
+}
+
+/** Values that the stages so far are known to report. */
+function listReportedBy({ stages }: WorkflowDefinition): ReadonlySet<string> {
+  const metrics = stages.flatMap(({ criteria = [] }) => criteria.flatMap((one) => ('metric' in one ? [one.metric] : [])));
+  return new Set([...stages.flatMap(({ outputs }) => outputs.filter(isValueName)), ...metrics]);
 }

@@ -8,6 +8,7 @@ import { findConditionProblem } from './condition.ts';
 import { findItemsProblem } from './matrix.ts';
 import { endsWithCommit, type StageShape } from './load-shape.ts';
 import { findRouteValue, listBranches } from './load-stage.ts';
+import { listContextProblems, listPreviousProblems } from './load-context.ts';
 import { buildGraph, type Graph, type GraphAround, type PlacedStage, type Sketch, sketchStage } from './load-sketch.ts';
 
 /** Every problem between stages; `known` are those that a run has already, and nothing is wrong with them. */
@@ -129,7 +130,8 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
   if (shape === undefined || id === undefined) return [];
   const at = (...rest: (string | number)[]): Spot => ({ graph, source, id, path: [...path, ...rest] });
   const value = (reference: ValueReference | undefined, spot: Spot) => (reference === undefined ? [] : listValueProblems(spot, reference));
-  const template = (text: string, spot: Spot) => listReferences(text).flatMap((reference) => value(reference, spot));
+  const template = (text: string, spot: Spot) =>
+    listReferences(text).flatMap((reference) => listTemplateProblems(spot, reference, 'value'));
   const { command, when, gate, worktree, merge } = shape;
   const back = typeof shape.on_failure === 'object' ? shape.on_failure.back_to : undefined;
   return [
@@ -142,7 +144,7 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
     ...(typeof command === 'string' ? value(parseWholeTemplate(command), at('command')) : []),
     ...(Array.isArray(command) ? command.flatMap((text, position) => template(text, at('command', position))) : []),
     ...template(shape.stdin ?? '', at('stdin')),
-    ...template(shape.prompt ?? '', at('prompt')),
+    ...listReferences(shape.prompt ?? '').flatMap((reference) => listTemplateProblems(at('prompt'), reference, 'prompt')),
     ...Object.entries(shape.env ?? {}).flatMap(([name, text]) => template(text, at('env', name))),
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),
     ...(merge === undefined ? [] : listTreeProblems(at('merge', 'from'), merge.from)),
@@ -211,8 +213,7 @@ function listConditionProblems(shape: StageShape, at: (...rest: (string | number
 
 function listValueProblems(spot: Spot, { stage, value }: ValueReference): Problem[] {
   const { graph, path, source } = spot;
-  // What these stand for is known when the run is there.
-  if (stage === 'context' || stage === 'previous') return [];
+  if (stage === 'context') return listContextProblems(graph, spot, value);
   if (stage === 'item') {
     if (graph.byId.get(spot.id)?.shape?.matrix) return [];
     const message = `\`item\` is what a stage of a list is about; this stage has no \`matrix\`.`;
@@ -227,6 +228,20 @@ function listValueProblems(spot: Spot, { stage, value }: ValueReference): Proble
       hint: suggestName(value, graph.inputs),
     }),
   ];
+}
+
+/** A reference in a text: `previous` and the text of an output are for prompts alone. */
+function listTemplateProblems(spot: Spot, reference: ValueReference, where: 'prompt' | 'value'): Problem[] {
+  const { graph, path, source, id } = spot;
+  const { stage, value } = reference;
+  if (stage === 'previous')
+    return listPreviousProblems(spot, { fits: where === 'prompt' && value === 'output', first: graph.byId.get(id)?.needs.length === 0 });
+  const made = graph.byId.get(stage)?.outputs ?? [];
+  if (where === 'value' && value === 'output' && stage !== 'inputs' && stage !== 'context' && !made.includes('output')) {
+    const message = `The text of what \`${stage}\` made can stand only in a prompt.`;
+    return [problemAt(source, path, { code: 'only-in-prompt', message })];
+  }
+  return listValueProblems(spot, reference);
 }
 
 function listInputProblems(spot: Spot, input: string): Problem[] {

@@ -129,6 +129,36 @@ export function readCriterion(
   return { kind: 'artifact', text: name ?? check.artifact, check, advisory: may };
 }
 
+const MemberName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'the name of a member is letters, digits, `.`, `-` and `_`, at most 50')
+  .refine((name) => name !== 'none', 'a vote for `none` is one for no proposal; give the member another name');
+const HOW_MEMBER = 'write the id of an agent, or `{ name: …, role: …, capabilities: […], tags: […] }`, `{ name: …, command: […] }`';
+/** One of those who deliberate: `id`, what the agent must have, or a program. */
+export const MemberShape = z.union(
+  [
+    AgentId,
+    strictShape({
+      name: MemberName.optional(),
+      agent: AgentId.optional(),
+      role: z.string().min(1).max(100).optional(),
+      capabilities: Names.optional(),
+      tags: Names.optional(),
+      command: Argv.optional(),
+    }),
+  ],
+  { error: HOW_MEMBER },
+);
+export type MemberShape = z.infer<typeof MemberShape>;
+
+export const DeliberateShape = strictShape({
+  agents: z.array(MemberShape).min(2, 'at least two deliberate').max(10, 'at most ten deliberate'),
+  rounds: z.int().min(2, 'the first round has no votes, so there are at least two').max(10).default(3),
+  required_consensus: z.number('write a number from 0 to 1, such as 0.7').min(0).max(1),
+  quorum: z.int().min(1).max(10).optional(),
+  round_timeout: Duration.default(900_000),
+});
+
 const PEOPLE = new Set(['human', 'person', 'user']);
 export const ApproverShape = z.union([
   AgentId,

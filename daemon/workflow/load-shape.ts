@@ -16,6 +16,7 @@ import {
   ApproverShape,
   Argv,
   CriterionShape,
+  DeliberateShape,
   Duration,
   Id,
   Next,
@@ -109,6 +110,7 @@ const STAGE_KEYS = {
   requires_approval: z.array(z.string().min(1).max(100)).min(1).max(20).optional(),
   approvers: Who.optional(),
   merge: strictShape({ from: Id }).optional(),
+  deliberate: DeliberateShape.optional(),
   next: Next.optional(),
   next_by: z.string().min(1).max(100).optional(),
   matrix: MatrixShape.optional(),
@@ -213,7 +215,7 @@ export const NestedWorkflowShape = strictShape({
 
 /** Whether a stage has a worktree, and so a commit that others can start from or merge. */
 export function endsWithCommit(shape: StageShape): boolean {
-  return shape.merge === undefined && (shape.worktree ?? defaultWorktree(shape)) !== 'none';
+  return shape.merge === undefined && shape.deliberate === undefined && (shape.worktree ?? defaultWorktree(shape)) !== 'none';
 }
 
 /** A command or a prompt works in a worktree of its own unless the file says otherwise. */

@@ -1,8 +1,11 @@
 // The stages of a file as far as they can be read, so that a mistake in one hides no mistake in another.
+import { parseCriterion } from '../../shared/state/gate.ts';
+import { isValueName } from '../../shared/state/workflow.ts';
 import type { Source, SourcePath } from '../../shared/yaml/source.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { StageShape } from './load-shape.ts';
-import { listBranches } from './load-stage.ts';
+import { listDeliberationOutputs } from './load-deliberate.ts';
+import { listBranches, listCriteria } from './load-stage.ts';
 import { gatheredName } from './matrix.ts';
 import { Reach } from './reach.ts';
 
@@ -41,15 +44,34 @@ export interface Graph {
   inputs: readonly string[];
   /** Of them, those that are lists; absent where that is not known. */
   lists?: readonly string[];
+  /** Values that stages report, and that the bindings name. */
+  context: ReadonlySet<string>;
   /** Inputs that no stage has to make. */
   given: ReadonlySet<string>;
   nested: boolean;
+}
+
+/** Values that a stage is known to report: named outputs, what its gate looks at, and what its deliberation comes to. */
+function listReported(shape: StageShape): string[] {
+  const metrics = listCriteria(shape).flatMap((one) => {
+    const text = typeof one === 'string' ? one : 'metric' in one ? one.metric : undefined;
+    return (text === undefined ? undefined : parseCriterion(text)?.metric) ?? [];
+  });
+  const branches = listBranches(shape).flatMap(({ branch }) => branch.outputs);
+  const values = [...shape.outputs, ...branches].filter(isValueName);
+  return [
+    ...values,
+    ...metrics,
+    ...(shape.next_by === undefined ? [] : [shape.next_by]),
+    ...(shape.deliberate ? ['leader', 'consensus', 'votes', 'rounds'] : []),
+  ];
 }
 
 /** What the file and its bindings say beside the stages. */
 export interface GraphAround {
   inputs: readonly string[];
   lists?: readonly string[];
+  context: ReadonlySet<string>;
   given: ReadonlySet<string>;
   nested: boolean;
 }
@@ -70,7 +92,11 @@ export function sketchStage(placed: PlacedStage, index: number): Sketch {
     id: typeof id === 'string' ? id : undefined,
     needs: named(texts(record.needs), 'needs'),
     next: listNext(record.next, [...path, 'next'], source),
-    outputs: [...texts(record.outputs).map((output) => (record.matrix === undefined ? output : gatheredName(output))), ...branches],
+    outputs: [
+      ...((placed.shape && listDeliberationOutputs(placed.shape)) ??
+        texts(record.outputs).map((output) => (record.matrix === undefined ? output : gatheredName(output)))),
+      ...branches,
+    ],
   };
 }
 
@@ -110,5 +136,6 @@ export function buildGraph(sketches: Sketch[], around: GraphAround): Graph {
   for (const { id, next } of sketches)
     for (const one of next) if (id !== undefined) byId.get(one.id)?.needs.push({ id, path: one.path, source: one.source });
   const reach = new Reach(new Map([...byId].map(([id, { needs }]) => [id, needs.map((need) => need.id)])));
-  return { ...around, sketches, byId, reach, makers };
+  const context = new Set([...around.context, ...sketches.flatMap(({ shape }) => (shape ? listReported(shape) : []))]);
+  return { ...around, sketches, byId, reach, makers, context };
 }

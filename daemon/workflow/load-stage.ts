@@ -3,6 +3,7 @@ import type { Approver } from '../../shared/state/flow.ts';
 import type { Criterion } from '../../shared/state/gate.ts';
 import { isValueName, type StageDefinition } from '../../shared/state/workflow.ts';
 import type { Bindings, Worker } from './load-bindings.ts';
+import { listDeliberationOutputs, readDeliberation } from './load-deliberate.ts';
 import { type AgentChoice, type CriterionShape, readApprover, readCriterion, readNext, readOnFailure, readRetry } from './load-parts.ts';
 import { looksAtItem } from './condition.ts';
 import { gatheredName } from './matrix.ts';
@@ -166,7 +167,8 @@ export function normaliseStage(shape: StageShape, around: Around): StageDefiniti
       merge: shape.merge,
     }),
     inputs: shape.inputs,
-    outputs: shape.outputs,
+    outputs: listDeliberationOutputs(shape) ?? shape.outputs,
+    ...(shape.deliberate ? { deliberate: readDeliberation(shape.deliberate, (name) => boundWorker(name, around)) } : {}),
     worktree: shape.worktree ?? (around.nested && !shape.merge ? 'own' : defaultWorktree({ command: who.command, prompt: shape.prompt })),
     when: listConditions(shape),
     ...gate,
@@ -203,6 +205,12 @@ function findWorker(shape: StageShape, { bindings }: Around): Who {
   if (bound) return workerOf(bound, {});
   if (agent === undefined && !shape.merge && shape.action !== undefined) return workerOf(bindings?.actions[shape.action], {});
   return { ...choiceOf(agent), ...(command === undefined ? {} : { command }) };
+}
+
+/** Who the bindings say that a name is. */
+function boundWorker(name: string, { bindings }: Around): Who | undefined {
+  const bound = bindings?.agents[name];
+  return bound && workerOf(bound, {});
 }
 
 function choiceOf(agent: AgentChoice | undefined): Who {

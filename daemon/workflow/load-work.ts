@@ -1,5 +1,6 @@
 // What one stage says, taken together: somebody works, and every key means something for them.
 import { type Problem, problemAt } from '../../shared/yaml/source.ts';
+import { listDeliberationProblems } from './load-deliberate.ts';
 import type { PlacedStage } from './load-sketch.ts';
 import { ApproverShape, readApprover, readCriterion } from './load-parts.ts';
 import type { StageShape } from './load-shape.ts';
@@ -22,6 +23,9 @@ export function listWorkProblems({ source, path, shape }: PlacedStage, around: A
     ...listCommandProblems(shape, around, at),
     ...listGateProblems(shape, around, { source, path }),
     ...listApproverProblems(shape, around, at),
+    ...listDeliberationProblems(shape).map(({ path: rest, code, message }) =>
+      problemAt(source, [...path, ...rest], { code, message, ...(rest.length === 1 ? { on: 'key' } : {}) }),
+    ),
   ];
 }
 
@@ -35,11 +39,12 @@ function listWorkerProblems(shape: StageShape, { bindings, nested }: Around, at:
   for (const name of shape.cleanup ?? [])
     if (!bindings?.actions[name])
       problems.push(at('cleanup', 'unbound-action', `\`${name}\` is no action that is known; the bindings have to say who does it.`));
-  if (shape.agent !== undefined || shape.merge !== undefined || branches.length > 0) return problems;
+  if (shape.agent !== undefined || shape.merge !== undefined || shape.deliberate || branches.length > 0) return problems;
   if (shape.action !== undefined && bindings?.actions[shape.action]) return problems;
   if (nested && shape.action !== undefined)
     problems.push(at('action', 'unbound-action', `Nobody does \`${shape.action}\`: the stage has no \`agent\`, and no bindings name one.`));
-  else problems.push(at('', 'no-work', `Stage \`${shape.id}\` does nothing; give it an \`agent\` or a \`merge\`.`));
+  else
+    problems.push(at('', 'no-work', `Stage \`${shape.id}\` does nothing; give it an \`agent\`, a \`merge\`, or those who \`deliberate\`.`));
   return problems;
 }
 
@@ -100,7 +105,10 @@ function listGateProblems(shape: StageShape, { checks }: Around, { source, path 
 
 /** Nobody signs off their own work, and before it starts only a person is asked. */
 function listApproverProblems(shape: StageShape, { bindings }: Around, at: Report): Problem[] {
-  const own = [shape.agent, ...listBranches(shape).map(({ branch }) => branch.agent)].filter((agent) => typeof agent === 'string');
+  const members = (shape.deliberate?.agents ?? []).map((member) => (typeof member === 'string' ? member : member.agent));
+  const own = [shape.agent, ...members, ...listBranches(shape).map(({ branch }) => branch.agent)].filter(
+    (agent) => typeof agent === 'string',
+  );
   const bound = (name: string): string => JSON.stringify(bindings?.agents[name] ?? { agent: name });
   const problems = (shape.approvers ?? []).flatMap((one) => {
     const { agent } = readApprover(ApproverShape.parse(one));

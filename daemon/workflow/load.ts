@@ -48,7 +48,9 @@ export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowTe
   const stages = readStages(source, base, parts, problems);
   problems.push(...stages.flatMap((stage) => listWorkProblems(stage, around)));
   const given = new Set(Object.keys(parts.bindings?.shape.inputs ?? {}));
-  problems.push(...listGraphProblems(stages, { ...listInputNames(source.data), given, nested }));
+  problems.push(
+    ...listGraphProblems(stages, { ...listInputNames(source.data), given, nested, context: listContextNames(source.data, base, parts) }),
+  );
   if (workflow.success) {
     const names = [...Object.keys(workflow.data.inputs), ...Object.keys(parts.bindings?.shape.context ?? {})];
     problems.push(
@@ -198,4 +200,14 @@ function listInputNames(data: unknown): { inputs: string[]; lists: string[] } {
   const inputs = isRecord(data) && isRecord(data.inputs) ? Object.entries(data.inputs) : [];
   const lists = inputs.filter(([, input]) => isRecord(input) && input.type === 'list');
   return { inputs: inputs.map(([name]) => name), lists: lists.map(([name]) => name) };
+}
+
+/** Values that the bindings, and the handoffs, say to be known. */
+function listContextNames(data: unknown, base: SourcePath, { bindings, handoffs }: Parts): ReadonlySet<string> {
+  const own = base.length === 0 && isRecord(data) && Array.isArray(data.handoffs) ? data.handoffs : [];
+  const required = [...handoffs.map(({ shape }) => shape), ...own].flatMap((one: unknown) =>
+    isRecord(one) && Array.isArray(one.required_context) ? one.required_context : [],
+  );
+  const names = required.flatMap((text: unknown) => (typeof text === 'string' ? text.replace(/(\[\])?(:.*)?$/, '').trim() : []));
+  return new Set([...Object.keys(bindings?.shape.context ?? {}), ...names]);
 }

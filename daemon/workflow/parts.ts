@@ -99,9 +99,9 @@ function askAgent(
 ): CommandOf<'task/submit'> | Failure {
   const { state, run } = place;
   const wants = chooseAgent(state, approver);
-  const worker = state.tasks.get(stage.task ?? '')?.wants;
+  const workers = [state.tasks.get(stage.task ?? '')?.wants, ...(stage.deliberation?.asked ?? []).map(({ agent }) => agent)];
   if (wants === undefined) return { code: 'agent_unknown', message: `${approver.name}, who has to sign it off, is not registered.` };
-  if (wants === worker && approver.command === undefined)
+  if (workers.includes(wants) && approver.command === undefined)
     return { code: 'own_approver', message: `${wants} did the work, and nobody signs off their own.` };
   const made = state.artifacts.get(run.id);
   const artifacts = def.outputs.flatMap((name) => {

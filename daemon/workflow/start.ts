@@ -3,6 +3,7 @@ import type { Stage } from '../../shared/state/run.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { saySelection } from './agents.ts';
+import { startDeliberation } from './deliberate.ts';
 import { acceptHandoffs } from './handoffs.ts';
 import { submitStage, type Place } from './submit.ts';
 
@@ -21,6 +22,7 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
   if (def.matrix) return [];
   // A join is completed by the step that began it; when that was cut off, it is looked at again from the start.
   if (def.join) return [{ type: 'stage/complete', ...at, values: {}, ...(def.next?.[0] ? { chosen: [...def.next[0].to] } : {}) }];
+  if (def.deliberate) return startDeliberation(place, def, stage, def.deliberate);
   const submit = submitStage(place, def, stage);
   if (submit) return [submit];
   const who = def.agent === undefined ? `Nobody who fits (${saySelection(def.select ?? {})})` : `No agent ${def.agent}`;
@@ -30,7 +32,7 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
 
 /** With a gate of proposals the agent is told which of them were refused; everything else that was asked must be allowed. */
 function isOwnQuestion(key: string): boolean {
-  return key === 'start' || key.startsWith('check:') || key.startsWith('handoff:');
+  return key === 'start' || /^(check|handoff|member|signs):/.test(key);
 }
 
 function startMerge({ run, definition }: Place, def: StageDefinition, stage: Stage): Command[] {

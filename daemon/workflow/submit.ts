@@ -84,7 +84,7 @@ export function isFoundCommand(def: StageDefinition): boolean {
 }
 
 /** Id of the task of a stage's round; it follows from run and stage, so that it is made once. */
-function taskId({ run, definition }: Place, { instance }: StageDefinition, stage: Stage): string {
+export function taskId({ run, definition }: Place, { instance }: StageDefinition, stage: Stage): string {
   const { number } = graphOf(definition);
   const first = `${run.id}.${instance ? `${number.get(instance.of) ?? 0}i${instance.index}` : (number.get(stage.id) ?? 0)}`;
   const turn = stage.turn ?? 1;
@@ -133,7 +133,8 @@ function promptOf(state: State, run: SeenRun, { prompt }: StageDefinition): Reco
   return takesText ? { prompt, template: true } : { prompt: fill(state, run, prompt) };
 }
 
-function gatherTask({ state, run: plain, definition }: Place, def: StageDefinition, stage: Stage) {
+/** What the work of a stage is given: artifacts by name, and a payload. */
+export function gatherTask({ state, run: plain, definition }: Place, def: StageDefinition, stage: Stage) {
   const run = seenBy(plain, def);
   const artifacts: Record<string, string> = {};
   const payload: Record<string, unknown> = {};

@@ -38,14 +38,23 @@ export function afterTask(place: Place, def: StageDefinition, stage: Stage): Com
       code: task.code ?? task.status,
       message: task.message ?? `The task was ${task.status}.`,
     });
-  const missing = def.outputs.filter((name) => !isThere(place, def, name, task.values));
+  return finishWork(place, def, stage, { values: { ...task.values }, ...(task.commit === undefined ? {} : { commit: task.commit }) });
+}
+
+/** The work is done: its outputs must be there, then it is checked where something must hold of it. */
+export function finishWork(
+  place: Place,
+  def: StageDefinition,
+  stage: Stage,
+  what: { values: Record<string, unknown>; commit?: string },
+): Command[] {
+  const missing = def.outputs.filter((name) => !isThere(place, def, name, what.values));
   if (missing.length > 0) {
     const message = `It ended without its output${missing.length === 1 ? '' : 's'} ${missing.join(', ')}.`;
     return afterFailure(place, def, stage, { code: 'output_missing', message });
   }
-  const commit = task.commit === undefined ? {} : { commit: task.commit };
-  if (def.criteria || def.approvers) return [{ type: 'stage/check', ...at, values: { ...task.values }, ...commit }];
-  return complete(place, def, stage, { values: { ...task.values }, ...commit });
+  if (def.criteria || def.approvers) return [{ type: 'stage/check', run: place.run.id, stage: def.id, ...what }];
+  return complete(place, def, stage, what);
 }
 
 function isThere({ state, run }: Place, def: StageDefinition, name: string, values: Readonly<Record<string, unknown>>): boolean {

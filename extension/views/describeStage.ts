@@ -36,7 +36,10 @@ export function describeStage(entry: StageView, reader: Reader): Node {
   const { t } = reader;
   const label = definition?.name ?? id;
   const how = sayStageStatus(entry, reader);
-  const attempts = stage?.task === undefined ? [] : attemptsOf(view.state, stage.task);
+  const own = stage?.task === undefined ? [] : attemptsOf(view.state, stage.task);
+  // Of a deliberation each member in each round is an attempt.
+  const said = [...view.state.attempts.values()].filter(({ task }) => task.startsWith(`${stage?.task ?? ''}.say-`));
+  const attempts = stage?.deliberation ? said : own;
   const children = attempts.map((attempt) => describeAttempt(attempt, label, reader));
   const newest = attempts.at(-1);
   const ref = formatRef({ kind: 'stage', run: view.run.id, stage: id });

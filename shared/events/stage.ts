@@ -1,4 +1,5 @@
 import type { CriterionResult } from '../state/gate.ts';
+import type { Asked, MemberVote } from '../state/deliberation.ts';
 import type { Deadline } from '../state/run.ts';
 import type { EventOf } from './envelope.ts';
 
@@ -48,6 +49,13 @@ export type StageEvent =
   | EventOf<'stage.expanded', { digest: string; items: number }>
   /** Its work failed, and a person is asked whether it is tried again, left out, or fails. */
   | EventOf<'stage.stuck', { code: string; message: string }>
+  /** A round of a deliberation begins; `task` is what the ids of its tasks begin with, and `absent` are members who cannot be asked. */
+  | EventOf<
+      'stage.deliberating',
+      { round: number; task: string; asked: Asked[]; absent: { member: string; reason: string }[]; roundMs: number }
+    >
+  /** The round is over; the whole of it stands in the transcript, an artifact. */
+  | EventOf<'stage.voted', { round: number; votes: MemberVote[]; transcript: string }>
   | EventOf<'stage.judged', { results: CriterionResult[] }>
   /** `chosen`: of the stages that may come next, those that do; absent where all do. */
   | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string; chosen?: string[] }>

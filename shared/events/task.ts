@@ -1,7 +1,10 @@
 import type { EventOf } from './envelope.ts';
 
-/** A check of a stage's work, somebody's word on it, or a task that another task's agent gave to somebody. */
-export type TaskPart = 'check' | 'sign_off' | 'cleanup' | 'child';
+/**
+ * A check of a stage's work, somebody's word on it, what one of several says in a deliberation, or a task that another task's
+ * agent gave to somebody.
+ */
+export type TaskPart = 'check' | 'sign_off' | 'cleanup' | 'deliberate' | 'child';
 
 /** How long a task waits before it is tried again, in milliseconds, and for which codes; absent: for all that it may mend. */
 export interface TaskRetry {

@@ -31,7 +31,7 @@ import { evolveTriggers, foldStarted, type TriggerTables } from './trigger.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 8;
+export const EVOLVE_VERSION = 9;
 
 export interface State extends TriggerTables {
   /** Last commit that was folded in, and when it was recorded. */
@@ -161,6 +161,8 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.expanded': stage,
   'stage.stuck': stage,
   'stage.judged': stage,
+  'stage.deliberating': stage,
+  'stage.voted': stage,
   'stage.completed': stage,
   'stage.failed': stage,
   'stage.skipped': stage,

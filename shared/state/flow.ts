@@ -72,6 +72,29 @@ export const Approver = z.strictObject({
 });
 export type Approver = z.infer<typeof Approver>;
 
+/** One of those who deliberate. */
+export const Member = z.strictObject({
+  name: z.string().min(1).max(50),
+  agent: z.string().optional(),
+  select: AgentSelection.optional(),
+  /** Argv of a program; then `agent` is `command`. */
+  command: z.array(z.string()).min(1).optional(),
+});
+export type Member = z.infer<typeof Member>;
+
+/** Several agents propose, criticise and revise until they agree, or the rounds are over. How that is measured: `deliberation.ts`. */
+export const Deliberation = z.strictObject({
+  members: z.array(Member).min(2).max(10),
+  /** The first is without votes. */
+  rounds: z.number().int().min(2).max(10),
+  required: z.number().min(0).max(1),
+  /** Votes that must be cast. */
+  quorum: z.number().int().min(1).max(10),
+  /** Who has not answered by then has said nothing in this round. */
+  roundMs: Milliseconds,
+});
+export type Deliberation = z.infer<typeof Deliberation>;
+
 /** What must be there when work goes from one agent to another. */
 export const Handoff = z.strictObject({
   id: z.string().min(1).max(100),

@@ -3,6 +3,7 @@ import type { MissingItem } from '../events/handoff.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { GateResult, SkipCause } from '../events/stage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
+import type { DeliberationState } from './deliberation.ts';
 import type { CriterionResult } from './gate.ts';
 import { isFinal, type StateTable } from './table.ts';
 import type { StartedBy } from './trigger.ts';
@@ -70,6 +71,7 @@ export interface Stage {
   feedback?: string;
   /** Commit of earlier work that it goes on from. */
   from?: string;
+  deliberation?: DeliberationState;
   /** What came of its criteria; absent until they were judged. */
   judged?: readonly CriterionResult[];
   /** Of the stages that may come next, those that do. */

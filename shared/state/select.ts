@@ -3,7 +3,7 @@ import type { Approval } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import type { State } from './evolve.ts';
 import type { Stage } from './run.ts';
-import type { Task } from './task.ts';
+import { type Task, taskEnded } from './task.ts';
 
 /** The approvals that belong to a run, oldest first. */
 export function approvalsOf(state: State, run: string): Approval[] {
@@ -23,4 +23,18 @@ export function attemptsOf(state: State, task: string): Attempt[] {
 /** A stage of a run, once it has begun or was skipped. */
 export function stageOf(state: State, run: string, stage: string): Stage | undefined {
   return state.stages.get(run)?.get(stage);
+}
+
+/** What of a run waits for an agent or is under way, by stage: its work, checks of it, and what is said about it. */
+export function openTasksOf(state: State, run: string): Map<string, Task[]> {
+  const found = new Map<string, Task[]>();
+  const active = [...state.active].map((attempt) => state.attempts.get(attempt)?.task ?? '');
+  for (const id of [...state.pending, ...active]) {
+    const task = state.tasks.get(id);
+    if (task?.run !== run || taskEnded(task)) continue;
+    const known = found.get(task.stage ?? '');
+    if (known) known.push(task);
+    else found.set(task.stage ?? '', [task]);
+  }
+  return found;
 }

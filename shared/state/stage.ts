@@ -2,6 +2,7 @@
 import type { Event, EventNamed } from '../events/envelope.ts';
 import type { HandoffEvent } from '../events/handoff.ts';
 import type { StageEvent } from '../events/stage.ts';
+import { beginRound, endRound } from './deliberation.ts';
 import type { State } from './evolve.ts';
 import { type Deadline, STAGE_TABLE, type Stage, type StageTable } from './run.ts';
 import { isFinal } from './table.ts';
@@ -27,7 +28,7 @@ export function evolveStages(stages: StageTable, event: Event & StageEvent, at: 
 
 function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.started' }>['data'], at: string): Stage {
   const { stuck: _, ...before } = stage;
-  const { judged: __, missing: ___, task: ____, commit: _____, ...rest } = before;
+  const { judged: __, missing: ___, task: ____, commit: _____, deliberation: ______, ...rest } = before;
   // A round that follows a branch that moved keeps what the stage has; one that does the work again does not.
   const kept = data.again === undefined && data.feedback === undefined ? before : rest;
   const sla: Deadline[] = data.slaMs === undefined ? [] : [{ what: 'sla', from: at, ms: data.slaMs }];
@@ -87,6 +88,12 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
       return { ...stage, status: 'running', items: event.data.items };
     case 'stage.stuck':
       return { ...stage, stuck: event.data };
+    case 'stage.deliberating': {
+      const { task, ...round } = event.data;
+      return { ...stage, status: 'running', task, deliberation: beginRound(stage.deliberation, round, at) };
+    }
+    case 'stage.voted':
+      return stage.deliberation ? { ...stage, deliberation: endRound(stage.deliberation, event.data) } : stage;
     case 'stage.judged':
       return { ...stage, judged: event.data.results };
     case 'stage.completed':
@@ -128,9 +135,15 @@ export function stageEnded(stage: Stage | undefined): boolean {
 /** Times that stages should keep begin later, because nobody is late while the machine sleeps. */
 export function shiftStages(table: StageTable, shift: (at: string) => string): void {
   for (const stages of table.values())
-    for (const stage of stages.values())
-      if (stage.deadlines && !stageEnded(stage))
-        stages.set(stage.id, { ...stage, deadlines: stage.deadlines.map((one) => ({ ...one, from: shift(one.from) })) });
+    for (const stage of stages.values()) {
+      if (stageEnded(stage) || !(stage.deadlines || stage.deliberation)) continue;
+      const { deadlines, deliberation } = stage;
+      stages.set(stage.id, {
+        ...stage,
+        ...(deadlines ? { deadlines: deadlines.map((one) => ({ ...one, from: shift(one.from) })) } : {}),
+        ...(deliberation ? { deliberation: { ...deliberation, from: shift(deliberation.from) } } : {}),
+      });
+    }
 }
 
 /** Folds one event about a stage, and keeps the count of the run's ended stages. */

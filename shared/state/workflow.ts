@@ -3,13 +3,14 @@
 //
 // W1. Every default is filled in and every duration is a number of milliseconds, so a run that keeps the
 //     definition it started with does not change its meaning when a default changes later.
-// W2. A stage has either an `agent` or a `merge`, never both, never none.
+// W2. A stage has exactly one worker: an agent (named or chosen), a merge, a join, or those who deliberate.
 // W3. Every stage that `needs`, `inputs`, `when`, `gate`, `worktree.from`, `merge.from` or a template names exists
 //     and ends before this stage starts. The loader checks this across stages; the schema alone cannot.
 import * as z from 'zod';
 import {
   AgentSelection,
   Approver,
+  Deliberation,
   Handoff,
   Join,
   MAX_DURATION_MS,
@@ -100,6 +101,8 @@ const STAGE_FIELDS = {
   chosenBy: z.array(StageId).optional(),
   /** It does nothing itself and is done when enough of its `needs` are. */
   join: Join.optional(),
+  /** Several agents work its prompt out between them; the first of `outputs` is what they agree on, the last is the transcript. */
+  deliberate: Deliberation.optional(),
   /** What must hold of its work before the run goes on. */
   criteria: z.array(Criterion).optional(),
   /** Who must say yes to its work. */

@@ -24,6 +24,7 @@ import { assignPending } from '../../daemon/scheduler/schedule.ts';
 import { advanceRun } from '../../daemon/workflow/advance.ts';
 import { expandMatrix, type Item, listInstances } from '../../daemon/workflow/matrix.ts';
 import { loadWorkflow } from '../../daemon/workflow/load.ts';
+import { tallyRound } from './deliberation.ts';
 
 /** Only for what answers were made into. */
 const BOOK = createRulebook({ sources: [] }, sha256);
@@ -59,15 +60,18 @@ export class Simulation {
   readonly events: Event[] = [];
   readonly commits: UnchainedCommit[] = [];
   now = Date.parse('2026-01-01T00:00:00.000Z');
+  /** Texts of artifacts by digest; a restart keeps them. */
+  readonly texts: Map<string, string>;
   readonly #queue: Command[] = [];
   readonly #scripts: Scripts;
   /** The definitions that lists made, by what stands for their digest. */
   #made = new Map<string, WorkflowDefinition>();
   #ids = 0;
 
-  constructor(scripts: Scripts = {}, state: State = emptyState()) {
+  constructor(scripts: Scripts = {}, state: State = emptyState(), texts = new Map<string, string>()) {
     this.#scripts = scripts;
     this.state = state;
+    this.texts = texts;
   }
 
   get context(): Context {
@@ -131,7 +135,7 @@ export class Simulation {
 
   /** What a restart does: nothing in memory is left but the state; interrupted attempts and effects begin anew. */
   restart(definition: WorkflowDefinition): Simulation {
-    const next = new Simulation(this.#scripts, fromJson(JSON.parse(JSON.stringify(toJson(this.state)))));
+    const next = new Simulation(this.#scripts, fromJson(JSON.parse(JSON.stringify(toJson(this.state)))), this.texts);
     next.now = this.now;
     next.#ids = this.#ids + 1_000;
     next.#made = this.#made;
@@ -145,6 +149,7 @@ export class Simulation {
         if (stage.status === 'deciding' && !stage.decided) next.#prepare(run.id, stage.id, definition);
         else if (stage.status === 'admitted') next.#expand(definition, run.id, stage.id);
       for (const stage of next.state.stages.get(run.id)?.values() ?? []) next.#judge(definition, run.id, stage.id);
+      for (const stage of next.state.stages.get(run.id)?.values() ?? []) next.#tally(definition, run.id, stage.id);
     }
     return next;
   }
@@ -184,6 +189,8 @@ export class Simulation {
     if (event.type === 'task.assigned') this.#work(event);
     if (event.type === 'stage.checking' || (event.type.startsWith('task.') && this.state.tasks.get(event.task ?? '')?.part === 'check'))
       this.#judge(definition, event.run ?? '', event.stage ?? '');
+    if (event.type === 'stage.deliberating' || this.state.tasks.get(event.task ?? '')?.part === 'deliberate')
+      this.#tally(definition, event.run ?? '', event.stage ?? '');
     if (event.type === 'workspace.merge_started') this.#queue.push(this.#mergeEnd(event.run ?? '', definition));
   }
 
@@ -229,6 +236,10 @@ export class Simulation {
       });
     for (const key of commits) this.#queue.push({ type: 'attempt/commit', attempt, token, key, commit: key.padEnd(40, '0'), summary: key });
     this.#queue.push({ type: 'attempt/end', attempt, token, ending: { status: 'succeeded', values: {}, ...ending } });
+  }
+
+  #tally(definition: WorkflowDefinition, run: string, id: string): void {
+    this.#queue.push(...tallyRound(this.state, this.texts, definition, { run, id }));
   }
 
   /** What the daemon does with the criteria of a stage; validators of artifacts are said by the test. */

@@ -8,6 +8,7 @@ import { answerPermission, answerWrite, type Denial, type SessionParts, type Tal
 import { nameTools } from './callbacks.ts';
 import { failed } from './failed.ts';
 import { type AgentSide, endLoading, openSession } from './opening.ts';
+import { MAX_MESSAGE } from './transcript.ts';
 import { startUpdates } from './updates.ts';
 
 /** Prompts that tell an agent about denials. */
@@ -91,7 +92,9 @@ function noteLogin({ about }: Talk, params: unknown): void {
   about.login = status.label.slice(0, 200);
 }
 
-function describeStop({ profile, updates, denied, denials, transcript, about, canceled }: Talk, stopReason: string): Outcome {
+function describeStop({ spec, emit, profile, updates, denied, denials, transcript, about, canceled }: Talk, stopReason: string): Outcome {
+  if (spec.answerAs !== undefined)
+    emit({ type: 'artifact', name: spec.answerAs, mediaType: 'application/json', content: transcript.lastMessage(MAX_MESSAGE) });
   const { completed, failed: broken } = updates.counts();
   const values = {
     stopReason,

@@ -6,6 +6,9 @@ const MAX_TEXT = 16 * 1024 * 1024;
 const MAX_LINE = 16 * 1024;
 const MAX_HALF = 1024 * 1024;
 
+/** Characters of the last message that are kept. */
+export const MAX_MESSAGE = 64 * 1024;
+
 export interface Transcript {
   /** Text of a stream of its kind; a new kind begins on a new line. */
   say(kind: 'message' | 'thought', text: string): void;
@@ -36,7 +39,7 @@ export function writeTranscript(write: (text: string) => void): Transcript {
         if (next === 'message') message = '';
         kind = next;
       }
-      if (next === 'message') message = (message + text).slice(-8_000);
+      if (next === 'message') message = (message + text).slice(-MAX_MESSAGE);
       put(text);
     },
     note(text) {

@@ -8,6 +8,7 @@ import { type CommonOptions, type Context, perform, printJson, withDaemon } from
 import { EXIT } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { findRun } from '../lookup.ts';
+import { renderDeliberations } from '../render/deliberation.ts';
 import { renderEnforcement, renderFindings } from '../render/enforcement.ts';
 import { renderMarkdown } from '../render/markdown.ts';
 import { renderOutcome } from '../render/outcome.ts';
@@ -94,11 +95,12 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     const timeline = renderTimeline(picture, terminal.now(), look);
     if (timeline.length > 0) terminal.print('', ...timeline);
     if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));
-    if (detail.artifacts.length > 0)
-      terminal.print(
-        '',
-        look.paint.dim(`artifacts: ${detail.artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`),
-      );
+    // What members of a deliberation answered stands in its transcript.
+    const artifacts = detail.artifacts.filter(({ name }) => !/\.round-\d+\./.test(name));
+    if (artifacts.length > 0)
+      terminal.print('', look.paint.dim(`artifacts: ${artifacts.map((a) => `${cleanLine(a.name)} (${formatBytes(a.size)})`).join(', ')}`));
+    const talks = renderDeliberations(picture, look);
+    if (talks.length > 0) terminal.print('', ...talks);
     const tools = renderToolCalls(picture, look);
     if (tools.length > 0) terminal.print('', ...tools);
     const about = [renderSessions, renderEnforcement, renderFindings].flatMap((render) => render(picture, look.paint));

@@ -5,6 +5,7 @@ import type { State } from '../../../shared/state/evolve.ts';
 import { RUN_TABLE, type Run, type Stage, STAGE_TABLE } from '../../../shared/state/run.ts';
 import { isFinal } from '../../../shared/state/table.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
+import { sayDeliberating } from './deliberation.ts';
 import { cleanLine } from './text.ts';
 
 /** A run as far as it is known here. */
@@ -104,6 +105,7 @@ function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): 
   const { state, run } = picture;
   if (def.matrix) return { mark: 'running', text: describeItems(picture, def, stage.items ?? 0) };
   if (def.merge) return { mark: 'running', text: `merges into ${cleanLine(run.into ?? 'the branch')}` };
+  if (def.deliberate) return { mark: 'running', text: sayDeliberating(picture, stage, def.deliberate) };
   const task = state.tasks.get(stage.task ?? '');
   if (task?.status === 'pending') {
     const what = task.waitsFor === 'agent' || task.waitsFor === undefined ? `the agent ${task.wants}` : task.waitsFor;

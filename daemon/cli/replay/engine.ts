@@ -44,6 +44,7 @@ const STEPS = new Set<Event['type']>([
   'run.canceled',
   'stage.started',
   'stage.admitted',
+  'stage.deliberating',
   'stage.checking',
   'stage.stuck',
   'stage.completed',

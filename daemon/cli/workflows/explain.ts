@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { Deliberation } from '../../../shared/state/flow.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { saySelection } from '../../workflow/agents.ts';
+import { listPrograms } from '../../workflow/failure.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { EXIT } from '../failure.ts';
 import { cleanLine, wrapText } from '../render/text.ts';
@@ -71,11 +73,22 @@ function sayWork(def: StageDefinition): string {
       ? 'Waits until all of its branches have succeeded.'
       : `Goes on when ${def.join.count} of its ${def.needs.length} branches have succeeded, and ends the rest.`;
   if (def.merge) return `The daemon merges what ${def.merge.from} committed.`;
+  if (def.deliberate) return sayDeliberation(def, def.deliberate);
   const who = def.agent ?? saySelection(def.select ?? {});
   const what = def.command === undefined ? (def.action ?? 'its prompt') : `\`${[def.command].flat().join(' ')}\``;
   const where = def.worktree === 'none' ? '' : ' in a worktree of its own';
   const made = def.outputs.length === 0 ? '' : `, and makes ${def.outputs.join(', ')}`;
   return `${who} does ${what}${where}${made}.`;
+}
+
+function sayDeliberation({ outputs }: StageDefinition, { members, rounds, required, quorum, roundMs }: Deliberation): string {
+  const who = members.map(({ name }) => name).join(', ');
+  const minutes = Math.round(roundMs / 60_000);
+  const time = minutes < 1 ? `${Math.round(roundMs / 1_000)} seconds` : `${minutes} minutes`;
+  return (
+    `${who} propose, criticise, revise and vote, in at most ${rounds} rounds of ${time}, and make ${outputs.join(', ')}. ` +
+    `It succeeds when the votes for one proposal come to a consensus of ${required}, with at least ${quorum} of ${members.length} votes cast.`
+  );
 }
 
 function sayConditions(def: StageDefinition, choosers: readonly string[]): string[] {
@@ -92,7 +105,8 @@ function sayConditions(def: StageDefinition, choosers: readonly string[]): strin
 function sayAsked(def: StageDefinition): string[] {
   const asked = def.approval ? [`A person is asked before it starts: ${def.approval.summary}.`] : [];
   const gate = def.gate ? [`Each repair in ${def.gate.proposals} is decided by the policy, which may ask.`] : [];
-  const command = def.command === undefined ? [] : ['The policy decides its command, and may ask.'];
+  const programs = [def.command, ...listPrograms(def)].filter((one) => one !== undefined).length;
+  const command = programs === 0 ? [] : [`The policy decides its command${programs === 1 ? '' : 's'}, and may ask.`];
   const merge = def.merge ? ['The policy decides the merge, and may ask.'] : [];
   const handoffs = (def.handoffs ?? []).map(
     ({ id, artifacts, context }) =>

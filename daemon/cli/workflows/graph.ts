@@ -63,10 +63,10 @@ function caseLabel(from: StageDefinition | undefined, to: string): string {
 
 function drawMermaid(definition: WorkflowDefinition): string[] {
   const text = (label: string): string => cleanLine(label).replaceAll('"', "'");
-  const nodes = definition.stages.map(({ id, name, join, merge, matrix }) => {
+  const nodes = definition.stages.map(({ id, name, join, merge, matrix, deliberate }) => {
     const items = matrix ? ` for each of ${typeof matrix.over === 'string' ? matrix.over : `${matrix.over.length} items`}` : '';
     const label = text(`${name === id ? id : `${id}: ${name}`}${items}`);
-    return join ? `  ${id}{{"${label}"}}` : merge ? `  ${id}[["${label}"]]` : `  ${id}["${label}"]`;
+    return join ? `  ${id}{{"${label}"}}` : merge ? `  ${id}[["${label}"]]` : deliberate ? `  ${id}(["${label}"])` : `  ${id}["${label}"]`;
   });
   const edges = listEdges(definition).map(({ from, to, kind, label }) => {
     const arrow = kind === 'back' ? '-.->' : '-->';

@@ -29,6 +29,24 @@ function submitRun(state: State, pick: number): NewEvent[] {
     event('run.started', `run/${run}`, of, {}),
     event('stage.started', `run/${run}`, { ...of, stage: 'scan' }, { round: 1 }),
     event('stage.admitted', `run/${run}`, { ...of, stage: 'scan' }, { results: [{ key: 'k', allowed: pick % 2 === 0, reason: '' }] }),
+    ...deliberate(run, of),
+  ];
+}
+
+function deliberate(run: string, about: { run: string; repo: string }): NewEvent[] {
+  const of = { ...about, stage: 'talk' };
+  const asked = [{ member: 'a', agent: 'agent-0', task: `${run}.1.say-1-0` }];
+  return [
+    event('stage.started', `run/${run}`, of, { round: 1 }),
+    event('stage.admitted', `run/${run}`, of, { results: [] }),
+    event('stage.deliberating', `run/${run}`, of, {
+      round: 1,
+      task: `${run}.1`,
+      asked,
+      absent: [{ member: 'b', reason: 'x' }],
+      roundMs: 1,
+    }),
+    event('stage.voted', `run/${run}`, of, { round: 1, votes: [{ member: 'a', proposed: true }], transcript: 't' }),
   ];
 }
 

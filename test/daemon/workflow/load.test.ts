@@ -84,6 +84,76 @@ const BROKEN: Broken[] = [
     text: `${HEAD}  - { id: a, agent: x, worktree: own }\n  - id: b\n    needs: [a]\n    §agent: x\n    merge: { from: a }\n`,
     codes: ['not-for-merge'],
   },
+  {
+    what: 'a deliberation of one',
+    text: `${HEAD}  - { id: a, prompt: p, deliberate: { agents: §[x], required_consensus: 0.7 } }\n`,
+    codes: ['invalid-value'],
+    says: /at least two deliberate/,
+  },
+  {
+    what: 'a deliberation without a consensus, a topic, and with one who works beside it',
+    text: `${HEAD}  - id: a\n    §agent: x\n    §deliberate: { agents: [x, y], required_consensus: 0.7 }\n`,
+    codes: ['not-for-deliberation', 'no-topic'],
+  },
+  {
+    what: 'a consensus beyond all',
+    text: `${HEAD}  - { id: a, prompt: p, deliberate: { agents: [x, y], required_consensus: §70 } }\n`,
+    codes: ['invalid-value'],
+  },
+  {
+    what: 'a quorum beyond all, a name twice, and a member that is two',
+    text: `${HEAD}  - id: a\n    prompt: p\n    deliberate:\n      agents: [x, §{ name: x, role: r }, §{ name: z, role: r, command: [z] }]\n      required_consensus: 0.7\n      quorum: §4\n`,
+    codes: ['duplicate-member', 'member', 'quorum'],
+  },
+  {
+    what: 'a member that is called like no vote',
+    text: `${HEAD}  - { id: a, prompt: p, deliberate: { agents: [x, { name: §none, agent: y }], required_consensus: 0.7 } }\n`,
+    codes: ['invalid-value'],
+    says: /a vote for `none`/,
+  },
+  {
+    what: 'a deliberation that makes a folder',
+    text: `${HEAD}  - { id: a, prompt: p, §outputs: [designs/], deliberate: { agents: [x, y], required_consensus: 0.7 } }\n`,
+    codes: ['deliberation-output'],
+  },
+  {
+    what: 'a misspelt key of a deliberation',
+    text: `${HEAD}  - { id: a, prompt: p, deliberate: { agents: [x, y], §required_consesus: 0.7, required_consensus: 1 } }\n`,
+    codes: ['unknown-key'],
+    hint: 'Did you mean `required_consensus`?',
+  },
+  {
+    what: 'a deliberation whose own member signs it off',
+    text: `${HEAD}  - { id: a, prompt: p, deliberate: { agents: [x, y], required_consensus: 0.7 }, §approvers: [y] }\n`,
+    codes: ['own-approver'],
+  },
+  {
+    what: 'a value of the context that nobody knows',
+    text: `workflow: w\nversion: 1\ninputs: { code: { type: string } }\nstages:\n  - id: a\n    agent: x\n    prompt: §"Review {context.cod}"\n`,
+    codes: ['unknown-context'],
+    hint: 'Did you mean `code`?',
+  },
+  {
+    what: 'the output of a stage before the first',
+    text: `${HEAD}  - id: a\n    agent: x\n    prompt: §"Go on: {previous.output}"\n`,
+    codes: ['no-previous'],
+  },
+  {
+    what: 'another value of the stage before',
+    text: `${HEAD}  - { id: a, agent: x }\n  - id: b\n    agent: x\n    needs: [a]\n    prompt: §"Go on: {previous.result}"\n`,
+    codes: ['no-previous'],
+  },
+  {
+    what: 'the output of a stage that is misspelt',
+    text: `${HEAD}  - { id: review, agent: x }\n  - id: b\n    agent: x\n    needs: [review]\n    prompt: §"Go on: {reveiw.output}"\n`,
+    codes: ['unknown-stage'],
+    hint: 'Did you mean `review`?',
+  },
+  {
+    what: 'the text of an output in a command',
+    text: `${HEAD}  - { id: a, agent: x }\n  - id: b\n    agent: command\n    needs: [a]\n    command: [echo, §"{a.output}"]\n`,
+    codes: ['only-in-prompt'],
+  },
   { what: 'a command without command', text: `${HEAD}  - id: a\n    §agent: command\n`, codes: ['no-command'] },
   { what: 'a command for another agent', text: `${HEAD}  - id: a\n    agent: x\n    §command: [ls]\n`, codes: ['only-for-command'] },
   {

@@ -1,0 +1,122 @@
+// The examples that are workflows of programs, run by the real daemon with programs that write the files.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { keptIn, readCommits } from '../../../daemon/cli/policy/record.ts';
+import { replayRun } from '../../../daemon/cli/replay/replay.ts';
+import type { Connected } from '../../../daemon/rpc/connect.ts';
+import { Transcript } from '../../../shared/artifacts/deliberation.ts';
+import { emptyState } from '../../../shared/state/evolve.ts';
+import { finishRun } from '../../support/checkup.ts';
+import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
+
+const place = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const source = (path: string) => ({ file: place(path), text: readFileSync(place(path), 'utf8') });
+const ROLES = [
+  ...['development', 'implement', 'unit-tests', 'documents', 'build', 'deploy', 'monitor', 'summary'],
+  ...['author', 'reader', 'tester', 'attacker', 'defender', 'publish'],
+];
+
+describe('the examples, run by scripted agents', () => {
+  let home: string;
+  let daemon: DaemonProcess;
+  let client: Connected;
+  let agents: string;
+
+  before(async function () {
+    this.timeout(60_000);
+    home = await makeHome();
+    // No repository: what worktrees add is proved by the workflows of examples/aos, and costs most of the time.
+    agents = join(home, 'agents');
+    mkdirSync(agents);
+    const agent = readFileSync(place('test/fixtures/examples/agent.mjs'), 'utf8');
+    writeFileSync(join(agents, 'agent.mjs'), agent);
+    for (const role of ROLES) writeFileSync(join(agents, `${role}.mjs`), `import './agent.mjs';\n`);
+    mkdirSync(join(home, 'config', 'policies'), { recursive: true, mode: 0o700 });
+    writeFileSync(join(home, 'config', 'policies', 'phase-gate.yaml'), source('examples/phases/phase-gate.yaml').text);
+    daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off' } });
+    client = await daemon.connect();
+  });
+  after(async () => {
+    await daemon.end();
+    await removeHome(home);
+  });
+
+  const start = async (path: string, inputs: Record<string, string>) => {
+    const id = `run-${Math.random().toString(36).slice(2)}`;
+    const { file, text } = source(path);
+    await client.call('run/start', { id, workflow: { file, text: text.replaceAll('agents/', `${agents}/`) }, inputs, again: true });
+    return finishRun(client, id);
+  };
+  type Detail = Awaited<ReturnType<typeof start>>;
+  const textOf = async ({ artifacts }: Detail, name: string) => {
+    const digest = artifacts.find((artifact) => artifact.name === name)?.digest ?? '';
+    return (await client.call('artifact/read', { digest })).text;
+  };
+  const countTasks = ({ tasks }: Detail, stage: string) => tasks.filter((task) => task.stage === stage).length;
+
+  it('deliberate in a chain: the second takes what the first agreed on, and a member that dies has said nothing', async function () {
+    this.timeout(60_000);
+    const detail = await start('examples/deliberation/review-chain.yaml', { code: 'x = 1' });
+    const { run, stages } = detail;
+    assert.equal(run.status, 'success', run.summary);
+    const review = stages.find(({ id }) => id === 'review');
+    assert.deepEqual(review?.values, { leader: 'reader', consensus: 0.8, votes: 3, rounds: 3 });
+    assert.match(review?.deliberation?.rounds[0]?.[2]?.problem ?? '', /did not answer \(failed\)/);
+    const transcript = Transcript.parse(JSON.parse(await textOf(detail, 'review.transcript.json')));
+    assert.match(transcript.topic, /^Review: x = 1\n/);
+    assert.deepEqual(
+      transcript.rounds.map(({ said }) => said.map(({ member, vote }) => `${member}: ${vote?.for ?? 'no vote'}`)),
+      [
+        ['author: no vote', 'reader: no vote', 'tester: no vote'],
+        ['author: author', 'reader: reader', 'tester: reader'],
+        ['author: reader', 'reader: reader', 'tester: reader'],
+      ],
+    );
+    assert.match(transcript.outcome ?? '', /agreed on the proposal of reader, with a consensus of 0\.8/);
+    const asked = detail.tasks.find(({ stage, payload }) => stage === 'security' && payload['deliberation'] !== undefined);
+    assert.equal(asked?.payload['template'], true);
+    const audit = Transcript.parse(JSON.parse(await textOf(detail, 'security.transcript.json')));
+    assert.deepEqual(
+      audit.rounds[0]?.said.map(({ proposal }) => proposal),
+      ['attacker: nothing', 'defender: nothing'],
+    );
+    assert.match(await textOf(detail, 'verdict.md'), /^reader: x is never read\nattacker: nothing\n0\.9\n$/);
+    const replayed = await replayRun(run.id, { start: emptyState(), commits: readCommits(home), kept: keptIn(home) });
+    assert.deepEqual(replayed.differences, []);
+    assert.ok(replayed.steps > 10);
+  });
+
+  it('go through the phases: what monitoring finds goes back to development, and is mended', async function () {
+    this.timeout(60_000);
+    const detail = await start('examples/phases/phases.yaml', { goal: 'faster' });
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    assert.deepEqual(
+      detail.run.returns?.map(({ from, to, code }) => `${from} -> ${to}: ${code}`),
+      ['monitor -> development: gate_failed'],
+    );
+    assert.match(await textOf(detail, 'plan.md'), /Mends: This does not hold:\nerror_rate <= 1%: `error_rate` is 5\./);
+    assert.deepEqual(
+      ['development', 'monitor', 'summary'].map((stage) => countTasks(detail, stage)),
+      [2, 2, 1],
+    );
+  });
+
+  it('stop at the gate of a phase when too much of the one before failed; the summary is written all the same', async function () {
+    this.timeout(60_000);
+    const detail = await start('examples/phases/phases.yaml', { goal: 'hurry' });
+    assert.equal(detail.run.status, 'failure');
+    const how = Object.fromEntries(detail.stages.map(({ id, status, code }) => [id, code === undefined ? status : `${status} ${code}`]));
+    assert.deepEqual(how, {
+      development: 'completed',
+      implement: 'completed',
+      'unit-tests': 'failed command_failed',
+      documents: 'failed command_failed',
+      build: 'failed policy_denied',
+      deploy: 'skipped',
+      monitor: 'skipped',
+      summary: 'completed',
+    });
+  });
+});
