@@ -17,6 +17,7 @@ import { buildPorts, registerAgents } from './boot/build.ts';
 import { hostPolicies, lastGoodPolicies, watchPolicies } from './boot/policies.ts';
 import { openStores, type Stores } from './boot/stores.ts';
 import { startClock } from './boot/clock.ts';
+import { createHookReceiver, createListening } from './boot/triggers.ts';
 import type { Command } from './commands.ts';
 import { startArchivist } from './coordinator/archivist.ts';
 import { createCoordinator, type Coordinator } from './coordinator/coordinator.ts';
@@ -146,7 +147,10 @@ async function furnish(stage: Stage) {
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
   coordinator.onRecorded(archivist.note);
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
-  const triggers = createTriggers({ coordinator, runPorts, definitions, now: Date.now, hash: sha256, log: writeLog });
+  const triggers = createTriggers({
+    ...{ coordinator, runPorts, definitions, now: Date.now, hash: sha256, log: writeLog, mask: ports.mask, keepText: runPorts.keepSource },
+    listen: createListening({ hidden: [home, config], secrets: { env: process.env, config } }),
+  });
   // After the reactor: work goes out before the news of it.
   coordinator.onRecorded(subscriptions.publish);
   return { ...made, sources, stores, runPorts, archivist, reactor, triggers, tell };
@@ -181,7 +185,9 @@ async function serve(stage: Stage): Promise<void> {
   const remembering = { config: stage.config, hostPolicies: () => hostPolicies(here, stage.config) };
   const core = assembleCore({ remembering, ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
   const { authenticate, userToken: token } = principals;
-  end.server = await startServer({ handlers: createHandlers(core), authenticate, log: writeLog, newId: uuidv7, now: Date.now });
+  const receiveHook = createHookReceiver({ state: record.state, triggers: made.triggers, secrets: { env: process.env, config } });
+  const server = { handlers: createHandlers(core), authenticate, receiveHook, log: writeLog, newId: uuidv7, now: Date.now };
+  end.server = await startServer({ ...server, port: settings.port });
   const { port } = end.server;
   end.endpoint = await writeEndpoint(home, { host: '127.0.0.1', port, protocol: PROTOCOL, token, version: PROGRAM_VERSION });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));

@@ -22,6 +22,10 @@ export const SETTINGS = {
   SIGNALBOX_KEEP_RUNS: { text: 'Finished runs that stay in memory; older ones are in the archive, and shown from there.', default: '200' },
   SIGNALBOX_KEEP_TASKS: { text: 'Finished tasks of no run that stay in memory; older ones are in the archive.', default: '10000' },
   SIGNALBOX_KEEP_DAYS: { text: 'Days after which what has finished goes to the archive in any case.', default: '7' },
+  SIGNALBOX_PORT: {
+    text: 'Port of 127.0.0.1 that the daemon listens on, for webhooks that have to find it; 0 for any that is free.',
+    default: '0',
+  },
   SIGNALBOX_MIN_FREE_MB: {
     text: 'Free space on the disk of the state folder below which no new work is taken, in MB; 0 for never.',
     default: '256',
@@ -58,6 +62,8 @@ export interface Settings {
   /** Bytes of free space below which no new work is taken. */
   minFreeBytes: number;
   resume: 'session' | 'fresh';
+  /** 0 for any free port. */
+  port: number;
   sandbox: 'auto' | 'off';
   /** Absolute folders that a sandbox shows read-only beside the system's. */
   sandboxRead: string[];
@@ -86,6 +92,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     keep: { runs: count('SIGNALBOX_KEEP_RUNS'), tasks: count('SIGNALBOX_KEEP_TASKS'), ageMs: count('SIGNALBOX_KEEP_DAYS') * DAY_MS },
     minFreeBytes: count('SIGNALBOX_MIN_FREE_MB') * MB,
     resume: readResume(env['SIGNALBOX_RESUME']),
+    port: readPort(env['SIGNALBOX_PORT'] ?? ''),
     sandbox: readSandbox(env['SIGNALBOX_SANDBOX']),
     sandboxRead: readFolders(env['SIGNALBOX_SANDBOX_READ'] ?? ''),
   };
@@ -111,6 +118,12 @@ function readEscalation(given: string): Escalation[] | undefined {
 function readResume(given = 'session'): 'session' | 'fresh' {
   if (given === 'session' || given === 'fresh') return given;
   throw new Error(`SIGNALBOX_RESUME is ${JSON.stringify(given)}; it takes session or fresh.`);
+}
+
+function readPort(given: string): number {
+  const read = z.coerce.number().int().min(0).max(65_535).safeParse(given);
+  if (!read.success) throw new Error(`SIGNALBOX_PORT is ${JSON.stringify(given)}; it takes a port from 1 to 65535, or 0 for any free one.`);
+  return read.data;
 }
 
 function readSandbox(given = 'auto'): 'auto' | 'off' {

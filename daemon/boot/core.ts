@@ -1,7 +1,7 @@
 /** What the RPC handlers see of the daemon: the part of the composition that answers clients. */
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
-import type { StatusResult, SubscribeResult } from '../../shared/protocol/views.ts';
+import type { StatusResult, SubscribeResult, TriggerView } from '../../shared/protocol/views.ts';
 import { stateOf } from '../../shared/state/document.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { runEnded } from '../../shared/state/run.ts';
@@ -81,7 +81,7 @@ export function assembleCore(parts: CoreParts): Core {
     status: () => describeDaemon(parts),
     stop: parts.stop,
     submitRun: (params, origin) => submitRun(parts.runPorts, params, origin),
-    triggers: parts.triggers,
+    triggers: { ...parts.triggers, list: () => listTriggers(parts) },
     ...definitionsIn(parts),
     readArtifact: (digest, offset) => orRefuse(parts.artifacts.readPiece(digest, offset, PIECE_BYTES)),
     ...rememberIn({ ...parts, ...parts.remembering, state }),
@@ -123,6 +123,11 @@ function definitionsIn({ coordinator, definitions, submit }: CoreParts): Pick<Co
   const definition: Core['definition'] = (digest) => orRefuse(definitions.load(digest));
   const ports = { state: coordinator.state, submit, hash: sha256, keepDefinition: definitions.keep, loadDefinition: definition };
   return { definition, doneAgain: whatIsDoneAgain, extendRun: (params, origin) => extendRun(ports, params, origin) };
+}
+
+function listTriggers({ triggers, door }: CoreParts): TriggerView[] {
+  const address = (id: string) => ({ url: `http://127.0.0.1:${door().port}/hooks/${id}` });
+  return triggers.list().map((one) => ({ ...one, ...(one.definition.kind === 'webhook' ? address(one.id) : {}) }));
 }
 
 /** Whoever subscribes to a run of the archive gets it whole; nothing more will come. */

@@ -75,7 +75,13 @@ export async function syncRepository(parts: RegistrationParts, path: string, ori
 
 async function register({ ports, state, hash }: RegistrationParts, what: Registering, origin: Origin): Promise<string[]> {
   const { definition, text, repo, into, inputs } = what;
-  for (const trigger of definition.triggers ?? []) checkGiven(definition, trigger, inputs);
+  for (const trigger of definition.triggers ?? []) {
+    checkGiven(definition, trigger, inputs);
+    if (trigger.kind === 'files' && repo === undefined) {
+      const message = `The trigger ${trigger.id} watches files, so it needs a repository: --repo.`;
+      throw new SignalboxError({ code: 'invalid_params', message, facts: { trigger: trigger.id } });
+    }
+  }
   const { workflow: name, version } = definition;
   const workflow = { name, version, digest: await ports.keepDefinition(definition), source: await ports.keepSource(text) };
   const ids = (definition.triggers ?? []).map(({ id }) => triggerId({ name, id, repo }, hash));

@@ -13,8 +13,9 @@ import type { Command, CommandOf, CommandResult, Origin } from '../commands.ts';
 import { findDue, nextDue } from '../scheduler/cron.ts';
 import { listStartable } from '../scheduler/firings.ts';
 import { fireForEvents, settleFiring } from '../workflow/triggers.ts';
-import type { Coordinator } from './coordinator.ts';
+import type { Happened, Heard } from '../triggers/listener.ts';
 import type { Definitions } from './definitions.ts';
+import { createListeners, hearFor, type HearingParts } from './hearing.ts';
 import { addTriggers, syncRepository, type RegistrationParts } from './registration.ts';
 import { startFiring } from './start-firing.ts';
 import type { RunPorts } from './submit-run.ts';
@@ -24,8 +25,7 @@ const LOOK_MS = 60_000;
 /** What stands in the way of a start for the moment only. */
 const PASSING: readonly string[] = ['disk_full', 'too_many', 'shutting_down'];
 
-export interface TriggerParts {
-  coordinator: Coordinator;
+export interface TriggerParts extends HearingParts {
   runPorts: RunPorts;
   definitions: Pick<Definitions, 'load'>;
   now(): number;
@@ -40,44 +40,36 @@ export interface Triggers {
   /** Fires by hand; throws SignalboxError. */
   fire(params: ValidParamsOf<'trigger/fire'>, origin: Origin): Promise<ResultOf<'trigger/fire'>>;
   list(): TriggerView[];
+  /** What happened for one trigger, as somebody else saw it. */
+  hear(trigger: RegisteredTrigger, happened: Happened): Promise<Heard>;
+  problem(trigger: string, message: string): void;
   /** Starts what fired before a restart, and looks at the clock from now on. */
   resume(): void;
   stop(): void;
 }
 
 type Tell = (command: Command, trigger: string) => Promise<CommandResult>;
-type Problem = (trigger: string, message: string) => void;
+/** No message: it works again. */
+type Problem = (trigger: string, message: string | undefined) => void;
 
 /** Lets triggers fire and their runs start, from `resume` on. */
 export function createTriggers(parts: TriggerParts): Triggers {
-  const { coordinator, runPorts, log } = parts;
+  const { coordinator, runPorts } = parts;
   const { state } = coordinator;
-  const problems = new Map<string, string>();
-  const problem: Problem = (trigger, message) => {
-    if (problems.get(trigger) !== message) log('trigger.problem', { trigger, message });
-    problems.set(trigger, message);
-  };
-  const tell: Tell = async (command, trigger) => {
-    const result = await coordinator.submit(command, { principal: `trigger:${trigger}`, cause: 'trigger' });
-    if (!result.ok) log('command.refused', { command: command.type, trigger, ...result.refusal });
-    return result;
-  };
-  const start = createStarts(parts, { tell, problem, works: (trigger) => void problems.delete(trigger) });
-  const clock = createClock(parts, tell, start);
+  const { problem, view } = createProblems(parts);
+  const tell = createTell(parts);
+  const clock = createClock(parts, tell, createStarts(parts, tell, problem));
+  const listeners = createListeners(parts, problem);
+  let had = 0;
   coordinator.watchWith((tentative, commits) => fireForEvents(tentative, commits, problem));
   coordinator.onRecorded((commits) => {
-    if (state.triggers.size === 0) return;
-    if (commits.some(({ events }) => events.some(({ type }) => CONCERNS.test(type)))) clock.look();
+    if (state.triggers.size + had === 0) return;
+    had = state.triggers.size;
+    const types = commits.flatMap(({ events }) => events.map(({ type }) => type));
+    if (!types.some((type) => CONCERNS.test(type))) return;
+    clock.look();
+    listeners.look();
   });
-  const view = (trigger: RegisteredTrigger): TriggerView => {
-    const due = nextDue(trigger);
-    const wrong = problems.get(trigger.id);
-    return {
-      ...trigger,
-      ...(due === undefined ? {} : { next: new Date(due).toISOString() }),
-      ...(wrong === undefined ? {} : { problem: wrong }),
-    };
-  };
   const registration: RegistrationParts = { ports: runPorts, state, hash: parts.hash, problem };
   return {
     async add(params, origin) {
@@ -87,22 +79,55 @@ export function createTriggers(parts: TriggerParts): Triggers {
     sync: (repo, origin) => syncRepository(registration, repo, origin),
     fire: (params, origin) => fireByHand(parts, params, origin),
     list: () => [...state.triggers.values()].map(view),
-    resume: clock.begin,
-    stop: clock.end,
+    hear: (trigger, happened) => hearFor(parts, trigger, happened, problem),
+    problem,
+    resume() {
+      clock.begin();
+      listeners.begin();
+    },
+    stop() {
+      clock.end();
+      listeners.end();
+    },
   };
 }
 
+function createTell({ coordinator, log }: TriggerParts): Tell {
+  return async (command, trigger) => {
+    const result = await coordinator.submit(command, { principal: `trigger:${trigger}`, cause: 'trigger' });
+    if (!result.ok) log('command.refused', { command: command.type, trigger, ...result.refusal });
+    return result;
+  };
+}
+
+/** What went wrong last with each trigger, and how it is shown. */
+function createProblems({ log }: TriggerParts) {
+  const problems = new Map<string, string>();
+  const problem: Problem = (trigger, message) => {
+    if (message === undefined) return void problems.delete(trigger);
+    if (problems.get(trigger) !== message) log('trigger.problem', { trigger, message });
+    problems.set(trigger, message);
+  };
+  const view = (trigger: RegisteredTrigger): TriggerView => {
+    const due = nextDue(trigger);
+    const wrong = problems.get(trigger.id);
+    return {
+      ...trigger,
+      ...(due === undefined ? {} : { next: new Date(due).toISOString() }),
+      ...(wrong === undefined ? {} : { problem: wrong }),
+    };
+  };
+  return { problem, view };
+}
+
 /** Starts the runs of the firings that wait, each once at a time. */
-function createStarts(
-  { coordinator, runPorts, definitions }: TriggerParts,
-  { tell, problem, works }: { tell: Tell; problem: Problem; works(trigger: string): void },
-): () => void {
+function createStarts({ coordinator, runPorts, definitions }: TriggerParts, tell: Tell, problem: Problem): () => void {
   const starting = new Set<string>();
   const start = async ({ trigger, firing }: ReturnType<typeof listStartable>[number]): Promise<void> => {
     starting.add(firing.run);
     try {
       await startFiring(runPorts, { trigger, firing }, await definitions.load(trigger.workflow.digest));
-      works(trigger.id);
+      problem(trigger.id, undefined);
     } catch (error) {
       const { code, message } = error instanceof SignalboxError ? error : { code: 'internal', message: String(error) };
       problem(trigger.id, message);

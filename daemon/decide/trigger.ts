@@ -20,7 +20,7 @@ import { explainDecision } from './steps.ts';
 
 /** Runs that may start one another by events. */
 export const MAX_DEPTH = 5;
-/** Firings of one event trigger in a minute. */
+/** Firings in a minute of a trigger that its own runs could set off. */
 export const MAX_PER_MINUTE = 30;
 /** Triggers that may be registered. */
 const MAX_TRIGGERS = 1_000;
@@ -89,7 +89,7 @@ export function fireTrigger(state: State, command: CommandOf<'trigger/fire'>, co
 function findHindrance({ open, definition, minute }: RegisteredTrigger, depth: number, now: number): PassCode | undefined {
   if (depth > MAX_DEPTH) return 'too_deep';
   const count = minute?.at === new Date(now).toISOString().slice(0, 16) ? minute.count : 0;
-  if (definition.kind === 'event' && count >= MAX_PER_MINUTE) return 'too_often';
+  if ((definition.kind === 'event' || definition.kind === 'files') && count >= MAX_PER_MINUTE) return 'too_often';
   if (definition.overlap === 'skip' && open.length > 0) return 'overlap';
   return open.filter(({ status }) => status === 'waiting').length >= MAX_WAITING ? 'queue_full' : undefined;
 }

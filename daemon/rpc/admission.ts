@@ -26,14 +26,8 @@ export interface Door {
 
 /** Decides about an upgrade request. */
 export function admit(request: UpgradeRequest, door: Door): HttpRefusal | { kind: 'admitted'; principal: Principal } {
-  if (valuesOf(request, 'origin').length > 0 || valuesOf(request, 'sec-websocket-origin').length > 0) {
-    return refuse(403, 'The daemon does not talk to web pages: the request carries an Origin.');
-  }
-  const [host, ...moreHosts] = valuesOf(request, 'host');
-  const allowed = [`127.0.0.1:${door.port}`, `localhost:${door.port}`, `[::1]:${door.port}`];
-  if (host === undefined || moreHosts.length > 0 || !allowed.includes(host.toLowerCase())) {
-    return refuse(403, 'The Host of the request is not this daemon. Use the address of the endpoint file.');
-  }
+  const strange = refuseStrange(request, door.port);
+  if (strange) return strange;
   if (request.url !== '/') return refuse(404, 'There is nothing here. Open the WebSocket at /.');
   const [authorization = '', ...moreAuthorizations] = valuesOf(request, 'authorization');
   const token = moreAuthorizations.length === 0 ? /^Bearer ([\w-]{1,200})$/i.exec(authorization)?.[1] : undefined;
@@ -42,6 +36,19 @@ export function admit(request: UpgradeRequest, door: Door): HttpRefusal | { kind
     return refuse(401, 'The token is missing or not one of this daemon. Read the endpoint file again; it changes at each start.');
   if (door.full) return refuse(503, 'The daemon has as many connections as it takes. Close one, or try again later.');
   return { kind: 'admitted', principal };
+}
+
+/** Why a request is none of a program that means this daemon; undefined when it may be. */
+export function refuseStrange(request: UpgradeRequest, port: number): HttpRefusal | undefined {
+  if (valuesOf(request, 'origin').length > 0 || valuesOf(request, 'sec-websocket-origin').length > 0) {
+    return refuse(403, 'The daemon does not talk to web pages: the request carries an Origin.');
+  }
+  const [host, ...moreHosts] = valuesOf(request, 'host');
+  const allowed = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
+  if (host === undefined || moreHosts.length > 0 || !allowed.includes(host.toLowerCase())) {
+    return refuse(403, 'The Host of the request is not this daemon. Use the address of the endpoint file.');
+  }
+  return undefined;
 }
 
 function refuse(status: HttpRefusal['status'], text: string): HttpRefusal {

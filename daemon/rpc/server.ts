@@ -1,4 +1,4 @@
-// The daemon's door: an HTTP server on loopback that only opens WebSockets.
+// The daemon's door: an HTTP server on loopback that opens WebSockets, and takes deliveries of webhooks (hooks.ts).
 // 1. It binds 127.0.0.1 and nothing else; who may open a WebSocket is decided by admission.ts before one byte of it is read.
 // 2. Everything is bounded: sockets, connections, headers, the time for a handshake and for hello, frames, and what waits on both ways.
 // 3. One connection cannot keep the others waiting: frames are read in turns.
@@ -12,6 +12,7 @@ import { LIMITS } from '../../shared/protocol/version.ts';
 import { admit } from './admission.ts';
 import type { Handlers, Log, Principal } from './connection.ts';
 import { createDispatch } from './dispatch.ts';
+import { createHookDoor, type ReceiveHook } from './hooks.ts';
 import { Session } from './session.ts';
 import { createTurns } from './turns.ts';
 
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly newId: () => string;
   /** The clock, in milliseconds since 1970. */
   readonly now: () => number;
+  /** Takes deliveries of webhooks; absent: there are none. */
+  readonly receiveHook?: ReceiveHook;
   /** Default 0: any free port. */
   readonly port?: number;
   readonly timing?: Partial<Timing>;
@@ -59,8 +62,12 @@ const MAX_SOCKETS = LIMITS.connections * 4;
 export async function startServer(options: ServerOptions): Promise<RpcServer> {
   const timing = { ...TIMING, ...options.timing };
   const sessions = new Set<Session>();
-  const http = createHttpServer(timing.handshakeMs);
+  const door = { port: 0 };
+  const { receiveHook, now } = options;
+  const hooks = receiveHook && createHookDoor(receiveHook, { port: () => door.port, now });
+  const http = createHttpServer(timing.handshakeMs, hooks);
   const { port } = await listen(http, options.port ?? 0);
+  door.port = port;
   acceptUpgrades(http, port, sessions, { ...options, timing });
   const heart = setInterval(() => {
     for (const session of sessions) session.beat();
@@ -90,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
   };
 }
 
-function createHttpServer(handshakeMs: number): Server {
+function createHttpServer(handshakeMs: number, hooks: ReturnType<typeof createHookDoor> | undefined): Server {
   const limits = {
     headersTimeout: handshakeMs,
     requestTimeout: handshakeMs,
@@ -98,6 +105,7 @@ function createHttpServer(handshakeMs: number): Server {
     maxHeaderSize: 8_192,
   };
   const http = createServer(limits, (request, response) => {
+    if (hooks?.(request, response)) return;
     const there = request.url === '/';
     const text = there ? 'The daemon speaks JSON-RPC over a WebSocket. Use the signalbox command.\n' : 'There is nothing here.\n';
     response.writeHead(there ? 426 : 404, {

@@ -5,7 +5,7 @@ import { EVENT_TYPES } from '../../shared/state/evolve.ts';
 import type { TriggerDefinition, TriggerKind } from '../../shared/state/trigger-definition.ts';
 import { type Problem, problemAt, type Source, type SourcePath, strictShape, suggestName } from '../../shared/yaml/source.ts';
 import { findConditionProblem } from './condition.ts';
-import { Id } from './load-parts.ts';
+import { Duration, Id } from './load-parts.ts';
 import { FACTS, listFacts } from './triggers.ts';
 
 const MAX_TRIGGERS = 20;
@@ -38,9 +38,23 @@ function findEventFault(type: string): string | undefined {
   return `the record has no event \`${type}\`. ${suggestName(type, FOLLOWED) ?? others}`;
 }
 
+const Glob = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine((glob) => !glob.startsWith('/') && !glob.split('/').includes('..') && !/[\\[\]{}!]/.test(glob), {
+    error: 'write a path in the repository, with `*`, `**` and `?`',
+  });
+const Globs = z.union([Glob.transform((glob) => [glob]), z.array(Glob).min(1).max(50)], {
+  error: 'write paths in the repository, with `*`, `**` and `?`',
+});
+const MAX_SETTLE_MS = 600_000;
+
 /** Which keys say what fires it, and which others go with each. */
 const KEYS = {
   cron: ['zone', 'missed'],
+  files: ['ignore', 'settle'],
+  webhook: [],
   event: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 type Key = keyof typeof KEYS;
@@ -50,6 +64,22 @@ const RawTrigger = strictShape({
   cron: Schedule.optional(),
   zone: Zone.optional(),
   missed: z.enum(['skip', 'once', 'all'], { error: 'write `skip`, `once` or `all`' }).optional(),
+  files: Globs.optional(),
+  ignore: Globs.optional(),
+  settle: Duration.optional(),
+  webhook: strictShape({
+    secret: z.union(
+      [
+        strictShape({ env: z.string().regex(/^[A-Z][A-Z0-9_]{0,99}$/) }),
+        strictShape({ file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/) }),
+      ],
+      {
+        error:
+          'write `{ env: NAME }` for a variable of the daemon, or `{ file: name }` for a file in the folder `secrets` of your configuration',
+      },
+    ),
+    signature: z.enum(['github', 'standard'], { error: 'write `github` or `standard` (Standard Webhooks)' }),
+  }).optional(),
   event: z.union([z.string(), z.array(z.string()).min(1).max(20)], { error: 'write an event of the record, or a list of them' }).optional(),
   when: z.string().min(1).max(4_000).optional(),
   inputs: z.record(z.string(), z.json()).default({}),
@@ -93,6 +123,18 @@ function define(key: Key, raw: RawTrigger): TriggerDefinition {
         cron: raw.cron ?? '',
         zone: raw.zone ?? 'UTC',
         missed: raw.missed ?? 'once',
+      };
+    case 'files':
+      return {
+        ...{ kind: 'files', ...common, overlap: overlap ?? 'queue', include: raw.files ?? [], ignore: raw.ignore ?? [] },
+        settleMs: Math.min(MAX_SETTLE_MS, raw.settle ?? 1_000),
+      };
+    case 'webhook':
+      return {
+        kind: 'webhook',
+        ...common,
+        overlap: overlap ?? 'queue',
+        ...(raw.webhook ?? { secret: { env: '' }, signature: 'standard' }),
       };
     case 'event':
       return { kind: 'event', ...common, overlap: overlap ?? 'queue', types: [raw.event ?? []].flat() };

@@ -15,6 +15,8 @@ import { evaluateWorkflowCondition } from './condition.ts';
 /** What there is below `trigger`, by its kind. */
 export const FACTS: Readonly<Record<TriggerKind, readonly string[]>> = {
   cron: ['time'],
+  files: ['path', 'paths', 'count'],
+  webhook: ['id', 'event', 'body'],
   event: ['event', 'run'],
 };
 /** Bytes of all inputs of a firing, as JSON. */

@@ -173,6 +173,8 @@ export interface Pin {
 export interface TriggerView extends RegisteredTrigger {
   /** Of a schedule: when it is due next. */
   next?: string;
+  /** Of a webhook: where deliveries go. */
+  url?: string;
   /** What went wrong last, until it works again. */
   problem?: string;
 }

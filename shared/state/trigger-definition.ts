@@ -1,5 +1,6 @@
 // What starts a workflow without a person, with all defaults filled in. Pure data; files, lines and columns belong to the loader.
 import * as z from 'zod';
+import { Milliseconds } from './flow.ts';
 
 /** What becomes of a firing while a run of the same trigger has not ended. */
 export const Overlap = z.enum(['skip', 'queue', 'allow']);
@@ -35,6 +36,22 @@ export const TriggerDefinition = z.discriminatedUnion('kind', [
     zone: z.string(),
     /** What becomes of the times that passed while the daemon did not run. */
     missed: z.enum(['skip', 'once', 'all']),
+  }),
+  z.strictObject({
+    kind: z.literal('files'),
+    ...common,
+    /** Globs of paths relative to the repository. */
+    include: z.array(z.string()).min(1),
+    ignore: z.array(z.string()),
+    /** A batch is whole when nothing has changed for so long. */
+    settleMs: Milliseconds,
+  }),
+  z.strictObject({
+    kind: z.literal('webhook'),
+    ...common,
+    secret: SecretReference,
+    /** How deliveries are signed: as GitHub does, or as Standard Webhooks says. */
+    signature: z.enum(['github', 'standard']),
   }),
   z.strictObject({
     kind: z.literal('event'),

@@ -16,7 +16,7 @@ export interface Room {
 const PURE_NODE = ['node:path', 'node:path/posix', 'node:crypto', 'node:util'];
 const PURE_DAEMON = ['shared', 'daemon/commands.ts'];
 const IMPURE_DAEMON = ['shared', 'daemon/commands.ts', 'daemon/platform'];
-const OTHER_ROOMS = ['journal', 'store', 'agents', 'workspace', 'rpc', 'platform'].map((name) => `daemon/${name}`);
+const OTHER_ROOMS = ['journal', 'store', 'agents', 'workspace', 'triggers', 'rpc', 'platform'].map((name) => `daemon/${name}`);
 const DECIDING_ROOMS = ['decide', 'scheduler', 'workflow', 'policy', 'watchdog'].map((name) => `daemon/${name}`);
 
 /** The first room whose path is a prefix of a file's path is the file's room, so the narrow ones come first. */
@@ -46,6 +46,7 @@ export const ROOMS: readonly Room[] = [
   { path: 'daemon/store', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'lowdb'] },
   { path: 'daemon/agents', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'yaml', '@secretlint/', '@agentclientprotocol/sdk'] },
   { path: 'daemon/workspace', values: IMPURE_DAEMON, packages: ['node:', 'zod'] },
+  { path: 'daemon/triggers', values: IMPURE_DAEMON, packages: ['node:', 'chokidar'] },
   { path: 'daemon/rpc', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'ws', 'json-rpc-2.0', 'uuidv7'] },
   // Implementations come to the coordinator as parameters, so it knows the other rooms by their types only.
   {

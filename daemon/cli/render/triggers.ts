@@ -47,10 +47,14 @@ export function explainTrigger(trigger: TriggerView, now: number): string[] {
   return Object.entries(rows).flatMap(([name, value]) => (value === '' ? [] : [`${name.padEnd(11)} ${cleanLine(value)}`]));
 }
 
-function sayWhen({ definition }: TriggerView): string {
+function sayWhen({ definition, url }: TriggerView): string {
   switch (definition.kind) {
     case 'cron':
       return `${definition.cron} ${definition.zone}`;
+    case 'files':
+      return `changes of ${definition.include.join(', ')}`;
+    case 'webhook':
+      return url ?? 'webhook';
     case 'event':
       return definition.types.join(', ');
     default:

@@ -1,5 +1,6 @@
 // Each kind of trigger at work in one real daemon, which is killed in between: what fired starts one run.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { makeRepo } from '../../support/repos.ts';
 
 const workflow = (name: string, triggers: string, word: string): string =>
   `workflow: ${name}\nversion: 1\ninputs: { word: { type: string } }\ntriggers:\n${triggers}\nstages:\n  - { id: say, agent: command, command: [echo, "${word}"], worktree: none }\n`;
+const SECRET = 'a secret of some length';
 const ALLOW =
   'policy: default\nversion: 1\ndefault: allow\nrules: [{id: r, on: [daemon.configure], effect: require_approval, message: m}]\n';
 
@@ -30,7 +32,7 @@ describe('triggers in the daemon', () => {
   let client: Connected;
 
   const start = async (): Promise<void> => {
-    daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off' } });
+    daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off', HOOK_SECRET: SECRET } });
     client = await daemon.connect();
   };
   before(async function () {
@@ -47,6 +49,17 @@ describe('triggers in the daemon', () => {
         '  - { event: run.succeeded, when: trigger.run.workflow == "nightly", inputs: { word: "{trigger.event.run}" } }',
         '{inputs.word}',
       ),
+      '.signalbox/workflows/docs.yaml': workflow(
+        'docs',
+        '  - { files: "docs/**/*.md", ignore: "docs/no/**", settle: 1s, inputs: { word: "{trigger.path}" } }',
+        '{inputs.word}',
+      ),
+      '.signalbox/workflows/hook.yaml': workflow(
+        'hook',
+        '  - webhook: { secret: { env: HOOK_SECRET }, signature: github }\n    when: trigger.event == "push"\n    inputs: { word: "{trigger.body.ref}" }',
+        '{inputs.word}',
+      ),
+      'docs/a.md': 'a',
     });
     await mkdir(join(home, 'config', 'policies'), { recursive: true, mode: 0o700 });
     await writeFile(join(home, 'config', 'policies', 'default.yaml'), ALLOW);
@@ -81,10 +94,12 @@ describe('triggers in the daemon', () => {
       triggers.map((one) => [one.id.replace(/-[0-9a-f]{6}$/, ''), one.origin]),
       [
         ['after.event', 'repository'],
+        ['docs.files', 'repository'],
+        ['hook.webhook', 'repository'],
         ['nightly.cron', 'repository'],
       ],
     );
-    assert.ok(Date.parse(triggers[1]?.next ?? '') > Date.now());
+    assert.ok(Date.parse(triggers[3]?.next ?? '') > Date.now());
   });
 
   it('fire by hand, and for the events of other runs, each once; the run says by what it was started', async function () {
@@ -110,6 +125,50 @@ describe('triggers in the daemon', () => {
     assert.equal(second?.id, run);
     assert.equal((await untilRuns('after', 2)).length, 2);
     assert.deepEqual(await client.call('trigger/fire', { trigger, id: 'second' }), { run, waits: false, existing: true });
+  });
+
+  it('fire for changed files', async function () {
+    this.timeout(20_000);
+    // Whether somebody watches yet cannot be asked: the file is written until it was seen, and a batch is one run.
+    const seen = await eventually(async () => {
+      await mkdir(join(repo, 'docs/no'), { recursive: true });
+      await writeFile(join(repo, 'docs/no/b.md'), 'b');
+      await writeFile(join(repo, 'docs/a.md'), `changed`);
+      await delay(1_500);
+      const runs = await runsOf('docs');
+      return runs.length > 0 ? runs : undefined;
+    });
+    assert.deepEqual(seen[0]?.inputs, { word: 'docs/a.md' });
+  });
+
+  it('fire for a signed webhook, once, and for nobody else', async function () {
+    this.timeout(20_000);
+    const { triggers } = await client.call('trigger/list', {});
+    const url = triggers.find(({ id }) => id.startsWith('hook.'))?.url ?? '';
+    const body = '{"ref":"refs/heads/main"}';
+    const signature = { 'x-hub-signature-256': `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}` };
+    const post = async (headers: Record<string, string>, to = url, sent: string | Uint8Array = body) => {
+      const response = await fetch(to, { method: 'POST', headers, body: sent });
+      return { status: response.status, answer: (await response.json()) as { run?: string; reason?: string } };
+    };
+    assert.deepEqual(await post({ ...signature, 'x-github-event': 'issues' }), { status: 202, answer: { run: null, reason: 'when' } });
+    const first = await post({ ...signature, 'x-github-event': 'push' });
+    assert.equal(first.status, 202);
+    assert.deepEqual((await post({ ...signature, 'x-github-event': 'push' })).answer, { run: first.answer.run, existing: true });
+    const [run] = await untilRuns('hook', 1);
+    assert.deepEqual([run?.id, run?.inputs], [first.answer.run, { word: 'refs/heads/main' }]);
+    const refused = [
+      await post({}),
+      await post(signature, `${url}x`),
+      await post({ ...signature, origin: 'https://example.org' }),
+      await post(signature, url, new Uint8Array(1024 * 1024 + 1)),
+    ];
+    assert.deepEqual(
+      refused.map(({ status }) => status),
+      [401, 401, 403, 413],
+    );
+    for (let i = 0; i < 100; i += 1) if ((await post({})).status === 429) return;
+    assert.fail('a hundred deliveries at once were all looked at');
   });
 
   it('end with the trust', async () => {

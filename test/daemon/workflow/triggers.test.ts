@@ -51,7 +51,10 @@ describe('triggers of a workflow', () => {
     ['  - { event: run.failed, missed: all }', ['5:34 `triggers.0.missed`: it belongs to `cron`']],
     [
       '  - { evnt: run.failed }',
-      ['5:5 `triggers.0`: a trigger has one of `cron`, `event`', '5:7 `evnt` is not a key that is known here. Did you mean `event`?'],
+      [
+        '5:5 `triggers.0`: a trigger has one of `cron`, `files`, `webhook`, `event`',
+        '5:7 `evnt` is not a key that is known here. Did you mean `event`?',
+      ],
     ],
     ['  - { event: run.failed, when: "trigger.x ==" }', ['5:32 Unexpected token: EOF (character 13)']],
     ['  - { event: run.failed, inputs: { gaol: x } }', ['5:36 The workflow has no input `gaol`. Did you mean `goal`?']],
@@ -60,6 +63,17 @@ describe('triggers of a workflow', () => {
       ['5:42 There is no `trigger.evnt` here, only `trigger.event`, `trigger.run`. Did you mean `event`?'],
     ],
     ['  - { event: run.failed }\n  - { event: run.canceled }', ['6:5 Two triggers have the id `event`; give this one another `id`.']],
+    ['  - { files: ../x }', ['5:14 `triggers.0.files`: write paths in the repository, with `*`, `**` and `?`']],
+    [
+      '  - { webhook: { secret: abc, signature: github } }',
+      [
+        '5:26 `triggers.0.webhook.secret`: write `{ env: NAME }` for a variable of the daemon, or `{ file: name }` for a file in the folder `secrets` of your configuration',
+      ],
+    ],
+    [
+      '  - { webhook: { secret: { env: S }, signature: hmac } }',
+      ['5:49 `triggers.0.webhook.signature`: write `github` or `standard` (Standard Webhooks)'],
+    ],
   ];
   for (const [text, expected] of WRONG) it(`say what is wrong with ${text.trim()}`, () => assert.deepEqual(problems(text), expected));
 });
