@@ -5,6 +5,7 @@ import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { AgentSession } from '../shared/state/agent-session.ts';
 import type { Asked, MemberVote } from '../shared/state/deliberation.ts';
 import type { CriterionResult } from '../shared/state/gate.ts';
+import type { Inheritance } from '../shared/state/origin.ts';
 import type { Answering, Continued, Deadline, Run } from '../shared/state/run.ts';
 import type { AttemptEnd, Finding } from '../shared/state/attempt.ts';
 import type { AgentPlan } from '../shared/state/plan.ts';
@@ -97,6 +98,8 @@ export type Command =
       startedBy?: StartedBy;
       continues?: Continued;
       repository?: { repo: string; gitDir: string; commonDir: string; head?: string; base: string; into?: string };
+      /** What it takes over from the run that it goes on from. */
+      inherited?: Inheritance;
     }
   | {
       type: 'trigger/register';

@@ -38,7 +38,7 @@ import { ATTEMPT_TAG, identifyProcess } from './platform/process.ts';
 import { readYamlFolder } from './platform/yaml-folder.ts';
 import { inspectMachine, type Machine } from './platform/sandbox/machine.ts';
 import { createSandbox } from './platform/sandbox/sandbox.ts';
-import { endLeftovers, restoreRuns } from './boot/recover.ts';
+import { endLeftovers, forgetRules, restoreRuns } from './boot/recover.ts';
 import { readEndpoint, removeEndpoint, writeEndpoint } from './rpc/endpoint.ts';
 import type { PolicySource } from './policy/load.ts';
 import { createHandlers } from './rpc/handlers/index.ts';
@@ -146,6 +146,7 @@ async function furnish(stage: Stage) {
   coordinator.onRecorded(record.noteCommits);
   const archivist = startArchivist({ state, archive: stores.archive, keep: settings.keep, now: Date.now, tell, log: writeLog });
   coordinator.onRecorded(archivist.note);
+  coordinator.onRecorded(forgetRules(rulebook));
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
   const triggers = createTriggers({
     ...{ coordinator, runPorts, definitions, now: Date.now, hash: sha256, log: writeLog, mask: ports.mask, keepText: runPorts.keepSource },

@@ -92,12 +92,17 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     readRun: (id) => readRun({ state: coordinator.state, archive: stores.archive }, id),
     readSpoolEnd: stores.spools.readEnd,
     diffCommits: workspace.diffCommits,
-    keepSource: async (text) => (await stores.artifacts.putText(text)).digest,
+    ...sourcesIn(stores),
     policiesLoaded: (repo) => recordPolicies({ rulebook, artifacts: stores.artifacts, tell: parts.tell }, repo),
     trustedDigest: (repo) => coordinator.state.trust.get(repo)?.digest,
     submit: parts.submit,
   };
   return { ports, runPorts };
+}
+
+/** Texts of workflows and policies, as artifacts. */
+function sourcesIn({ artifacts }: Stores): Pick<RunPorts, 'readSource' | 'keepSource'> {
+  return { readSource: (digest) => artifacts.readText(digest), keepSource: async (text) => (await artifacts.putText(text)).digest };
 }
 
 const AGENTS: readonly { agent: string; role: string; capabilities: string[]; adapter: Extract<AdapterKind, 'builtin' | 'command'> }[] = [

@@ -11,6 +11,7 @@ import type { Origin } from '../commands.ts';
 import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
 import { extendRun } from '../coordinator/extend-run.ts';
+import { forkRun } from '../coordinator/fork-run.ts';
 import { applyRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { Triggers } from '../coordinator/triggers.ts';
@@ -27,7 +28,7 @@ import { StoreError } from '../store/errors.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { WorkspaceError } from '../workspace/workspace-error.ts';
-import { readEvents } from './events.ts';
+import { readEvents, readRunBefore } from './events.ts';
 import { rememberIn, type RememberParts } from './remember.ts';
 import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
@@ -119,10 +120,17 @@ export function assembleCore(parts: CoreParts): Core {
   };
 }
 
-function definitionsIn({ coordinator, definitions, submit }: CoreParts): Pick<Core, 'definition' | 'doneAgain' | 'extendRun'> {
+function definitionsIn(parts: CoreParts): Pick<Core, 'definition' | 'doneAgain' | 'extendRun' | 'forkRun'> {
+  const { coordinator, definitions, submit } = parts;
   const definition: Core['definition'] = (digest) => orRefuse(definitions.load(digest));
   const ports = { state: coordinator.state, submit, hash: sha256, keepDefinition: definitions.keep, loadDefinition: definition };
-  return { definition, doneAgain: whatIsDoneAgain, extendRun: (params, origin) => extendRun(ports, params, origin) };
+  const foldRun = (run: string, event: string) => readRunBefore(parts, run, event);
+  return {
+    definition,
+    doneAgain: whatIsDoneAgain,
+    extendRun: (params, origin) => extendRun(ports, params, origin),
+    forkRun: (params, origin) => forkRun({ ...parts.runPorts, foldRun, definition }, params, origin),
+  };
 }
 
 function listTriggers({ triggers, door }: CoreParts): TriggerView[] {

@@ -3,6 +3,7 @@ import { toCloudEvent } from '../../shared/protocol/cloud-events.ts';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import type { EventScope } from '../../shared/protocol/methods.ts';
 import type { CloudEvent } from '../../shared/protocol/views.ts';
+import { emptyState, evolve, type State } from '../../shared/state/evolve.ts';
 import { isInScope } from '../../shared/state/scope.ts';
 import { decodeCursor, encodeCursor, isSamePlace, type Place } from '../coordinator/cursor.ts';
 import type { Journal } from '../journal/port.ts';
@@ -47,6 +48,20 @@ export async function readEvents(source: EventSource, scope: EventScope, cursor:
     if (end) last = end;
   }
   return answer(last, false);
+}
+
+/** What the record alone says of a run before one of its events (and the commit that this is part of); undefined when the run has no such event. */
+export async function readRunBefore({ journal, home }: EventSource, run: string, event: string): Promise<State | undefined> {
+  const state = emptyState();
+  for await (const { ranges } of listParts(home, run, 0))
+    for (const { from, to } of ranges)
+      for await (const commit of journal.read(from)) {
+        if (commit.seq > to) break;
+        const events = commit.events.filter((one) => one.run === run);
+        if (events.some(({ id }) => id === event)) return state;
+        if (events.length > 0) evolve(state, { ...commit, events });
+      }
+  return undefined;
 }
 
 /** The place that a cursor names, if this journal still has it. */

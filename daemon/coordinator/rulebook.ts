@@ -10,6 +10,7 @@ import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { decideAction } from '../policy/decide.ts';
 import { loadPolicies, type LoadedPolicies, type PolicySource, type Problem } from '../policy/load.ts';
 import type { Policies, PolicyFile } from '../policy/rules.ts';
+import { createRunRules } from './run-rules.ts';
 
 /** A file in force, with its text. */
 export interface FileInForce extends PolicyFile {
@@ -21,6 +22,10 @@ export interface Rulebook {
   reload(sources: readonly PolicySource[]): LoadedPolicies;
   /** Reads the policies of a repository anew. */
   load(repo: string, sources: readonly PolicySource[]): LoadedPolicies;
+  /** Rules of one run beside all others; the stricter of both stands. What does not load changes nothing. */
+  loadForRun(run: string, source: PolicySource): LoadedPolicies;
+  /** Nothing will be decided for the run any more. */
+  forgetRun(run: string): void;
   judge(action: Action, standing: DecisionContext): Decision;
   /** True when the rules allow every action of a kind in a repository (empty for none), whatever it is. */
   permits(kind: ActionKind, repo: string): boolean;
@@ -79,6 +84,7 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
     if (loaded.ok && own.length > 0) byRepo.set(repo, { sources: own, policies: loaded.policies });
   };
   const inForce = (repo: string): Policies => (byRepo.get(repo) ?? host).policies;
+  const ofRuns = createRunRules(() => host.sources, hash);
 
   return {
     reload(texts) {
@@ -89,20 +95,23 @@ export function createRulebook({ sources, lastGood }: HostSources, hash: (text: 
       return loaded;
     },
     load,
-    judge: (action, standing) => decideAction(inForce(action.repo), action, standing),
+    loadForRun: ofRuns.loadForRun,
+    forgetRun: ofRuns.forgetRun,
+    judge: (action, standing) => ofRuns.sharpen(decideAction(inForce(action.repo), action, standing), action, standing),
     admits: createAdmission(hash),
-    permits: (kind, repo) => inForce(repo).permits.has(kind),
-    filesOf(repo) {
-      const book = repo === HOST ? host : byRepo.get(repo);
-      const texts = new Map(book?.sources.map(({ file, text }) => [file, text]));
-      return (book?.policies.files ?? []).flatMap((file) => {
-        const text = texts.get(file.file);
-        return text === undefined ? [] : [{ ...file, text }];
-      });
-    },
+    permits: (kind, repo) => inForce(repo).permits.has(kind) && ofRuns.permit(kind),
+    filesOf: (repo) => listFiles(repo === HOST ? host : byRepo.get(repo)),
     problems: () => [...broken.values()].flat(),
     notices: () => [...said.values()].flat(),
   };
+}
+
+function listFiles(book: Book | undefined): FileInForce[] {
+  const texts = new Map(book?.sources.map(({ file, text }) => [file, text]));
+  return (book?.policies.files ?? []).flatMap((file) => {
+    const text = texts.get(file.file);
+    return text === undefined ? [] : [{ ...file, text }];
+  });
 }
 
 function createAdmission(hash: (text: string) => string): Rulebook['admits'] {

@@ -29,6 +29,7 @@ export interface RunPorts extends ContinuePorts {
   builtinWorkflow(name: string): { file: string; text: string } | undefined;
   /** Stores a definition under the digest of its JSON, and remembers it. */
   keepDefinition(definition: WorkflowDefinition): Promise<string>;
+  readSource(digest: string): Promise<string>;
   /** Records what is in force in a repository, or of the host for an empty name. */
   policiesLoaded(repo: string): Promise<void>;
   trustedDigest(repo: string): string | undefined;
@@ -177,7 +178,7 @@ function findWorkflow(
 }
 
 /** A workflow may name who starts it by hand: principals, or `human` for the person whose daemon this is. */
-function refuseStranger({ trigger, workflow }: WorkflowDefinition, principal: string): void {
+export function refuseStranger({ trigger, workflow }: WorkflowDefinition, principal: string): void {
   if (trigger?.kind !== 'manual' || trigger.authorized.length === 0) return;
   if (trigger.authorized.includes(principal) || (principal === USER && trigger.authorized.includes('human'))) return;
   const message = `${workflow} is started by ${trigger.authorized.join(' or ')}, not by ${principal}.`;
@@ -242,7 +243,7 @@ export async function applyRepositoryPolicies(
   throw new SignalboxError({ code: 'invalid_policy', message, facts: { problems: loaded.problems } });
 }
 
-function listNotices(info: RepoInfo, configuration: Configuration | undefined, trusted: boolean): string[] {
+export function listNotices(info: RepoInfo, configuration: Configuration | undefined, trusted: boolean): string[] {
   const { changed, untracked } = info.dirty;
   const dirty = changed + untracked;
   return [

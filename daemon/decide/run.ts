@@ -1,11 +1,11 @@
-import type { NewEvent } from '../../shared/events/envelope.ts';
+import type { Correlation, NewEvent } from '../../shared/events/envelope.ts';
 import { approvalsOf, openTasksOf } from '../../shared/state/select.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { RUN_TABLE, runEnded, type Answering, type Continued, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
 import { settleAll } from './approval.ts';
-import { event, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
+import { event, isRefusal, later, ofRun, refuse, type Context, type Verdict } from './context.ts';
 import { cancelEvents } from './task.ts';
 import { decideStart, settleStart } from './trigger.ts';
 
@@ -30,13 +30,29 @@ export function startRun(state: State, command: CommandOf<'run/start'>, context:
   }
   const { repo, ...where } = command.repository ?? {};
   const of = { ...(repo === undefined ? {} : { repo }), run: command.run };
-  const { workflow, inputs, startedBy, continues } = command;
+  const { workflow, inputs, startedBy, continues, inherited } = command;
+  const { stages: _, artifacts: __, ...goesOn } = inherited ?? {};
   const more = {
     ...answeringOf(command, context),
     ...(startedBy === undefined ? {} : { startedBy }),
     ...(continues === undefined ? {} : { continues }),
+    ...goesOn,
   };
-  return decideStart(state, command, event('run.submitted', `run/${command.run}`, of, { workflow, inputs, ...where, ...more }), context);
+  const submitted = event('run.submitted', `run/${command.run}`, of, { workflow, inputs, ...where, ...more });
+  const started = decideStart(state, command, submitted, context);
+  return isRefusal(started) ? started : [...started, ...takeOver(command, of)];
+}
+
+/** What had ended in the run that this one goes on from, and what that had made. */
+function takeOver({ run, inherited }: CommandOf<'run/start'>, of: Correlation): NewEvent[] {
+  const stream = `run/${run}`;
+  return [
+    ...(inherited?.stages ?? []).map(({ id, ...ended }) => event('stage.inherited', stream, { ...of, stage: id }, ended)),
+    ...(inherited?.artifacts ?? []).map(({ stage, digest, name, size, mediaType }) => {
+      const about = { ...of, ...(stage === '' ? {} : { stage }), artifact: digest };
+      return event('artifact.recorded', stream, about, { name, digest, size, mediaType });
+    }),
+  ];
 }
 
 function answeringOf({ answering }: CommandOf<'run/start'>, context: Context): { answering?: Answering } {

@@ -1,4 +1,5 @@
-import type { Answering, Continued } from '../state/run.ts';
+import type { RunOrigin } from '../state/origin.ts';
+import type { Answering, Continued, Run } from '../state/run.ts';
 import type { StartedBy } from '../state/trigger.ts';
 import type { EventOf } from './envelope.ts';
 
@@ -20,7 +21,9 @@ export type RunEvent =
         /** Absent: somebody started it by hand. */
         startedBy?: StartedBy;
         continues?: Continued;
-      }
+        /** It goes on from another run; what had ended there is inherited, and how often that had gone back counts. */
+        origin?: RunOrigin;
+      } & Pick<Run, 'turns' | 'returns' | 'earlier'>
     >
   | EventOf<'run.started', Record<string, never>>
   | EventOf<'run.waiting', { approvals: string[] }>

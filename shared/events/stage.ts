@@ -1,5 +1,6 @@
 import type { CriterionResult } from '../state/gate.ts';
 import type { Asked, MemberVote } from '../state/deliberation.ts';
+import type { InheritedStage } from '../state/origin.ts';
 import type { Deadline } from '../state/run.ts';
 import type { EventOf } from './envelope.ts';
 
@@ -61,4 +62,6 @@ export type StageEvent =
   | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string; chosen?: string[] }>
   | EventOf<'stage.failed', { code: string; message: string }>
   | EventOf<'stage.skipped', { reason: string; cause: SkipCause }>
-  | EventOf<'stage.canceled', { reason: string }>;
+  | EventOf<'stage.canceled', { reason: string }>
+  /** It ended so in the run that this one goes on from, and is not done again. */
+  | EventOf<'stage.inherited', InheritedStage>;

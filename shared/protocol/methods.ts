@@ -86,6 +86,16 @@ const RunStart = z.strictObject({
   deadlineMs: z.int().min(1_000).max(2_592_000_000).optional(),
 });
 
+const RunFork = z.strictObject({
+  id: Id,
+  /** The run to go on from, and the event before which it is taken as it was. */
+  run: Id,
+  event: z.string().min(1).max(100),
+  approve: z.enum(['ask', 'deny']).default('ask'),
+  /** Rules that count for the new run beside those in force; the stricter of both stands. */
+  policy: SourceText.optional(),
+});
+
 const TaskSubmit = z.strictObject({
   id: Id,
   agent: Id,
@@ -157,6 +167,8 @@ export const METHODS = {
   'daemon/stop': method<{ stopping: true }>()('configure', z.strictObject({ reason: z.string().max(200).default('asked to stop') })),
 
   'run/start': method<{ run: string; existing: boolean; notices: string[] }>()('submit', RunStart),
+  /** A new run that goes on from another one; `inherited` are the stages that had ended there. */
+  'run/fork': method<{ run: string; existing: boolean; notices: string[]; inherited: string[] }>()('submit', RunFork),
   'run/get': method<RunDetail>()('observe', z.strictObject({ run: Id })),
   /** Newest first, then those of the archive; `cursor` is there when more follow. */
   'run/list': method<{ runs: Run[]; cursor?: string }>()(

@@ -167,6 +167,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.failed': stage,
   'stage.skipped': stage,
   'stage.canceled': stage,
+  'stage.inherited': stage,
   'handoff.accepted': handoff,
   'handoff.returned': handoff,
   'task.submitted': (state, event, at) => {

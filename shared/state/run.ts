@@ -5,6 +5,7 @@ import type { GateResult, SkipCause } from '../events/stage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
 import type { DeliberationState } from './deliberation.ts';
 import type { CriterionResult } from './gate.ts';
+import type { RunOrigin } from './origin.ts';
 import { isFinal, type StateTable } from './table.ts';
 import type { StartedBy } from './trigger.ts';
 
@@ -59,6 +60,8 @@ export interface Stage {
   reason: string;
   code?: string;
   skipped?: SkipCause;
+  /** It ended so in the run that this one goes on from. */
+  inherited?: true;
   /** Counts from 1; a later round asks everything anew. */
   round: number;
   /** It merges, so others into the same branch wait for its end. */
@@ -178,6 +181,8 @@ export interface Run {
   startedBy?: StartedBy;
   /** The first stage that prompts an agent goes on from there. */
   continues?: Continued;
+  /** It goes on from another run. */
+  origin?: RunOrigin;
   status: RunStatus;
   merge?: Merge;
   /** Who paused it, and why. */

@@ -111,6 +111,8 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
       return { ...stage, status: 'skipped', reason: event.data.reason, skipped: event.data.cause, endedAt: at };
     case 'stage.canceled':
       return { ...stage, status: 'canceled', reason: event.data.reason, endedAt: at };
+    case 'stage.inherited':
+      return { ...stage, ...event.data, inherited: true, endedAt: at };
     default:
       return event satisfies never;
   }

@@ -19,14 +19,19 @@ Nothing is started and nothing is changed; it reads the files of the record, and
 With --with, something is otherwise from --fork-at on (from the first event without it): a policy file takes the place of
 your own of the same name, or is added; or questions are answered otherwise. What agents and people said stays as it was
 recorded, up to where that makes the first difference. There it stops, and says which decision it is, and what follows.
+With --live it goes on from there, with agents, in fresh worktrees, as a new run that names where it comes from; stages that
+had ended are not done again. A policy file counts for that run beside the rules in force, and the stricter of both stands;
+with answer=deny all its questions are a no, otherwise they are asked.
 
 Examples:
   signalbox replay 3f9a1c2e
   signalbox replay 3f9a1c2e --json
   signalbox replay 3f9a1c2e --with policy=stricter.yaml
-  signalbox replay 3f9a1c2e --fork-at 1042.0 --with answer=deny      (signalbox runs show, signalbox events --run)
+  signalbox replay 3f9a1c2e --fork-at 1042 --with answer=deny       signalbox events --run 3f9a1c2e shows the numbers
+  signalbox replay 3f9a1c2e --with policy=stricter.yaml --live
+  signalbox replay 3f9a1c2e --fork-at 1042 --live                   does again what came from there on
 
-Exit codes: 0 all comes out the same, 1 it does not, or the replay failed, 2 wrong use.`;
+Exit codes: 0 all comes out the same, 1 it does not, or the replay failed, 2 wrong use; with --live those of signalbox run.`;
 
 interface ReplayOptions extends CommonOptions, ForkOptions {}
 
@@ -38,6 +43,7 @@ export function addReplay(program: Command, context: Context): void {
     .argument('<run>', 'id of a run, or its beginning')
     .option('--fork-at <event>', 'the first event that may come out otherwise, by its number or whole id')
     .option('--with <change...>', 'what is otherwise: policy=FILE, answer=deny, answer=approve')
+    .option('--live', 'go on from there with agents, as a new run')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action((given: string, options: ReplayOptions) => perform(context, options, () => replay(context, given, options)));
@@ -48,7 +54,7 @@ async function replay(context: Context, given: string, options: ReplayOptions): 
   const home = openRecord(context);
   const run = await findRecordedRun(home, given);
   const start = await readStart(home, run);
-  if (options.with !== undefined || options.forkAt !== undefined) return forkFrom(context, options, { home, run, start });
+  if (options.with !== undefined || options.forkAt !== undefined || options.live) return forkFrom(context, options, { home, run, start });
   const report = await replayRun(run, { start, commits: readCommits(home), kept: keptIn(home) });
   if (options.json) printJson(terminal, { run, ...report });
   else terminal.print(...describe(context, run, report));

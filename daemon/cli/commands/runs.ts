@@ -92,6 +92,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     terminal.print(...renderRun(picture, terminal.now(), look));
     if (detail.run.startedBy)
       terminal.print(look.paint.dim(`started by ${cleanLine(`${detail.run.startedBy.trigger}: ${detail.run.startedBy.summary}`)}`));
+    const { origin } = detail.run;
+    if (origin) terminal.print(look.paint.dim(`It goes on from run ${shortId(origin.run)} as it was before ${origin.event}.`));
     const timeline = renderTimeline(picture, terminal.now(), look);
     if (timeline.length > 0) terminal.print('', ...timeline);
     if (report !== undefined) terminal.print('', ...renderMarkdown(report, look));

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PolicySource } from '../../policy/load.ts';
+import { replaceNamesakes } from '../../policy/namesakes.ts';
 import type { Policies } from '../../policy/rules.ts';
 import { type Change, type Example, type Simulation, simulate } from '../../policy/simulate.ts';
-import { readSource } from '../../../shared/yaml/source.ts';
 import { findHome } from '../connect/endpoint.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode, usageFailure } from '../failure.ts';
@@ -91,17 +91,6 @@ export function policiesByRepository(context: Context, tried: readonly PolicySou
     read.set(repo, loading);
     return loading;
   };
-}
-
-/** Policies with those that are tried in the place of the user's own of the same name, or added. */
-export function replaceNamesakes(inputs: readonly PolicySource[], tried: readonly PolicySource[]): PolicySource[] {
-  const names = new Set(tried.map(nameOf));
-  return [...inputs.filter((input) => input.origin !== 'user' || !names.has(nameOf(input))), ...tried];
-}
-
-function nameOf({ file, text }: PolicySource): unknown {
-  const { source } = readSource({ file, text });
-  return (source?.data as { policy?: unknown } | null | undefined)?.policy;
 }
 
 function describe(

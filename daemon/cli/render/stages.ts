@@ -6,6 +6,7 @@ import { RUN_TABLE, type Run, type Stage, STAGE_TABLE } from '../../../shared/st
 import { isFinal } from '../../../shared/state/table.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { sayDeliberating } from './deliberation.ts';
+import { shortId } from '../ids.ts';
 import { cleanLine } from './text.ts';
 
 /** A run as far as it is known here. */
@@ -124,6 +125,7 @@ function describeItems({ state, run, definition }: Picture, def: StageDefinition
 }
 
 function describeDone({ state, run }: Picture, stage: Stage): string {
+  if (stage.inherited) return `done in run ${shortId(run.origin?.run ?? '')}`;
   const refused = stage.results.filter((result) => !result.allowed).length;
   const commits = [...state.attempts.values()]
     .filter((attempt) => attempt.task === stage.task && attempt.run === run.id)

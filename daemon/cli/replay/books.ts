@@ -2,9 +2,9 @@
 import type { State } from '../../../shared/state/evolve.ts';
 import { sha256 } from '../../platform/digest.ts';
 import { loadPolicies, type PolicySource } from '../../policy/load.ts';
+import { replaceNamesakes } from '../../policy/namesakes.ts';
 import type { Policies } from '../../policy/rules.ts';
 import type { Kept } from '../policy/record.ts';
-import { replaceNamesakes } from '../policy/simulate.ts';
 import { loadOrFail } from '../policy/sources.ts';
 
 /** What was in force in a repository (empty for the host) as a state says; undefined when a text of it is not there any more. */

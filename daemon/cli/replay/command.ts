@@ -1,7 +1,10 @@
 // `signalbox replay RUN --fork-at EVENT --with WHAT`: what would have become of a run if something had been otherwise.
 import type { Event } from '../../../shared/events/envelope.ts';
 import type { State } from '../../../shared/state/evolve.ts';
-import { type CommonOptions, type Context, printJson } from '../context.ts';
+import { uuidv7 } from 'uuidv7';
+import { watchToEnd } from '../commands/run.ts';
+import { reachDaemon } from '../connect/reach.ts';
+import { type CommonOptions, type Context, printJson, reachOf } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode, usageFailure } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { readFilesAsUser } from '../policy/check.ts';
@@ -16,6 +19,7 @@ import { readDefinitions } from './replay.ts';
 export interface ForkOptions {
   forkAt?: string;
   with?: string[];
+  live?: boolean;
 }
 
 interface Recorded {
@@ -32,12 +36,13 @@ export async function forkFrom(context: Context, options: ForkOptions & CommonOp
   const { terminal } = context;
   const { home, run, start } = recorded;
   const isStart = readPlace(options.forkAt);
-  const change = await readChange(context, options.with ?? []);
+  const change = await readChange(context, options);
   const kept = keptIn(home);
   const definitionOf = readDefinitions(kept);
   const report = await forkRun({ run, isStart, change, kept, definitionOf }, start, readCommits(home));
   if (!report.from) throw await refusePlace(home, run, options.forkAt ?? '');
   if (report.outdated) throw refuseOutdated(run, report.outdated);
+  if (options.live) return goLive(context, options, { run, report, change });
   const changed = { policies: change.policies.map(({ file }) => file), answer: change.answer ?? null };
   if (options.json) printJson(terminal, { run, with: changed, ...report, parting: report.parting ?? null });
   else terminal.print(...describeFork(context, run, report));
@@ -57,7 +62,7 @@ function readPlace(given: string | undefined): (event: Event) => boolean {
   };
 }
 
-async function readChange(context: Context, given: readonly string[]): Promise<Change> {
+async function readChange(context: Context, { with: given = [], live, forkAt }: ForkOptions): Promise<Change> {
   const files: string[] = [];
   let answer: Change['answer'];
   for (const one of given) {
@@ -66,12 +71,45 @@ async function readChange(context: Context, given: readonly string[]): Promise<C
     else if (what === 'answer' && (value === 'deny' || value === 'approve')) answer = value;
     else throw usageFailure(`--with ${one} says nothing that could be otherwise.`, 'Write policy=FILE, answer=deny or answer=approve.');
   }
-  if (files.length === 0 && answer === undefined)
+  if (files.length === 0 && answer === undefined && !(live && forkAt !== undefined))
     throw usageFailure('Nothing is said to be otherwise.', 'Add --with policy=FILE, --with answer=deny or --with answer=approve.');
+  if (live && files.length > 1) throw usageFailure('A run takes one policy file of its own.', 'Put the rules into one file.');
   const policies = await readFilesAsUser(files, context.terminal.cwd);
   // Before anything is read of the record: what does not load is the reader's to mend.
   if (policies.length > 0) loadOrFail([...(await readBuiltin(context)), ...policies]);
   return { policies, answer };
+}
+
+/** Goes on with agents and people from where the paths part, or (nothing is otherwise) from the event, as a new run. */
+async function goLive(
+  context: Context,
+  options: CommonOptions,
+  { run, report, change }: { run: string; report: ForkReport; change: Change },
+): Promise<ExitCode> {
+  const { terminal } = context;
+  const json = options.json ?? false;
+  const changes = change.policies.length > 0 || change.answer !== undefined;
+  const lines = changes ? describeFork(context, run, report) : [];
+  if (json) terminal.note(...lines);
+  else terminal.print(...lines);
+  const event = changes ? report.parting?.event : report.from?.event;
+  if (event === undefined) {
+    if (json) printJson(terminal, { run: null, origin: run });
+    else terminal.print('So nothing was started.');
+    return EXIT.ok;
+  }
+  const [policy] = change.policies;
+  const approve = change.answer === 'deny' ? 'deny' : 'ask';
+  const rules = policy ? { policy: { file: policy.file, text: policy.text } } : {};
+  const { connection } = await reachDaemon(reachOf(context));
+  try {
+    const made = await connection.client.call('run/fork', { id: uuidv7(), run, event, approve, ...rules });
+    const kept = made.inherited.length === 0 ? 'No stage had ended by then.' : `Not done again: ${made.inherited.slice(0, 20).join(', ')}.`;
+    terminal.note(`Run ${shortId(made.run)} goes on from ${shortId(run)} as it was before ${event}. ${kept}`, ...made.notices);
+    return await watchToEnd(context, connection, made.run, { answering: approve, json });
+  } finally {
+    connection.close();
+  }
 }
 
 /** Why no event of the run was found by that name. */

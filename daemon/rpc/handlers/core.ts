@@ -63,6 +63,7 @@ export interface Core {
     fire(params: ValidParamsOf<'trigger/fire'>, origin: Origin): Promise<ResultOf<'trigger/fire'>>;
   };
   extendRun(params: ValidParamsOf<'run/extend'>, origin: Origin): Promise<ResultOf<'run/extend'>>;
+  forkRun(params: ValidParamsOf<'run/fork'>, origin: Origin): Promise<ResultOf<'run/fork'>>;
   definition(digest: string): Promise<WorkflowDefinition>;
   /** The stages that going back to one does again, and those that are told why; none when there is no such stage. */
   doneAgain(definition: WorkflowDefinition, stage: string): { stages: string[]; told?: string[] };

@@ -10,7 +10,17 @@ const UNDO_MS = 60_000;
 
 type RunHandlers = Pick<
   Handlers,
-  'run/start' | 'run/extend' | 'run/get' | 'run/list' | 'run/cancel' | 'run/undo' | 'run/pause' | 'run/resume' | 'run/retry' | 'run/skip'
+  | 'run/start'
+  | 'run/fork'
+  | 'run/extend'
+  | 'run/get'
+  | 'run/list'
+  | 'run/cancel'
+  | 'run/undo'
+  | 'run/pause'
+  | 'run/resume'
+  | 'run/retry'
+  | 'run/skip'
 >;
 
 /** Which later merges stand in the way, most likely. */
@@ -26,6 +36,7 @@ export function runHandlers(core: Core): RunHandlers {
     ...steerHandlers(core),
     'run/start': (params, connection) => core.submitRun(params, originOf(connection)),
     'run/extend': (params, connection) => core.extendRun(params, originOf(connection)),
+    'run/fork': (params, connection) => core.forkRun(params, originOf(connection)),
     async 'run/get'({ run: id }) {
       const document = found(await readRun(core, id), `run ${id}`);
       return { ...document, definition: await core.definition(document.run.workflow.digest) };

@@ -44,6 +44,20 @@ describe('rule book', () => {
     assert.deepEqual([judge(book, '/repo'), book.notices(), book.filesOf('/repo')], ['require_approval', [], []]);
   });
 
+  it('adds the rules of one run to those in force, never in their place, and for no other run', () => {
+    const book = createRulebook({ sources: [host('require_approval')] }, hash);
+    const of = (run: string) => book.judge(execute({ run }), IDLE).effect;
+    assert.equal(book.loadForRun('strict', host('denny')).ok, false);
+    assert.equal(of('strict'), 'require_approval');
+    assert.ok(book.loadForRun('strict', host('deny')).ok && book.loadForRun('loose', host('allow')).ok);
+    assert.deepEqual([of('strict'), of('loose'), of('other')], ['deny', 'require_approval', 'require_approval']);
+    book.reload([host('allow')]);
+    assert.deepEqual([of('strict'), of('loose'), of('other')], ['deny', 'allow', 'allow']);
+    assert.equal(book.permits('agent.execute', ''), false);
+    book.forgetRun('strict');
+    assert.deepEqual([of('strict'), book.permits('agent.execute', '')], ['allow', true]);
+  });
+
   it('names the files of a repository apart from the host, each with its text', () => {
     const book = createRulebook({ sources: [host('allow')] }, hash);
     book.load('/repo', [own('deny')]);
