@@ -14,7 +14,7 @@ import {
   neutraliseDrivers,
   UnsafeGitConfig,
 } from './git-environment.ts';
-import { recallDrivers } from './git-drivers.ts';
+import { rememberAnswers } from './git-answers.ts';
 
 /** Why git did not give an answer. */
 export type GitErrorCode =
@@ -88,6 +88,7 @@ const READERS = new Set([
   'var',
   'version',
 ]);
+const recallDrivers = rememberAnswers<readonly GitSetting[]>();
 const DIFFS = new Set(['diff', 'diff-files', 'diff-index', 'diff-tree', 'log', 'show']);
 
 function guardArguments(args: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 // The door to git for everyone in the daemon: explicit directories, no configuration that executes, bounded output.
 // `.gitattributes` and `.git/config` of a repository are input; see git-environment.ts for what is switched off and why.
 import type { GitWhere } from './git-environment.ts';
+import { rememberAnswers } from './git-answers.ts';
 import { collect, type GitOptions, type GitResult, spawnGit } from './git-process.ts';
 
 export type { GitWhere } from './git-environment.ts';
@@ -20,4 +21,14 @@ export async function runGit(where: GitWhere, args: readonly string[], opts: Git
 export async function readGit(where: GitWhere, args: readonly string[], opts: GitOptions = {}): Promise<string> {
   const { stdout } = await runGit(where, args, opts);
   return stdout.toString('utf8').replace(/\r?\n$/, '');
+}
+
+const recallBare = rememberAnswers<boolean>();
+
+/** Whether the configuration says that the repository has no work tree. */
+export function isMarkedBare(where: GitWhere): Promise<boolean> {
+  return recallBare(where, async () => {
+    const { stdout } = await runGit(where, ['config', '--type=bool', '--get', 'core.bare'], { okCodes: [0, 1] });
+    return stdout.toString().trim() === 'true';
+  });
 }

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { lstat, readFile, readlink, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeFileAtomic } from '../platform/atomic.ts';
-import { GitError, type GitWhere, runGit } from '../platform/git.ts';
+import { GitError, type GitWhere, isMarkedBare, runGit } from '../platform/git.ts';
 import { listChanges } from './diff.ts';
-import { readHead, readStatus, type RepoPlace } from './inspect.ts';
+import { readHeadBranch, readStatus, type RepoPlace } from './inspect.ts';
 import { checkWorktreeLink, exists, readGitFile, readLine } from './locate.ts';
 import { WorkspaceError } from './workspace-error.ts';
 import { listWorktrees } from './worktrees.ts';
@@ -65,8 +65,7 @@ export async function findCheckouts(repo: RepoPlace & { readonly path?: string }
 
 // Beside `.git` itself, or where the caller came from when that is a `.git` file leading here (a submodule, a separate git directory).
 async function findMainCheckout({ commonDir, path }: RepoPlace & { readonly path?: string }): Promise<string | undefined> {
-  const { stdout } = await runGit({ gitDir: commonDir }, ['config', '--type=bool', '--get', 'core.bare'], { okCodes: [0, 1] });
-  if (stdout.toString().trim() === 'true') return undefined;
+  if (await isMarkedBare({ gitDir: commonDir })) return undefined;
   if (basename(commonDir) === '.git') return dirname(commonDir);
   if (path !== undefined && (await readGitFile(join(path, '.git'))) === commonDir) return path;
   return undefined;
@@ -75,7 +74,7 @@ async function findMainCheckout({ commonDir, path }: RepoPlace & { readonly path
 /** The branch of a checkout; undefined also for one that is being removed. */
 async function readBranchOf({ gitDir, commonDir }: RepoPlace): Promise<string | undefined> {
   try {
-    return (await readHead({ gitDir, commonDir })).branch;
+    return await readHeadBranch({ gitDir, commonDir });
   } catch (error) {
     if (error instanceof GitError && !(await exists(gitDir))) return undefined;
     throw error;

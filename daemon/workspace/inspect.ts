@@ -1,6 +1,7 @@
 // What there is to know about a repository before anything is done with it. Executes nothing of the repository and changes nothing in it.
-import { GitError, type GitWhere, listTree, readGit, runGit } from '../platform/git.ts';
-import { locateRepo, type RepoLocation } from './locate.ts';
+import { join } from 'node:path';
+import { GitError, type GitWhere, isMarkedBare, listTree, readGit, runGit } from '../platform/git.ts';
+import { locateRepo, readLine, type RepoLocation } from './locate.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
 /** Which repository: what every function of this folder needs to know of it. */
@@ -59,20 +60,20 @@ async function describeRepo({ top, gitDir, commonDir }: RepoLocation): Promise<R
   return { ...place, path: bare ? gitDir : (top ?? gitDir), bare, linkedWorktree, head, dirty, submodules, where };
 }
 
-async function isMarkedBare(place: RepoPlace): Promise<boolean> {
-  const { stdout } = await runGit(place, ['config', '--type=bool', '--get', 'core.bare'], { okCodes: [0, 1] });
-  return stdout.toString().trim() === 'true';
-}
-
 /** Branch and commit of a checkout's HEAD. */
 export async function readHead(place: RepoPlace): Promise<RepoInfo['head']> {
-  const [symbolic, commit] = await Promise.all([
-    runGit(place, ['symbolic-ref', '--quiet', 'HEAD'], { okCodes: [0, 1] }),
-    readCommit(place, 'HEAD'),
-  ]);
-  const ref = symbolic.stdout.toString('utf8').trim();
-  const branch = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
+  const [branch, commit] = await Promise.all([readHeadBranch(place), readCommit(place, 'HEAD')]);
   return { ...(branch === undefined ? {} : { branch }), ...(commit === undefined ? {} : { commit }) };
+}
+
+/** The branch that a checkout's HEAD is on; undefined when it is detached. */
+export async function readHeadBranch(place: RepoPlace): Promise<string | undefined> {
+  const head = await readLine(join(place.gitDir, 'HEAD'));
+  const named = head?.startsWith('ref: refs/heads/') ? head.slice('ref: refs/heads/'.length) : '';
+  if (PLAIN_BRANCH.test(named)) return named;
+  const { stdout } = await runGit(place, ['symbolic-ref', '--quiet', 'HEAD'], { okCodes: [0, 1] });
+  const ref = stdout.toString('utf8').trim();
+  return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
 }
 
 /** The commit that a revision names, or undefined. */
@@ -115,8 +116,12 @@ async function listSubmodules(place: RepoPlace, commit: string): Promise<string[
   return paths;
 }
 
+// What needs no look by git: nothing that it expands, forbids or keeps for itself.
+const PLAIN_BRANCH = /^(?!HEAD$)(?!.*(?:\.\.|\.\/|\.$|\.lock(?:\/|$)))\w[\w.-]*(?:\/\w[\w.-]*)*$/;
+
 /** Checks a branch name as git does and returns its full reference; throws WorkspaceError branch_name_invalid. */
 export async function branchRef(place: RepoPlace, branch: string): Promise<string> {
+  if (PLAIN_BRANCH.test(branch)) return `refs/heads/${branch}`;
   const { stdout, code } = await runGit(place, ['check-ref-format', '--branch', branch], { okCodes: [0, 1, 128] });
   // "@{-1}" and the like are expanded by git to another name.
   if (code !== 0 || stdout.toString('utf8').trim() !== branch || branch.startsWith('-')) {

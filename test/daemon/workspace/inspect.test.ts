@@ -135,8 +135,10 @@ describe('branchRef', () => {
     const repo = makeRepo();
     git(repo, 'checkout', '--quiet', '-b', 'other');
     const place = await inspectRepo(repo);
-    assert.equal(await branchRef(place, 'signalbox/run-1/ü'), 'refs/heads/signalbox/run-1/ü');
-    for (const name of ['', '-x', '--help', 'a b', 'a..b', '@{-1}', 'a.lock', 'HEAD', 'a\nb', '/a', 'a~1'])
+    for (const name of ['signalbox/run-1/ü', 'a', '_a/b-1.2_x', 'a.b/c.d', 'a./b', 'HEAD/a', 'a.lockx', '#1', 'a@b'])
+      assert.equal(await branchRef(place, name), `refs/heads/${name}`);
+    const plain = ['a..b', 'a.lock', 'a.lock/b', 'a/b.lock', 'HEAD', 'a/', 'a//b', 'a/.b', '.a', 'a.', 'a/b.'];
+    for (const name of ['', '-x', '--help', 'a b', '@{-1}', 'a\nb', '/a', 'a~1', ...plain])
       await refuses(branchRef(place, name), 'branch_name_invalid');
   });
 });

@@ -1,17 +1,21 @@
-// Remembers which drivers a configuration defines, so that not every command of git starts a second one to ask.
+// Remembers what git said of a configuration, such as which drivers it defines, so that not every command of git starts a second one to ask.
 // Invariants:
 // 1. What is remembered hangs on the bytes of every file that git would read; where that is not sure, git is asked.
 // 2. A configuration that includes another file is never remembered.
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GitSetting, GitWhere } from './git-environment.ts';
+import type { GitWhere } from './git-environment.ts';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_KEPT = 50;
-const kept = new Map<string, readonly GitSetting[]>();
 
-/** The overrides for the drivers of a configuration: those found for the same bytes before, or what `ask` finds. */
-export async function recallDrivers(where: GitWhere, ask: () => Promise<readonly GitSetting[]>): Promise<readonly GitSetting[]> {
+/** Remembers the answers to one question about configurations; its function gives the answer for the same bytes before, or what `ask` says. */
+export function rememberAnswers<Answer>(): (where: GitWhere, ask: () => Promise<Answer>) => Promise<Answer> {
+  const kept = new Map<string, Answer>();
+  return (where, ask) => recall(kept, where, ask);
+}
+
+async function recall<Answer>(kept: Map<string, Answer>, where: GitWhere, ask: () => Promise<Answer>): Promise<Answer> {
   const bytes = await readConfiguration(where);
   const known = bytes === undefined ? undefined : kept.get(bytes);
   if (known !== undefined) return known;
