@@ -9,8 +9,9 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire, wrap } from 'node:module';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { constants, Script } from 'node:vm';
+import { findCacheHome } from './platform/cache-home.ts';
 
 /** Files of kept code in the folder, those of older versions among them; each has up to 2 MB. */
 const MOST_KEPT = 24;
@@ -26,15 +27,6 @@ function nameOf(program: string, digest: string): string {
 }
 
 const digestOf = (data: Buffer): Buffer => createHash('sha256').update(data).digest();
-
-/** Where code is kept: not state, and the same for every state folder. */
-function findFolder(): string {
-  const named = process.env['XDG_CACHE_HOME'];
-  if (named !== undefined && isAbsolute(named)) return join(named, 'signalbox');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'Signalbox');
-  if (process.platform === 'win32') return join(process.env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'Signalbox', 'Cache');
-  return join(homedir(), '.cache', 'signalbox');
-}
 
 function isPrivate(path: string): boolean {
   const facts = lstatSync(path);
@@ -70,7 +62,8 @@ function keep(folder: string, name: string, code: Buffer): void {
 function launch(): void {
   const file = __filename.replace(/\.cjs$/, '.main.cjs');
   const bytes = readFileSync(file);
-  const folder = findFolder();
+  // Not state, and the same for every state folder.
+  const folder = join(findCacheHome(process.env, process.platform, homedir()), 'signalbox', 'code');
   const name = `${nameOf(basename(file, '.cjs'), digestOf(bytes).toString('hex').slice(0, 16))}.code`;
   const cachedData = readKept(folder, name);
   const script = new Script(wrap(bytes.toString('utf8').replace(/^#!/, '//')), {

@@ -1,4 +1,4 @@
-// Runs the suites one after the other: `node test/run.mjs [suite ...] [arguments for mocha]`, for example
+// Runs the suites, two at a time: `node test/run.mjs [suite ...] [arguments for mocha]`, for example
 // `npm test -- daemon --grep approval`. The last line is "N passed, M failed", with ", K skipped" where there are some.
 //
 //   1. A suite counts as failed when it wrote no counts (it crashed), when it ran no test (unless mocha's arguments chose
@@ -28,6 +28,8 @@ function listTests(folder) {
 }
 
 const isDaemonTest = (file) => file.endsWith('.daemon.test.ts');
+// They start thousands of processes, which costs several times as much from a process that has grown with all the other tests.
+const isGitTest = (file) => /^test\/daemon\/(workspace|platform|agents)\//.test(file) && !isDaemonTest(file);
 const listMirror = () => ['shared', 'daemon', 'extension', 'webview-ui', 'contracts'].flatMap(listTests);
 const mocha = (files) => ['node_modules/mocha/bin/mocha.js', '--forbid-only', '--reporter', 'test/counting-reporter.cjs', ...files];
 
@@ -37,19 +39,32 @@ function whyNoBrowser() {
   return 'the packaged VS Code and browser exist for Linux x64 only';
 }
 
-// `due` says whether the subject of a suite exists; `command` is what Node runs; a suite with a `window` is run alone.
+// `due` says whether the subject of a suite exists; `command` is what Node runs. The longest come first.
 const SUITES = [
-  {
-    name: 'unit',
-    what: 'pure rooms and single adapters',
-    due: () => true,
-    command: () => mocha(listMirror().filter((file) => !isDaemonTest(file))),
-  },
   {
     name: 'daemon',
     what: 'real daemons, real git',
     due: () => exists('daemon/main.ts'),
     command: () => mocha(listMirror().filter(isDaemonTest)),
+  },
+  {
+    name: 'ui',
+    what: 'what a person sees, with Playwright',
+    due: () => exists('extension/main.ts'),
+    blocked: whyNoBrowser,
+    command: () => mocha(listTests('e2e/ui')),
+  },
+  {
+    name: 'unit',
+    what: 'pure rooms and single adapters',
+    due: () => true,
+    command: () => mocha(listMirror().filter((file) => !isDaemonTest(file) && !isGitTest(file))),
+  },
+  {
+    name: 'git',
+    what: 'real git, real processes',
+    due: () => listMirror().some(isGitTest),
+    command: () => mocha(listMirror().filter(isGitTest)),
   },
   {
     name: 'torture',
@@ -59,20 +74,13 @@ const SUITES = [
   },
   {
     name: 'extension',
-    window: true,
     what: 'inside VS Code',
     due: () => exists('extension/main.ts'),
     command: () => ['test/e2e/runTest.mjs'],
   },
-  {
-    name: 'ui',
-    window: true,
-    what: 'what a person sees, with Playwright',
-    due: () => exists('extension/main.ts'),
-    blocked: whyNoBrowser,
-    command: () => mocha(listTests('e2e/ui')),
-  },
 ];
+/** Suites that run at the same time. */
+const LANES = 2;
 
 function makeEnvironment(temporary, countsFile) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_') && !name.startsWith('SIGNALBOX_'));
@@ -148,21 +156,15 @@ async function runAll(argv) {
     const counts = await runSuite(suite, extra, extra.length === 0, later);
     for (const key of Object.keys(total)) total[key] += counts[key];
     const seconds = ((Date.now() - started) / 1000).toFixed(1);
-    if (!later) console.log(`== ${suite.name}: ${seconds} s`);
-    else later.push(Buffer.from(`== ${suite.name}: ${seconds} s, beside another suite\n`));
+    if (later) process.stdout.write(Buffer.concat([Buffer.from(`\n== ${suite.name}: ${suite.what}\n`), ...later]));
+    console.log(`== ${suite.name}: ${seconds} s${later ? ', beside others' : ''}`);
   };
-  // Two cores: the daemons run beside the units and the torture; their output follows. What opens a window runs alone.
-  const beside = chosen.filter((suite) => suite.name === 'unit' || suite.name === 'torture');
-  const daemons = chosen.find((suite) => suite.name === 'daemon');
-  const later = [];
-  const meanwhile = daemons && beside.length > 0 ? run(daemons, later) : undefined;
-  for (const suite of meanwhile ? beside : chosen.filter((one) => !one.window)) await run(suite);
-  await meanwhile;
-  if (meanwhile) {
-    console.log(`\n== ${daemons.name}: ${daemons.what}`);
-    process.stdout.write(Buffer.concat(later));
-  }
-  for (const suite of chosen.filter((one) => one.window)) await run(suite);
+  const waiting = [...chosen];
+  const follow = async () => {
+    for (let suite = waiting.shift(); suite; suite = waiting.shift()) await run(suite, chosen.length > 1 ? [] : undefined);
+  };
+  if (chosen.length > 1) console.log(`Suites: ${chosen.map((suite) => suite.name).join(', ')}. What one says is shown when it has ended.`);
+  await Promise.all(Array.from({ length: LANES }, follow));
   if (total.passed + total.failed === 0) {
     console.error('\nNo test ran at all.');
     total.failed = 1;

@@ -23,7 +23,7 @@ describe('starting a program', () => {
 
   beforeEach(() => {
     cache = mkdtempSync(join(tmpdir(), 'signalbox-launch-'));
-    folder = join(cache, 'signalbox');
+    folder = join(cache, 'signalbox', 'code');
   });
   afterEach(() => rmSync(cache, { recursive: true, force: true }));
 
@@ -63,7 +63,7 @@ describe('starting a program', () => {
   });
 
   it('neither takes nor keeps anything where others can write, or where a link leads', () => {
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o777);
     start();
     assert.deepEqual(readdirSync(folder), []);
@@ -75,13 +75,14 @@ describe('starting a program', () => {
   });
 
   it('starts where nothing can be kept', () => {
+    mkdirSync(join(cache, 'signalbox'));
     writeFileSync(folder, 'a file in the way');
     start();
     assert.equal(readFileSync(folder, 'utf8'), 'a file in the way');
   });
 
   it('keeps a bounded number of versions', () => {
-    mkdirSync(folder, { mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (let n = 0; n < 30; n++) writeFileSync(join(folder, `cli.main-${n}.code`), 'old');
     start();
     assert.equal(readdirSync(folder).length, 24);

@@ -73,7 +73,7 @@ describe('parity', () => {
     );
     assert.deepEqual(
       // The validator of OpenAPI documents finds its schemas by itself.
-      [...named, 'daemon.cjs', 'daemon.main.cjs', 'schemas'].filter((name) => !packed.includes(name)),
+      [...named, 'daemon.cjs', 'daemon.main.cjs', 'builtin.main.cjs', 'schemas'].filter((name) => !packed.includes(name)),
       [],
     );
   });

@@ -5,6 +5,8 @@
  * 2. What the child says is checked against the wire and bounded; after the first wrong line nothing of it counts.
  * 3. `ended` comes once, after every process of the attempt is gone.
  */
+import { homedir } from 'node:os';
+import { findCacheHome } from '../../platform/cache-home.ts';
 import { redact } from '../../platform/redact.ts';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
 import { type ProcessEnd, runProcess, type RunningProcess } from '../command/attempt-process.ts';
@@ -50,7 +52,11 @@ export function createBuiltinAdapter(options: BuiltinOptions): Adapter {
         attempt: spec.attempt,
         argv: [process.execPath, `--max-old-space-size=${bounds.memoryMb}`, ...bounds.execArgv, bounds.childPath],
         cwd: spec.home,
-        env: scrubEnvironment(spec.home, process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }),
+        env: scrubEnvironment(spec.home, {
+          // Where the code is kept that V8 made of the child.
+          XDG_CACHE_HOME: findCacheHome(process.env, process.platform, homedir()),
+          ...(process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }),
+        }),
         stdin: `${JSON.stringify(orderOf(spec))}\n`,
         timeoutMs: spec.timeoutMs,
         graceMs: bounds.graceMs,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import type { UnchainedCommit } from '../../../shared/events/envelope.ts';
 import { evolve, type State } from '../../../shared/state/evolve.ts';
@@ -12,10 +11,8 @@ import type { Journal } from '../../../daemon/journal/port.ts';
 import { loadState, makeSnapshot } from '../../../daemon/journal/snapshot.ts';
 import { startSnapshot } from '../../../daemon/journal/snapshot-start.ts';
 import { sampleCommits, taken } from '../../contracts/journal.ts';
+import { bundleScript } from '../../support/bundle.ts';
 import { playSteps, steps } from './histories.ts';
-
-const CHILD = fileURLToPath(new URL('../../../daemon/journal/snapshot-child.ts', import.meta.url));
-const TSX = [`--import=${import.meta.resolve('tsx')}`];
 
 const textOf = (state: State): string => JSON.stringify(toJson(state));
 
@@ -40,6 +37,14 @@ async function appendAll(journal: Journal, commits: readonly UnchainedCommit[], 
 const LONG = playSteps(Array.from({ length: 300 }, (_, index) => [index * 7, index * 13, index] as const));
 
 describe('snapshots', () => {
+  let programs = '';
+  let childPath = '';
+  before(async () => {
+    programs = await mkdtemp(join(tmpdir(), 'signalbox-snapshot-child-'));
+    childPath = await bundleScript("import './daemon/journal/snapshot-child.ts';", programs);
+  });
+  after(() => rm(programs, { recursive: true }));
+
   it('with the commits behind them give the same state as all commits from the start', async () => {
     const cuts = fc.array(fc.nat(100), { maxLength: 4 });
     await fc.assert(
@@ -79,7 +84,7 @@ describe('snapshots', () => {
     await inFolder(async (dir) => {
       const journal = await open(dir);
       await appendAll(journal, LONG.commits.slice(0, 100));
-      const making = startSnapshot({ childPath: CHILD, dir, upTo: 95, execArgv: TSX });
+      const making = startSnapshot({ childPath, dir, upTo: 95 });
       await appendAll(journal, LONG.commits.slice(100), 1);
       const made = await making;
       assert.deepEqual(made, { kind: 'made', seq: 95, file: join(dir, 'snapshots', '0000000000000095.json'), replayed: 95 });
@@ -95,10 +100,10 @@ describe('snapshots', () => {
       const journal = await open(dir);
       await appendAll(journal, LONG.commits.slice(0, 10));
       const failures = await Promise.all([
-        startSnapshot({ childPath: CHILD, dir, upTo: 99, execArgv: TSX }),
-        startSnapshot({ childPath: CHILD, dir: 'relative', upTo: 5, execArgv: TSX }),
+        startSnapshot({ childPath, dir, upTo: 99 }),
+        startSnapshot({ childPath, dir: 'relative', upTo: 5 }),
         startSnapshot({ childPath: join(dir, 'nowhere.cjs'), dir, upTo: 5 }),
-        startSnapshot({ childPath: CHILD, dir, upTo: 5, execArgv: ['-e', 'setInterval(() => {}, 1000)'], timeoutMs: 300 }),
+        startSnapshot({ childPath, dir, upTo: 5, execArgv: ['-e', 'setInterval(() => {}, 1000)'], timeoutMs: 300 }),
       ]);
       assert.deepEqual(
         failures.map((one) => (one.kind === 'failed' ? one.code : one.kind)),

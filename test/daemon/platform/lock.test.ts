@@ -6,13 +6,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { acquireLock, type HeldLock, readLockHolder } from '../../../daemon/platform/lock.ts';
+import { bundleScript } from '../../support/bundle.ts';
 import { removeTempFolders, tempFolder } from '../../support/repos.ts';
 
-const MODULE = new URL('../../../daemon/platform/lock.ts', import.meta.url).href;
-const SCRIPT = `import { acquireLock } from ${JSON.stringify(MODULE)};
+const SCRIPT = `import { acquireLock } from './daemon/platform/lock.ts';
 process.stdout.write('ready\\n');
 process.stdin.once('data', async () => {
-  const lock = await acquireLock(process.argv[1]);
+  const lock = await acquireLock(process.argv[2]);
   process.stdout.write(JSON.stringify({ kind: lock.kind, generation: lock.generation }) + '\\n');
   process.stdin.once('data', () => process.exit());
 });`;
@@ -22,10 +22,8 @@ interface Starter {
   readonly next: () => Promise<string>;
 }
 
-async function makeStarter(folder: string): Promise<Starter> {
-  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', SCRIPT, folder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+async function makeStarter(program: string, folder: string): Promise<Starter> {
+  const child = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);
   assert.equal(await next(), 'ready');
@@ -62,9 +60,10 @@ describe('acquireLock', () => {
   });
 
   it('has one winner among processes that start at once, also when they find a dead holder', async () => {
+    const program = await bundleScript(SCRIPT, tempFolder());
     const folder = tempFolder();
     for (let round = 0; round < 2; round += 1) {
-      const starters = await Promise.all(Array.from({ length: 4 }, () => makeStarter(folder)));
+      const starters = await Promise.all(Array.from({ length: 4 }, () => makeStarter(program, folder)));
       children.push(...starters.map(({ child }) => child));
       for (const { child } of starters) child.stdin?.write('go\n');
       const answers = await Promise.all(starters.map(async ({ next }) => JSON.parse(await next()) as { kind: string }));
