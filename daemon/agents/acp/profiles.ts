@@ -152,10 +152,13 @@ const SHIPPED: z.input<typeof Profile>[] = [
     pass: ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_GEMINI_BASE_URL', 'GOOGLE_CLOUD_PROJECT'],
     mode: 'default',
     writes: true,
+    // It has no tools of MCP servers in a workspace that it does not trust, and one that it trusts may allow itself more.
+    mcp: false,
     hosts: ['generativelanguage.googleapis.com'],
     canary: { env: { GOOGLE_GEMINI_BASE_URL: '{stub}', GEMINI_API_KEY: 'canary' } },
     uncovered: [
       READS_NOT_ASKED,
+      'It cannot call back: it takes no MCP servers in a workspace that it does not trust.',
       'It does not say which command a shell request is about, other than in a title; so each is asked as unknown.',
     ],
   },

@@ -67,8 +67,12 @@ function merge(before: ToolCall | undefined, update: ToolCallUpdate): ToolCall {
   };
 }
 
-/** The name that the agent's program gives its tool: a field of its own, or Claude's way before there was one. */
+/** The name that the agent's program gives its tool: a field of its own, Claude's way before there was one, or Codex's of MCP tools. */
 function nameOf(update: ToolCallUpdate): string {
+  if (update._meta?.['is_mcp_tool_call'] === true && isRecord(update.rawInput)) {
+    const { server, tool } = update.rawInput;
+    if (typeof server === 'string' && typeof tool === 'string') return `mcp__${server}__${tool}`;
+  }
   if (typeof update.name === 'string') return update.name;
   const meta = update._meta?.['claudeCode'];
   return isRecord(meta) && typeof meta['toolName'] === 'string' ? meta['toolName'] : '';
@@ -85,7 +89,11 @@ export function wantsOf(call: ToolCall, readTools: readonly string[]): Wanted[] 
 
 function readMcp({ name, input }: ToolCall): Wanted | undefined {
   const match = /^mcp__(.+?)__(.+)$/.exec(name);
-  return match ? { kind: 'mcp', server: match[1] ?? '', tool: match[2] ?? '', input: JSON.stringify(input) } : undefined;
+  if (!match) return undefined;
+  const [, server = '', tool = ''] = match;
+  // Codex names server and tool in the input, beside the arguments.
+  const own = input['server'] === server && input['tool'] === tool && isRecord(input['arguments']) ? input['arguments'] : input;
+  return { kind: 'mcp', server, tool, input: JSON.stringify(own) };
 }
 
 const COMMAND_KEYS = ['command', 'cmd', 'commandLine', 'script'] as const;

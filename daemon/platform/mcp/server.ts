@@ -44,7 +44,8 @@ function register(server: McpServer, tool: AgentTool, answer: (call: AgentCall) 
     { ...TOOL_TEXTS[tool], inputSchema: TOOL_INPUTS[tool], annotations: { readOnlyHint, destructiveHint: false, openWorldHint: false } },
     async (input: unknown): Promise<CallToolResult> => {
       const { ok, text, data } = await answer(AgentCall.parse({ tool, input }));
-      return { content: [{ type: 'text', text }], structuredContent: data, ...(ok ? {} : { isError: true }) };
+      // Some clients give their model only the one, some only the other.
+      return { content: [{ type: 'text', text }], structuredContent: { text, ...data }, ...(ok ? {} : { isError: true }) };
     },
   );
 }

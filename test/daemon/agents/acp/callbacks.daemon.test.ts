@@ -110,7 +110,7 @@ describe('agents call back', function () {
       const script = eras.map((era, index) => ({ call: 'report_metrics', input: { values: { [`m${index}`]: 80 + index } }, era }));
       const { detail, said } = await play(agent, script);
       assert.equal(detail.run.status, 'success', said);
-      for (const name of ['m0', 'm1']) assert.ok(said.includes(`{"text":"Recorded ${name}.","data":{"recorded":["${name}"]}}`), said);
+      for (const name of ['m0', 'm1']) assert.ok(said.includes(`{"text":"Recorded ${name}.","data":{"text":"Recorded ${name}.","recorded":["${name}"]}}`), said);
       const [attempt] = detail.attempts;
       assert.deepEqual([detail.stages[0]?.values['m0'], detail.stages[0]?.values['m1']], [80, 81]);
       assert.deepEqual(
