@@ -161,7 +161,7 @@ async function serve(stage: Stage): Promise<void> {
   const { home, config, settings, record, epoch, startedAt, lock } = stage;
   const { archivist, reactor, sources, stores, tell, ...made } = await furnish(stage);
   const principals = createPrincipals({ now: Date.now });
-  const { retryHeld } = reactor;
+  const { retryHeld, callFrom } = reactor;
   const stopClock = startClock({ state: record.state, reminders: settings.reminders, now: Date.now, tell, retryHeld });
   const { rulebook, runPorts } = made;
   const stopWatch = watchPolicies({ state: record.state, rulebook, runPorts, here, config, read: sources });
@@ -184,7 +184,7 @@ async function serve(stage: Stage): Promise<void> {
   const notices = () => [...record.notices(), ...made.rulebook.notices(), ...made.acp.notices()];
   const about = { journal: record.journal, installation: record.installation.id, home, epoch, startedAt };
   const remembering = { config: stage.config, hostPolicies: () => hostPolicies(here, stage.config) };
-  const core = assembleCore({ remembering, ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
+  const core = assembleCore({ callFrom, remembering, ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
   const { authenticate, userToken: token } = principals;
   const receiveHook = createHookReceiver({ state: record.state, triggers: made.triggers, secrets: { env: process.env, config } });
   const server = { handlers: createHandlers(core), authenticate, receiveHook, log: writeLog, newId: uuidv7, now: Date.now };

@@ -57,6 +57,7 @@ export interface CoreParts {
   triggers: Triggers;
   acp: AcpAgents;
   remote: RemoteAgents;
+  callFrom: Core['callFrom'];
   principals: Principals;
   artifacts: Pick<ArtifactStore, 'putText' | 'readText' | 'readPiece' | 'statArtifact' | 'readTombstone' | 'redactArtifact'>;
   spools: {
@@ -111,6 +112,7 @@ export function assembleCore(parts: CoreParts): Core {
     },
     issueToken: (request) => principals.issue(request),
     workers: remote,
+    callFrom: parts.callFrom,
     acp: parts.acp,
     ...readChanges(state),
     worktrees: openWorktrees({ home: parts.home, state, now: Date.now }),

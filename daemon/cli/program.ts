@@ -50,6 +50,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>
   'Daemon:': {
     up: async () => (await import('./commands/up.ts')).addUp,
     down: async () => (await import('./commands/down.ts')).addDown,
+    mcp: async () => (await import('./commands/mcp.ts')).addMcp,
   },
   'Shell:': { completion: async () => (await import('./commands/completion.ts')).addCompletion },
 };

@@ -23,7 +23,7 @@ import { type Callbacks, openCallbacks } from './callbacks.ts';
 import { explain } from './merges.ts';
 import type { Spool } from './ports.ts';
 import { setUpWorktree } from './setup.ts';
-import { createPermissions, type Permissions } from './permissions.ts';
+import type { Permissions } from './permissions.ts';
 import { homeOf, keepDiff, keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
 import { recordReport } from './reports.ts';
@@ -64,10 +64,9 @@ interface Job {
   callbacks: Callbacks;
 }
 
-export function startAttempts(context: EffectContext): Attempts {
+export function startAttempts(context: EffectContext, permissions: Permissions): Attempts {
   const { state, ports } = context;
   const live = new Map<string, Live>();
-  const permissions = createPermissions(context);
 
   return {
     async start(taskId, attempt, cause) {

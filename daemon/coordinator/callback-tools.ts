@@ -156,8 +156,8 @@ async function submitChild(context: EffectContext, caller: Caller, { input }: Ca
   return { ok: true, present: () => describeChild(context, id) };
 }
 
-function takesPrompts({ adapter, capabilities, status }: Agent): boolean {
-  return status !== 'offline' && status !== 'failed' && (adapter === 'remote' || capabilities.includes('prompt'));
+function takesPrompts({ capabilities, status }: Agent): boolean {
+  return status !== 'offline' && status !== 'failed' && capabilities.includes('prompt');
 }
 
 /** Name of the artifact with what a task of a task changed. */

@@ -17,12 +17,16 @@ import { tallyRound } from './deliberate.ts';
 import { expandStage } from './expand.ts';
 import { judgeStage } from './judge.ts';
 import { performMerge, performUndo } from './merges.ts';
+import { createPermissions } from './permissions.ts';
 import type { Ports } from './ports.ts';
 import { prepareStage } from './prepare.ts';
+import { type RemoteCalls, startRemoteCalls } from './remote-calls.ts';
 
 export interface Reactor {
   /** Takes up what a restart left: preparations, merges and undos that were under way, tasks that wait. */
   resume(): void;
+  /** Answers a call of an attempt that a worker does. */
+  callFrom: RemoteCalls['call'];
   /** Looks at the tasks again that the policy does not let go yet. */
   retryHeld(): void;
   /** From now on nothing new is started; ends what runs within `graceMs`. */
@@ -52,7 +56,9 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     return result;
   };
   const context: EffectContext = { ports, settings, state, tell };
-  const attempts = startAttempts(context);
+  const permissions = createPermissions(context);
+  const remoteCalls = startRemoteCalls(context, permissions);
+  const attempts = startAttempts(context, permissions);
 
   const advance = (id: string, cause: string, touched?: ReadonlySet<string>): void => {
     const run = state.runs.get(id);
@@ -70,6 +76,8 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
   };
   const react = (commits: readonly Recorded[]): void => {
     const { runs, freed } = readTouched(state, commits);
+    for (const { events } of commits)
+      for (const { type, attempt } of events) if (type === 'attempt.ended') remoteCalls.forget(attempt ?? '');
     if (!draining) for (const { events } of commits) for (const event of events) startEffect(event, context, attempts);
     if (freed) retry();
     if (!draining) for (const [run, { cause, stages, whole }] of runs) advance(run, cause, whole ? undefined : stages);
@@ -82,6 +90,7 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
       for (const run of state.runs.values()) advance(run.id, 'restart');
       for (const command of assignPending(state, newId)) void tell(command, 'restart');
     },
+    callFrom: remoteCalls.call,
     retryHeld: retry,
     async drain(graceMs) {
       draining = true;

@@ -7,6 +7,7 @@ import type { Decision } from '../state/action.ts';
 import type { Recorded } from '../state/evolve.ts';
 import type { Run } from '../state/run.ts';
 import type { Task } from '../state/task.ts';
+import { AgentCall, type CallAnswer } from './agent-tools.ts';
 import { Scope } from './scopes.ts';
 import type {
   AgentCheck,
@@ -371,6 +372,8 @@ export const METHODS = {
 
   /** Registers an agent that this connection works for; it is offline again when the connection ends. */
   'worker/attach': method<{ agent: string }>()('worker', AgentRegister),
+  /** Calls a tool of `agent-tools.ts` for an attempt that this connection works on; what waits for a person is answered as pending. */
+  'worker/call': method<CallAnswer>()('worker', z.strictObject({ attempt: Id, token: z.int().min(1), call: AgentCall })),
   'worker/report': method<{ accepted: number; refused: { attempt: string; code: string; message: string }[] }>()(
     'worker',
     z.strictObject({ reports: z.array(WorkerReport).min(1).max(1_000) }),

@@ -17,6 +17,7 @@ import type {
   WorktreeClash,
   WorktreeView,
 } from '../../../shared/protocol/views.ts';
+import type { AgentCall, CallAnswer } from '../../../shared/protocol/agent-tools.ts';
 import type { EventScope } from '../../../shared/protocol/methods.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { Scope } from '../../../shared/protocol/scopes.ts';
@@ -106,6 +107,8 @@ export interface Core {
     detach(agent: string, worker: Connection): boolean;
     isAttached(agent: string, worker: Connection): boolean;
   };
+  /** Answers a call of an attempt that a worker does; a refusal is an answer. */
+  callFrom(attempt: string, token: number, call: AgentCall): Promise<CallAnswer>;
   /** The ACP agents that there are profiles of. */
   acp: {
     detect(): Promise<AgentFound[]>;

@@ -4,7 +4,10 @@ import type { Connection, Handlers } from '../connection.ts';
 import { listTasks } from './archived.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
-type TaskHandlers = Pick<Handlers, 'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'worker/attach' | 'worker/report'>;
+type TaskHandlers = Pick<
+  Handlers,
+  'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'worker/attach' | 'worker/call' | 'worker/report'
+>;
 
 /** Throws SignalboxError when a value is too large to stand in a record. */
 function refuseLarge(value: unknown, what: string): void {
@@ -45,6 +48,11 @@ export function taskHandlers(core: Core): TaskHandlers {
       connection.onClose(() => void leave());
       await submitOrThrow(core, { type: 'agent/register', agent: id, adapter: 'remote', ...about }, connection);
       return { agent: id };
+    },
+    async 'worker/call'({ attempt, token, call }, connection) {
+      if (!core.workers.isAttached(state.attempts.get(attempt)?.agent ?? '', connection))
+        throw new SignalboxError({ code: 'stale_lease', message: 'This connection does not work for that agent.', facts: { attempt } });
+      return core.callFrom(attempt, token, call);
     },
     async 'worker/report'({ reports }, connection) {
       const origin = originOf(connection);

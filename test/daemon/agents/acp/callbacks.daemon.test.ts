@@ -1,13 +1,17 @@
 // Agents call back over MCP: in a real sandbox through the relay, outside of it on a loopback port, over HTTP and on pipes.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { inspectMachine } from '../../../../daemon/platform/sandbox/machine.ts';
 import type { Connected } from '../../../../daemon/rpc/connect.ts';
 import type { RunDetail } from '../../../../shared/protocol/views.ts';
 import { finishRun } from '../../../support/checkup.ts';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../../support/daemon.ts';
+import { CLI, environmentOf } from '../../../support/programs.ts';
 import { makeRepo, removeTempFolders } from '../../../support/repos.ts';
 
 const AGENT = fileURLToPath(new URL('../../../support/scripted-agent.mjs', import.meta.url));
@@ -110,7 +114,8 @@ describe('agents call back', function () {
       const script = eras.map((era, index) => ({ call: 'report_metrics', input: { values: { [`m${index}`]: 80 + index } }, era }));
       const { detail, said } = await play(agent, script);
       assert.equal(detail.run.status, 'success', said);
-      for (const name of ['m0', 'm1']) assert.ok(said.includes(`{"text":"Recorded ${name}.","data":{"text":"Recorded ${name}.","recorded":["${name}"]}}`), said);
+      for (const name of ['m0', 'm1'])
+        assert.ok(said.includes(`{"text":"Recorded ${name}.","data":{"text":"Recorded ${name}.","recorded":["${name}"]}}`), said);
       const [attempt] = detail.attempts;
       assert.deepEqual([detail.stages[0]?.values['m0'], detail.stages[0]?.values['m1']], [80, 81]);
       assert.deepEqual(
@@ -172,7 +177,7 @@ describe('agents call back', function () {
     const run = await start({ work: { agent: 'inside', script } });
     const detail = await finishRun(client, run, { answer: ({ summary }) => (summary === 'Keep it?' ? 'deny' : 'grant') });
     const said = await saidIn(detail, 'work');
-    assert.equal(said.match(/granted: A person said yes/g)?.length, 2, said);
+    assert.equal(said.match(/: \{"text":"granted: A person said yes/g)?.length, 2, said);
     assert.match(said, /"isError":true,"text":"You used that id for something else/);
     assert.match(said, /denied: Denied by user: the test says so/);
     assert.deepEqual(
@@ -234,5 +239,59 @@ describe('agents call back', function () {
       if (task.status === 'canceled') break;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
+  });
+
+  it('serves an agent that a person runs himself, with its own task, the same tools, and runs for what it submits', async () => {
+    const child = spawn(process.execPath, [CLI, 'mcp', '--as', 'mine'], {
+      cwd: repo,
+      env: environmentOf(home),
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    let id = 0;
+    const say = async (method: string, params: unknown): Promise<{ isError?: boolean; text: string; data: Record<string, unknown> }> => {
+      child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: ++id, method, params })}\n`);
+      const { result } = JSON.parse((await lines.next()).value ?? '{}') as { result: unknown };
+      const { isError, content, structuredContent } = result as {
+        isError?: boolean;
+        content?: { text: string }[];
+        structuredContent?: Record<string, unknown>;
+      };
+      return { ...(isError ? { isError } : {}), text: content?.[0]?.text ?? '', data: structuredContent ?? {} };
+    };
+    const call = (name: string, args: unknown) => say('tools/call', { name, arguments: args });
+    await say('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'test', version: '1' } });
+    assert.match((await call('report_metrics', { values: { speed: 3 } })).text, /Recorded speed/);
+    const asked = call('request_approval', { id: 'q', question: 'May I rename it?' });
+    for (;;) {
+      const approval = (await client.call('approval/list', {})).approvals.find(({ agent }) => agent === 'mine');
+      if (approval) {
+        assert.deepEqual([approval.summary, approval.why[0]], ['May I rename it?', 'mine asks for a yes.']);
+        await client.call('approval/answer', { approval: approval.id, answer: 'grant' });
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    assert.equal((await asked).data['status'], 'granted');
+    assert.equal((await call('hand_off', { context: { a: 1 } })).data['code'], 'no_handoff');
+    const submit = { id: 'sub', agent: 'outside', prompt: promptOf([{ run: 'echo y > y.txt' }, { say: 'Done it.' }]) };
+    let sub = await call('submit_task', submit);
+    while (sub.data['status'] === 'queued' || sub.data['status'] === 'running') sub = await call('submit_task', submit);
+    assert.match(sub.text, /^success: Done it\. What it changed is on the branch signalbox\/task-/);
+    assert.match((await call('read_artifact', {})).text, /acp-/);
+    child.stdin.end();
+    await once(child, 'exit');
+    const { tasks } = await client.call('task/list', {});
+    const mine = tasks.find(({ wants }) => wants === 'mine');
+    assert.deepEqual([mine?.status, mine?.action, mine?.values], ['completed', 'session', { speed: 3 }]);
+    // Its token may not answer for the person.
+    const token = await client.call('token/issue', { name: 'mcp:mine', scopes: ['observe', 'submit', 'worker'] });
+    const other = await daemon.connect(token.token);
+    await assert.rejects(other.call('approval/answer', { approval: 'x', answer: 'grant' }), { code: 'forbidden' });
+    await assert.rejects(
+      other.call('worker/call', { attempt: mine?.attempt ?? '', token: 1, call: { tool: 'report_progress', input: { text: 'x' } } }),
+      { code: 'stale_lease' },
+    );
+    other.close();
   });
 });
