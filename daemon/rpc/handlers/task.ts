@@ -35,6 +35,14 @@ export function taskHandlers(core: Core): TaskHandlers {
       await submitOrThrow(core, { type: 'task/cancel', task, reason }, connection);
       return { task };
     },
+    ...workerHandlers(core),
+  };
+}
+
+/** What workers say about the attempts that they do. */
+function workerHandlers(core: Core): Pick<Handlers, 'worker/attach' | 'worker/call' | 'worker/report'> {
+  const { state } = core;
+  return {
     async 'worker/attach'({ id, ...about }, connection) {
       if (!core.workers.attach(id, connection)) {
         throw new SignalboxError({ code: 'id_taken', message: `Another worker works for ${id} already.`, facts: { agent: id } });
