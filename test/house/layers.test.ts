@@ -25,7 +25,8 @@ async function readMetafile(sources: readonly Source[]): Promise<Metafile> {
   return (await build({ ...options, loader, entryPoints, absWorkingDir: root, logLevel: 'silent' })).metafile;
 }
 
-describe('the layers', () => {
+describe('the layers', function () {
+  this.timeout(90_000);
   const sources = readSources(root, FOLDERS);
 
   it('are crossed nowhere', () => {
