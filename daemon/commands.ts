@@ -125,12 +125,14 @@ export type Command =
       depth: number;
       by: string;
       facts?: string;
+      item?: string;
       due?: string;
       /** A person fires it, whatever else is under way. */
       byHand?: boolean;
     }
   | { type: 'trigger/pass'; trigger: string; firing: string; code: PassCode; summary: string; until?: string }
   | { type: 'trigger/fail'; trigger: string; firing: string; code: string; message: string }
+  | { type: 'trigger/acknowledge'; trigger: string; firing: string }
   | { type: 'run/begin'; run: string }
   | { type: 'run/wait'; run: string; approvals: string[] }
   | { type: 'run/continue'; run: string }

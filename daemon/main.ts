@@ -150,7 +150,10 @@ async function furnish(stage: Stage) {
   const reactor = createReactor(coordinator, ports, settings, uuidv7);
   const triggers = createTriggers({
     ...{ coordinator, runPorts, definitions, now: Date.now, hash: sha256, log: writeLog, mask: ports.mask, keepText: runPorts.keepSource },
-    listen: createListening({ hidden: [home, config], secrets: { env: process.env, config } }),
+    listen: createListening({
+      ...{ home, state, hidden: [home, config], secrets: { env: process.env, config } },
+      ...{ rulebook, sandbox, submit: coordinator.submit, keepText: runPorts.keepSource, newId: uuidv7 },
+    }),
   });
   // After the reactor: work goes out before the news of it.
   coordinator.onRecorded(subscriptions.publish);

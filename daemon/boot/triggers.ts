@@ -2,23 +2,28 @@
 import { configurationRoot } from '../workspace/configuration.ts';
 import { inspectRepo } from '../workspace/inspect.ts';
 import { compileGlob } from '../policy/functions.ts';
+import { openCommand } from '../triggers/command.ts';
 import { watchFiles } from '../triggers/files.ts';
+import { openFolder } from '../triggers/folder.ts';
 import type { Ear, Listen, Listener } from '../triggers/listener.ts';
 import { receiveDelivery, type HookParts } from '../triggers/hooks.ts';
 import type { ReceiveHook } from '../rpc/hooks.ts';
 import type { Triggers } from '../coordinator/triggers.ts';
 import type { State } from '../../shared/state/evolve.ts';
+import { pollSource } from '../triggers/poll.ts';
 import { readSecret, type SecretSources } from '../triggers/secrets.ts';
+import { createCommandRuns, type CommandParts } from './source-command.ts';
+import { resolve } from 'node:path';
 import type { RegisteredTrigger } from '../../shared/state/trigger.ts';
 
-interface ListeningParts {
+interface ListeningParts extends CommandParts {
   /** State and configuration folders. */
   hidden: readonly string[];
-  secrets: SecretSources;
 }
 
 /** How each kind of trigger listens. */
-export function createListening({ hidden, secrets }: ListeningParts): Listen {
+export function createListening(parts: ListeningParts): Listen {
+  const { hidden, secrets } = parts;
   const globs = new Map<string, (path: string) => boolean>();
   const matches = (path: string, pattern: string): boolean => {
     const compiled = globs.get(pattern) ?? compileGlob(pattern);
@@ -36,6 +41,18 @@ export function createListening({ hidden, secrets }: ListeningParts): Listen {
           const found = await readSecret(definition.secret, secrets);
           if (!found.ok) ear.problem(found.problem);
           return { close: () => undefined };
+        });
+      case 'folder':
+        return openLater(ear, async () => {
+          const within = trigger.repo === undefined ? undefined : await rootOf(trigger);
+          const folder = resolve(within ?? '/', definition.folder);
+          const source = openFolder({ folder, within: trigger.origin === 'repository' ? within : undefined });
+          return pollSource(source, definition.everyMs, ear);
+        });
+      case 'command':
+        return openLater(ear, async () => {
+          const root = trigger.repo === undefined ? undefined : await rootOf(trigger);
+          return pollSource(openCommand(definition, createCommandRuns(parts, trigger, root)), definition.everyMs, ear);
         });
       default:
         return undefined;
@@ -57,6 +74,9 @@ function openLater(ear: Ear, open: () => Promise<Listener>): Listener {
     close() {
       closed = true;
       void opening.then((listener) => listener.close());
+    },
+    look(trigger) {
+      void opening.then((listener) => listener.look?.(trigger));
     },
   };
 }

@@ -20,7 +20,7 @@ type Problem = (trigger: string, message: string | undefined) => void;
 export async function hearFor(
   { coordinator, mask, keepText }: HearingParts,
   trigger: RegisteredTrigger,
-  { firing, facts, summary, keep }: Happened,
+  { firing, facts, summary, keep, item }: Happened,
   problem: Problem,
 ): Promise<Heard> {
   const { id, definition } = trigger;
@@ -34,7 +34,7 @@ export async function hearFor(
     return { kind: 'refused', code: 'inputs', message: settled.problem };
   }
   const inputs = (await maskAll(settled.inputs, mask)) as Record<string, unknown>;
-  const kept = keep ? { facts: await keepText(JSON.stringify(facts)) } : {};
+  const kept = { ...(keep ? { facts: await keepText(JSON.stringify(facts)) } : {}), ...(item === undefined ? {} : { item }) };
   const said = (await mask(summary)).slice(0, 300);
   const command: CommandOf<'trigger/fire'> = {
     type: 'trigger/fire',
@@ -89,6 +89,12 @@ export function createListeners(parts: HearingParts, problem: Problem) {
         // What is registered by then counts: inputs may have changed.
         hear: (happened) => hearFor(parts, triggers.get(trigger.id) ?? trigger, happened, problem),
         problem: (message) => problem(trigger.id, message),
+        trigger: () => triggers.get(trigger.id),
+        acknowledge: async (firing) =>
+          void (await parts.coordinator.submit(
+            { type: 'trigger/acknowledge', trigger: trigger.id, firing },
+            { principal: `trigger:${trigger.id}`, cause: 'trigger' },
+          )),
       };
       open.set(trigger.id, { trigger, listener: parts.listen(trigger, ear) });
     }

@@ -1,4 +1,5 @@
 /** Which triggers there are: those that a person adds, and those of the repositories that are trusted. */
+import { isAbsolute } from 'node:path';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import type { ValidParamsOf } from '../../shared/protocol/methods.ts';
 import type { State } from '../../shared/state/evolve.ts';
@@ -77,8 +78,8 @@ async function register({ ports, state, hash }: RegistrationParts, what: Registe
   const { definition, text, repo, into, inputs } = what;
   for (const trigger of definition.triggers ?? []) {
     checkGiven(definition, trigger, inputs);
-    if (trigger.kind === 'files' && repo === undefined) {
-      const message = `The trigger ${trigger.id} watches files, so it needs a repository: --repo.`;
+    if (repo === undefined && (trigger.kind === 'files' || (trigger.kind === 'folder' && !isAbsolute(trigger.folder)))) {
+      const message = `The trigger ${trigger.id} looks at files, so it needs a repository: --repo.`;
       throw new SignalboxError({ code: 'invalid_params', message, facts: { trigger: trigger.id } });
     }
   }
@@ -120,6 +121,12 @@ function triggerId({ name, id, repo }: { name: string; id: string; repo: string 
 
 /** What the run needs must come from the trigger, from whoever adds it, or from a default. */
 function checkGiven(definition: WorkflowDefinition, trigger: TriggerDefinition, given: Record<string, unknown>): void {
+  const unknown = Object.keys(trigger.inputs).find((name) => !Object.hasOwn(definition.inputs, name));
+  if (unknown !== undefined)
+    throw new SignalboxError({
+      code: 'invalid_params',
+      message: `The trigger ${trigger.id} gives the input ${unknown}, which ${definition.workflow} does not have.`,
+    });
   const promised = Object.keys(trigger.inputs).filter((name) => !Object.hasOwn(given, name));
   const rest = Object.fromEntries(Object.entries(definition.inputs).filter(([name]) => !promised.includes(name)));
   try {

@@ -9,6 +9,7 @@ import { SignalboxError } from '../../shared/protocol/errors.ts';
 import type { ResultOf, ValidParamsOf } from '../../shared/protocol/methods.ts';
 import type { TriggerView } from '../../shared/protocol/views.ts';
 import type { RegisteredTrigger } from '../../shared/state/trigger.ts';
+import { acknowledges } from '../../shared/state/trigger-definition.ts';
 import type { Command, CommandOf, CommandResult, Origin } from '../commands.ts';
 import { findDue, nextDue } from '../scheduler/cron.ts';
 import { listStartable } from '../scheduler/firings.ts';
@@ -131,7 +132,9 @@ function createStarts({ coordinator, runPorts, definitions }: TriggerParts, tell
     } catch (error) {
       const { code, message } = error instanceof SignalboxError ? error : { code: 'internal', message: String(error) };
       problem(trigger.id, message);
-      if (!PASSING.includes(code)) await tell({ type: 'trigger/fail', trigger: trigger.id, firing: firing.id, code, message }, trigger.id);
+      // What a source has waits until somebody trusts its repository again: nothing of it is lost.
+      const waits = PASSING.includes(code) || (code === 'not_trusted' && acknowledges(trigger.definition));
+      if (!waits) await tell({ type: 'trigger/fail', trigger: trigger.id, firing: firing.id, code, message }, trigger.id);
     } finally {
       starting.delete(firing.run);
     }
@@ -228,6 +231,7 @@ async function fireByHand(
   const result = await coordinator.submit(command, origin);
   if (!result.ok) throw new SignalboxError(result.refusal);
   const run = state.fired.get(id)?.get(firing) ?? '';
-  const waits = definition.overlap !== 'allow' && (state.triggers.get(id)?.open ?? []).some((one) => one.run !== run);
+  const waits =
+    definition.overlap !== 'allow' && (state.triggers.get(id)?.open ?? []).some((one) => one.run !== run && one.status !== 'ended');
   return { run, waits, existing: result.commit === undefined };
 }

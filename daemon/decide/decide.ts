@@ -44,7 +44,16 @@ import {
 } from './stage.ts';
 import { askAboutStage } from './stuck.ts';
 import { assignTask, cancelTask, submitTask, wakeTask } from './task.ts';
-import { failFiring, fireTrigger, passTrigger, pauseTrigger, registerTrigger, removeTrigger, resumeTrigger } from './trigger.ts';
+import {
+  acknowledgeFiring,
+  failFiring,
+  fireTrigger,
+  passTrigger,
+  pauseTrigger,
+  registerTrigger,
+  removeTrigger,
+  resumeTrigger,
+} from './trigger.ts';
 import { changeApproval, commentOn, escalateApproval, expireApproval, remindOf, withdrawApproval } from './waiting.ts';
 
 function recordArtifact(state: State, command: CommandOf<'artifact/record'>): Verdict {
@@ -95,6 +104,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'trigger/fire': fireTrigger,
   'trigger/pass': passTrigger,
   'trigger/fail': failFiring,
+  'trigger/acknowledge': acknowledgeFiring,
   'run/start': startRun,
   'run/begin': beginRun,
   'run/wait': waitForApproval,

@@ -90,7 +90,7 @@ function findHindrance({ open, definition, minute }: RegisteredTrigger, depth: n
   if (depth > MAX_DEPTH) return 'too_deep';
   const count = minute?.at === new Date(now).toISOString().slice(0, 16) ? minute.count : 0;
   if ((definition.kind === 'event' || definition.kind === 'files') && count >= MAX_PER_MINUTE) return 'too_often';
-  if (definition.overlap === 'skip' && open.length > 0) return 'overlap';
+  if (definition.overlap === 'skip' && open.some(({ status }) => status !== 'ended')) return 'overlap';
   return open.filter(({ status }) => status === 'waiting').length >= MAX_WAITING ? 'queue_full' : undefined;
 }
 
@@ -106,6 +106,13 @@ export function passTrigger(state: State, { trigger, type: _, ...passed }: Comma
   if (!known) return gone(trigger);
   if (passed.until !== undefined && passed.until <= known.after) return [];
   return [pass(known, passed)];
+}
+
+/** The source was told that the run of its item has ended. */
+export function acknowledgeFiring(state: State, { trigger, firing }: CommandOf<'trigger/acknowledge'>): Verdict {
+  const known = state.triggers.get(trigger);
+  if (!known?.open.some(({ id, status }) => id === firing && status === 'ended')) return [];
+  return [event('trigger.acknowledged', `trigger/${trigger}`, ofTrigger(known), { trigger, firing })];
 }
 
 /** The run of a firing cannot be started, and that is final. */

@@ -11,6 +11,8 @@ export interface Happened {
   summary: string;
   /** The facts are kept whole, as an artifact that the record names. */
   keep?: boolean;
+  /** Of a source: what it finds the item by. */
+  item?: string;
 }
 
 /** What came of it: a run, or why there is none. */
@@ -24,6 +26,10 @@ export type Heard =
 export interface Ear {
   hear(happened: Happened): Promise<Heard>;
   problem(message: string | undefined): void;
+  /** The trigger as it is on record now. */
+  trigger(): RegisteredTrigger | undefined;
+  /** The source was told that the run of a firing has ended. */
+  acknowledge(firing: string): Promise<void>;
 }
 
 export interface Listener {

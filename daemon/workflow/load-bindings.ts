@@ -9,6 +9,7 @@ import {
   type SourcePath,
   strictShape,
 } from '../../shared/yaml/source.ts';
+import { SourceShape } from './load-source.ts';
 import { AgentChoice, AgentId, Argv, CriterionShape, Duration, OnFailureShape, RetryShape } from './load-parts.ts';
 import { HandoffShape } from './load-shape.ts';
 
@@ -60,6 +61,8 @@ const BindingsShape = strictShape({
   checks: z.record(Name, CriterionShape).default({}),
   inputs: z.record(z.string().min(1).max(200), Given).default({}),
   principals: z.record(Name, z.array(Name).max(50)).default({}),
+  /** What the sources are that workflows name as their trigger. */
+  sources: z.record(Name, strictShape({ source: SourceShape, inputs: z.record(Name, z.json()).default({}) })).default({}),
   context: z.record(Name, z.enum(['string', 'number', 'boolean', 'list'])).default({}),
   on_failure: OnFailureShape.optional(),
   change: z.record(Name, Change).default({}),

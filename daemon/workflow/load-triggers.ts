@@ -6,6 +6,7 @@ import type { TriggerDefinition, TriggerKind } from '../../shared/state/trigger-
 import { type Problem, problemAt, type Source, type SourcePath, strictShape, suggestName } from '../../shared/yaml/source.ts';
 import { findConditionProblem } from './condition.ts';
 import { Duration, Id } from './load-parts.ts';
+import { defineSource, Secret, SourceShape } from './load-source.ts';
 import { FACTS, listFacts } from './triggers.ts';
 
 const MAX_TRIGGERS = 20;
@@ -55,6 +56,7 @@ const KEYS = {
   cron: ['zone', 'missed'],
   files: ['ignore', 'settle'],
   webhook: [],
+  source: [],
   event: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 type Key = keyof typeof KEYS;
@@ -68,18 +70,10 @@ const RawTrigger = strictShape({
   ignore: Globs.optional(),
   settle: Duration.optional(),
   webhook: strictShape({
-    secret: z.union(
-      [
-        strictShape({ env: z.string().regex(/^[A-Z][A-Z0-9_]{0,99}$/) }),
-        strictShape({ file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/) }),
-      ],
-      {
-        error:
-          'write `{ env: NAME }` for a variable of the daemon, or `{ file: name }` for a file in the folder `secrets` of your configuration',
-      },
-    ),
+    secret: Secret,
     signature: z.enum(['github', 'standard'], { error: 'write `github` or `standard` (Standard Webhooks)' }),
   }).optional(),
+  source: SourceShape.optional(),
   event: z.union([z.string(), z.array(z.string()).min(1).max(20)], { error: 'write an event of the record, or a list of them' }).optional(),
   when: z.string().min(1).max(4_000).optional(),
   inputs: z.record(z.string(), z.json()).default({}),
@@ -107,6 +101,8 @@ const TriggerShape = RawTrigger.transform((raw, context): TriggerDefinition => {
   });
   if (key === 'cron' && raw.when !== undefined)
     context.addIssue({ code: 'custom', path: ['when'], message: 'a schedule has no condition' });
+  if (key === 'source' && raw.overlap === 'skip')
+    context.addIssue({ code: 'custom', path: ['overlap'], message: 'a source loses nothing; write `queue` or `allow`' });
   return define(key, raw);
 });
 export const TriggerShapes = z.array(TriggerShape).max(MAX_TRIGGERS, `a workflow has at most ${MAX_TRIGGERS} triggers`).optional();
@@ -136,6 +132,8 @@ function define(key: Key, raw: RawTrigger): TriggerDefinition {
         overlap: overlap ?? 'queue',
         ...(raw.webhook ?? { secret: { env: '' }, signature: 'standard' }),
       };
+    case 'source':
+      return defineSource({ ...common, overlap: overlap ?? 'queue' }, raw.source ?? {});
     case 'event':
       return { kind: 'event', ...common, overlap: overlap ?? 'queue', types: [raw.event ?? []].flat() };
     default:

@@ -1,5 +1,6 @@
 // Reads a workflow file into a definition that is safe to run, or says everything that is wrong with it.
 // Pure: the texts come as parameters. What the engine does with a definition is `advance.ts`.
+import type { TriggerDefinition } from '../../shared/state/trigger-definition.ts';
 import { MAX_FILE_STAGES, type StageDefinition, type WorkflowDefinition } from '../../shared/state/workflow.ts';
 import {
   listShapeProblems,
@@ -10,12 +11,13 @@ import {
   type SourcePath,
   sortProblems,
 } from '../../shared/yaml/source.ts';
-import { type Parts, type PlacedHandoff, readParts } from './load-bindings.ts';
+import { type Bindings, type Parts, type PlacedHandoff, readParts } from './load-bindings.ts';
 import { listGraphProblems } from './load-graph.ts';
 import type { PlacedStage } from './load-sketch.ts';
 import { attachHandoffs, listStrangers } from './load-handoffs.ts';
 import { NestedWorkflowShape, StageShape, WorkflowShape } from './load-shape.ts';
 import { type Around, expandStage, listBranches } from './load-stage.ts';
+import { defineSource } from './load-source.ts';
 import { listTriggerProblems } from './load-triggers.ts';
 import { listWorkProblems } from './load-work.ts';
 
@@ -83,6 +85,7 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
   const stages = connect([...first, ...expanded.flatMap(([, ...rest]) => rest)], shapes);
   const { description, trigger, triggers, sla, inputs, handoffs } = shape;
   const bound = parts.bindings?.shape;
+  const all = [...(triggers ?? []), ...listBoundSources(trigger, bound)];
   const definition: WorkflowDefinition = {
     workflow: shape.workflow,
     version: shape.version,
@@ -92,7 +95,7 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
       ...Object.fromEntries(Object.entries(bound?.context ?? {}).map(([name, type]) => [name, { type, optional: true }])),
     },
     ...(trigger === undefined ? {} : { trigger: readTrigger(trigger, bound?.principals) }),
-    ...(triggers === undefined ? {} : { triggers }),
+    ...(all.length === 0 ? {} : { triggers: all }),
     ...(sla === undefined ? {} : { slaMs: sla }),
     stages,
   };
@@ -103,6 +106,17 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
   const problems = [...own.flatMap((handoff) => listStrangers(handoff, people)), ...attached.problems];
   if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   return { ok: true, definition: { ...definition, stages: attached.stages } };
+}
+
+/** A source that the workflow names and the bindings define. */
+function listBoundSources(trigger: TriggerShape | undefined, bound: Bindings | undefined): TriggerDefinition[] {
+  const found = bound?.sources[trigger?.source ?? ''];
+  if (!found) return [];
+  const id = (trigger?.source ?? '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 64);
+  return [defineSource({ id, inputs: found.inputs, overlap: 'queue' }, found.source)];
 }
 
 type TriggerShape = NonNullable<WorkflowShape['trigger']>;

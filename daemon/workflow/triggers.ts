@@ -17,6 +17,8 @@ export const FACTS: Readonly<Record<TriggerKind, readonly string[]>> = {
   cron: ['time'],
   files: ['path', 'paths', 'count'],
   webhook: ['id', 'event', 'body'],
+  folder: ['item'],
+  command: ['item'],
   event: ['event', 'run'],
 };
 /** Bytes of all inputs of a firing, as JSON. */

@@ -42,6 +42,8 @@ export type TriggerEvent =
         byHand?: boolean;
         /** The whole of what fired it, where it is no part of the record already. */
         facts?: string;
+        /** Of a source: what it finds the item by. */
+        item?: string;
         /** Of a schedule: the time that was due. */
         due?: string;
       }
@@ -49,4 +51,6 @@ export type TriggerEvent =
   /** It would have fired, and starts nothing; `until` is the last time of a schedule that this is about. */
   | EventOf<'trigger.passed', { trigger: string; firing: string; code: PassCode; summary: string; until?: string }>
   /** The run of a firing could not be started. */
-  | EventOf<'trigger.failed', { trigger: string; firing: string; code: string; message: string }>;
+  | EventOf<'trigger.failed', { trigger: string; firing: string; code: string; message: string }>
+  /** The source was told that the run of this item has ended. */
+  | EventOf<'trigger.acknowledged', { trigger: string; firing: string }>;

@@ -255,6 +255,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'trigger.fired': trigger,
   'trigger.passed': trigger,
   'trigger.failed': trigger,
+  'trigger.acknowledged': trigger,
 };
 
 /** The types of events that there are. */

@@ -54,6 +54,25 @@ export const TriggerDefinition = z.discriminatedUnion('kind', [
     signature: z.enum(['github', 'standard']),
   }),
   z.strictObject({
+    kind: z.literal('folder'),
+    ...common,
+    /** Relative to the repository's main checkout, or absolute. */
+    folder: z.string(),
+    everyMs: Milliseconds,
+  }),
+  z.strictObject({
+    kind: z.literal('command'),
+    ...common,
+    /** Prints a list of JSON objects, each with an `id`. */
+    command: z.array(z.string()).min(1),
+    everyMs: Milliseconds,
+    timeoutMs: Milliseconds,
+    /** Run when the run of an item has ended; `{item}` is its id, `{outcome}` is `success`, `failure` or `canceled`. */
+    acknowledge: z.array(z.string()).min(1).optional(),
+    /** Variables that hold secrets. */
+    env: z.record(z.string(), SecretReference),
+  }),
+  z.strictObject({
     kind: z.literal('event'),
     ...common,
     /** Types of events of the record. */
@@ -62,3 +81,8 @@ export const TriggerDefinition = z.discriminatedUnion('kind', [
 ]);
 export type TriggerDefinition = z.infer<typeof TriggerDefinition>;
 export type TriggerKind = TriggerDefinition['kind'];
+
+/** Whether whoever the firings came from is told when their runs have ended. */
+export function acknowledges(definition: TriggerDefinition): boolean {
+  return definition.kind === 'folder' || (definition.kind === 'command' && definition.acknowledge !== undefined);
+}

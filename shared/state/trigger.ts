@@ -3,7 +3,7 @@ import type { Event } from '../events/envelope.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { TriggerEvent } from '../events/trigger.ts';
 import type { Run } from './run.ts';
-import type { TriggerDefinition, TriggerKind } from './trigger-definition.ts';
+import { acknowledges, type TriggerDefinition, type TriggerKind } from './trigger-definition.ts';
 
 /** Ids of firings that a trigger remembers; older ones are forgotten first. */
 export const MAX_FIRED = 2_000;
@@ -21,7 +21,7 @@ export interface StartedBy {
   depth: number;
 }
 
-/** A firing whose run has not ended. */
+/** A firing whose run has not ended, or whose source was not told yet. */
 export interface Firing {
   id: string;
   /** The run that it starts; made up when it fired. */
@@ -32,7 +32,10 @@ export interface Firing {
   depth: number;
   /** A person fired it. */
   byHand?: boolean;
-  status: 'waiting' | 'running';
+  /** Of a source: what it finds the item by. */
+  item?: string;
+  status: 'waiting' | 'running' | 'ended';
+  outcome?: 'success' | 'failure' | 'canceled';
 }
 
 /** What came of the newest firing. */
@@ -139,8 +142,10 @@ function applyTo(
     case 'trigger.failed': {
       const { firing, code, message } = event.data;
       const { summary = '' } = trigger.open.find(({ id }) => id === firing) ?? {};
-      return { ...trigger, open: trigger.open.filter(({ id }) => id !== firing), last: { firing, at, summary, code, message } };
+      return { ...afterEnd(trigger, ({ id }) => id === firing, 'failure'), last: { firing, at, summary, code, message } };
     }
+    case 'trigger.acknowledged':
+      return { ...trigger, open: trigger.open.filter(({ id }) => id !== event.data.firing) };
     case 'trigger.removed':
       return trigger;
     default:
@@ -152,7 +157,7 @@ type Fired = Extract<TriggerEvent, { type: 'trigger.fired' }>['data'];
 
 function afterFiring(
   trigger: RegisteredTrigger,
-  { firing: id, run, summary, inputs, depth, due, byHand }: Fired,
+  { firing: id, run, summary, inputs, depth, due, byHand, item }: Fired,
   at: string,
 ): RegisteredTrigger {
   const minute = at.slice(0, 16);
@@ -160,11 +165,35 @@ function afterFiring(
   return {
     ...trigger,
     after: due ?? trigger.after,
-    open: [...trigger.open, { ...{ id, run, at, summary, inputs, depth }, ...(byHand ? { byHand } : {}), status: 'waiting' }],
+    open: [
+      ...trigger.open,
+      {
+        ...{ id, run, at, summary, inputs, depth },
+        ...(byHand ? { byHand } : {}),
+        ...(item === undefined ? {} : { item }),
+        status: 'waiting',
+      },
+    ],
     fired: trigger.fired + 1,
     last: { firing: id, at, summary, run },
     minute: { at: minute, count },
   };
+}
+
+const OUTCOMES = { 'run.succeeded': 'success', 'run.failed': 'failure', 'run.canceled': 'canceled' } as const;
+
+/** A firing is over; one of a source stays until the source was told. */
+function afterEnd(
+  trigger: RegisteredTrigger,
+  ended: (firing: Firing) => boolean,
+  outcome: NonNullable<Firing['outcome']>,
+): RegisteredTrigger {
+  // One that a person fired came from no source.
+  const told = (firing: Firing): boolean => acknowledges(trigger.definition) && firing.byHand !== true;
+  const open = trigger.open.flatMap((firing) =>
+    !ended(firing) ? [firing] : told(firing) ? [{ ...firing, status: 'ended' as const, outcome }] : [],
+  );
+  return { ...trigger, open };
 }
 
 /** What became of the run of a firing. */
@@ -175,6 +204,9 @@ export function foldStarted({ triggers }: TriggerTables, run: Run | undefined, e
     const open = trigger.open.map((firing) => (firing.run === run.id ? { ...firing, status: 'running' as const } : firing));
     triggers.set(trigger.id, { ...trigger, open });
   }
-  if (/^run\.(succeeded|failed|canceled)$/.test(event.type))
-    triggers.set(trigger.id, { ...trigger, open: trigger.open.filter((firing) => firing.run !== run.id) });
+  if (event.type === 'run.succeeded' || event.type === 'run.failed' || event.type === 'run.canceled')
+    triggers.set(
+      trigger.id,
+      afterEnd(trigger, (firing) => firing.run === run.id, OUTCOMES[event.type]),
+    );
 }

@@ -46,7 +46,7 @@ export const ROOMS: readonly Room[] = [
   { path: 'daemon/store', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'lowdb'] },
   { path: 'daemon/agents', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'yaml', '@secretlint/', '@agentclientprotocol/sdk'] },
   { path: 'daemon/workspace', values: IMPURE_DAEMON, packages: ['node:', 'zod'] },
-  { path: 'daemon/triggers', values: IMPURE_DAEMON, packages: ['node:', 'chokidar'] },
+  { path: 'daemon/triggers', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'chokidar'] },
   { path: 'daemon/rpc', values: IMPURE_DAEMON, packages: ['node:', 'zod', 'ws', 'json-rpc-2.0', 'uuidv7'] },
   // Implementations come to the coordinator as parameters, so it knows the other rooms by their types only.
   {

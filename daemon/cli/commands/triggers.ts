@@ -32,7 +32,7 @@ Examples:
 export function addTriggers(program: Command, context: Context): void {
   const triggers = program
     .command('triggers')
-    .description('list what starts runs by itself: schedules, events, changed files, webhooks; add, fire, pause and resume them')
+    .description('list what starts runs by itself: schedules, events, changed files, webhooks, sources; add, fire, pause and resume them')
     .option('--json', 'print one JSON document')
     .addHelpText('after', EXAMPLES)
     .action((options: CommonOptions) => perform(context, options, () => withDaemon(context, (client) => list(context, client, options))));

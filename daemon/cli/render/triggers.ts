@@ -55,6 +55,10 @@ function sayWhen({ definition, url }: TriggerView): string {
       return `changes of ${definition.include.join(', ')}`;
     case 'webhook':
       return url ?? 'webhook';
+    case 'folder':
+      return `files in ${definition.folder}`;
+    case 'command':
+      return `items of ${definition.command.join(' ')}`;
     case 'event':
       return definition.types.join(', ');
     default:

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
@@ -59,6 +59,25 @@ describe('triggers in the daemon', () => {
         '  - webhook: { secret: { env: HOOK_SECRET }, signature: github }\n    when: trigger.event == "push"\n    inputs: { word: "{trigger.body.ref}" }',
         '{inputs.word}',
       ),
+      '.signalbox/workflows/inbox.yaml': workflow(
+        'inbox',
+        '  - { source: { folder: inbox, every: 1s }, inputs: { word: "{trigger.item.name} {trigger.item.text}" } }',
+        '{inputs.word}',
+      ),
+      '.signalbox/workflows/tickets.yaml': workflow(
+        'tickets',
+        '  - source: { command: [node, tickets.mjs], acknowledge: [node, tickets.mjs, "{item}", "{outcome}"], every: 1s }\n    inputs: { word: "{trigger.item.title}" }',
+        '{inputs.word}',
+      ),
+      // Prints what nobody has acknowledged; where its home is, it may write.
+      'tickets.mjs': `import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+const told = process.env.HOME + '/told';
+if (process.argv[2]) appendFileSync(told, process.argv[2] + ' ' + process.argv[3] + '\\n');
+const done = existsSync(told) ? readFileSync(told, 'utf8') : '';
+console.log(JSON.stringify([{ id: 7, title: 'seven' }, { id: 'x', title: 'x' }].filter(({ id }) => !done.includes(id + ' '))));
+`,
+      'inbox/first.txt': 'one',
+      'inbox/.hidden': 'none',
       'docs/a.md': 'a',
     });
     await mkdir(join(home, 'config', 'policies'), { recursive: true, mode: 0o700 });
@@ -96,10 +115,12 @@ describe('triggers in the daemon', () => {
         ['after.event', 'repository'],
         ['docs.files', 'repository'],
         ['hook.webhook', 'repository'],
+        ['inbox.source', 'repository'],
         ['nightly.cron', 'repository'],
+        ['tickets.source', 'repository'],
       ],
     );
-    assert.ok(Date.parse(triggers[3]?.next ?? '') > Date.now());
+    assert.ok(Date.parse(triggers[4]?.next ?? '') > Date.now());
   });
 
   it('fire by hand, and for the events of other runs, each once; the run says by what it was started', async function () {
@@ -169,6 +190,28 @@ describe('triggers in the daemon', () => {
     );
     for (let i = 0; i < 100; i += 1) if ((await post({})).status === 429) return;
     assert.fail('a hundred deliveries at once were all looked at');
+  });
+
+  it('take each item of a source once, and tell the source when its run has ended', async function () {
+    this.timeout(30_000);
+    const [inbox] = await untilRuns('inbox', 1);
+    assert.deepEqual(inbox?.inputs, { word: 'first.txt one' });
+    await eventually(async () => (await readdir(join(repo, 'inbox'))).includes('done') || undefined);
+    assert.deepEqual((await readdir(join(repo, 'inbox'))).sort(), ['.hidden', 'done']);
+    assert.deepEqual(await readdir(join(repo, 'inbox/done')), ['first.txt']);
+    const tickets = await untilRuns('tickets', 2);
+    assert.deepEqual(tickets.map(({ inputs }) => String(inputs['word'])).sort(), ['seven', 'x']);
+    const told = join(home, 'homes', await idOf('tickets.source'), 'told');
+    const lines = await eventually(async () => {
+      const text = await readFile(told, 'utf8').catch(() => '');
+      return text.split('\n').length > 2 ? text.trim().split('\n').sort() : undefined;
+    });
+    assert.deepEqual(lines, ['7 success', 'x success']);
+    await eventually(async () => {
+      const { triggers } = await client.call('trigger/list', {});
+      return triggers.every(({ open }) => open.length === 0) || undefined;
+    });
+    assert.deepEqual([(await runsOf('inbox')).length, (await runsOf('tickets')).length], [1, 2]);
   });
 
   it('end with the trust', async () => {

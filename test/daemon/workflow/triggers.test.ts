@@ -1,5 +1,7 @@
 // Triggers as they are written, and what a run is given of what fired it.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { readItems } from '../../../daemon/triggers/command.ts';
 import { loadWorkflow } from '../../../daemon/workflow/load.ts';
 import { settleFiring } from '../../../daemon/workflow/triggers.ts';
 import type { TriggerDefinition } from '../../../shared/state/trigger-definition.ts';
@@ -52,7 +54,7 @@ describe('triggers of a workflow', () => {
     [
       '  - { evnt: run.failed }',
       [
-        '5:5 `triggers.0`: a trigger has one of `cron`, `files`, `webhook`, `event`',
+        '5:5 `triggers.0`: a trigger has one of `cron`, `files`, `webhook`, `source`, `event`',
         '5:7 `evnt` is not a key that is known here. Did you mean `event`?',
       ],
     ],
@@ -74,8 +76,40 @@ describe('triggers of a workflow', () => {
       '  - { webhook: { secret: { env: S }, signature: hmac } }',
       ['5:49 `triggers.0.webhook.signature`: write `github` or `standard` (Standard Webhooks)'],
     ],
+    ['  - { source: { every: 5m } }', ['5:15 `triggers.0.source`: a source has a `folder` or a `command`']],
+    ['  - { source: { folder: in, timeout: 5s } }', ['5:38 `triggers.0.source.timeout`: it belongs to `command`']],
+    ['  - { source: { folder: in }, overlap: skip }', ['5:40 `triggers.0.overlap`: a source loses nothing; write `queue` or `allow`']],
   ];
   for (const [text, expected] of WRONG) it(`say what is wrong with ${text.trim()}`, () => assert.deepEqual(problems(text), expected));
+});
+
+describe('a source that a workflow of the other dialect names', () => {
+  const read = (name: string) => ({ file: name, text: readFileSync(new URL(`../../../examples/aos/${name}`, import.meta.url), 'utf8') });
+
+  it('is what the bindings say', () => {
+    const loaded = loadWorkflow({ ...read('bug-fix.yaml'), parts: [read('bindings.yaml')] });
+    assert.ok(loaded.ok, JSON.stringify(loaded));
+    const common = { kind: 'command', id: 'linear-bug-ticket', inputs: {}, overlap: 'queue' };
+    assert.deepEqual(loaded.definition.triggers, [
+      { ...common, command: ['node', 'agents/tickets.mjs'], everyMs: 300_000, timeoutMs: 30_000, env: {} },
+    ]);
+  });
+});
+
+describe('items that a program prints', () => {
+  const WRONG: [string, RegExp][] = [
+    ['nonsense', /^poll printed no JSON: /],
+    ['{"id":1}', /has to print a list of at most 500 objects with an `id`/],
+    ['[{"title":"no id"}]', /0\.id/],
+    [JSON.stringify(Array.from({ length: 501 }, (_, id) => ({ id }))), /at most 500/],
+  ];
+  it('are a bounded list of objects with ids, or nothing', () => {
+    assert.deepEqual(readItems('', 'poll'), []);
+    assert.deepEqual(readItems('[{"id":7,"title":"seven"}]', 'poll'), [
+      { id: '7', summary: 'seven came', facts: { item: { id: 7, title: 'seven' } } },
+    ]);
+    for (const [text, message] of WRONG) assert.throws(() => readItems(text, 'poll'), { message });
+  });
 });
 
 describe('inputs from what fired', () => {
