@@ -170,7 +170,7 @@ describe('journal under faults', () => {
           answered.splice(0, answered.length, ...found);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   }).timeout(20_000);
 });

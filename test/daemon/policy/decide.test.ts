@@ -226,7 +226,7 @@ describe('decision, for all policies', () => {
           assert.ok(rank(after) >= rank(before), `${before} became ${after}`);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -247,7 +247,7 @@ describe('decision, for all policies', () => {
         );
         assert.ok(rank(after) >= rank(before), `${before} became ${after}`);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -258,7 +258,7 @@ describe('decision, for all policies', () => {
         assert.ok(withCondition(BROKEN) >= Math.min(withCondition('true'), withCondition('false')));
         assert.ok(withCondition(BROKEN) >= withCondition('false'));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -274,7 +274,7 @@ describe('decision, for all policies', () => {
         });
         assert.deepEqual(strip(decide(policiesOf(...turned), act)), strip(decide(policiesOf(...files), act)));
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 });
