@@ -81,6 +81,8 @@ export type Command =
       asked?: { proposal: Proposal; by: string };
     }
   | { type: 'agent/leave'; agent: string; reason: string }
+  /** `closed` is asked for by a person, `half_open` when it has rested. */
+  | { type: 'agent/breaker'; agent: string; to: 'half_open' | 'closed'; by: string }
   /** `repo` is empty for the host. */
   | { type: 'policy/load'; repo: string; files: LoadedPolicyFile[] }
   /** Actions that a client wants decided and recorded, without a question to anybody; the keys are the client's. */
@@ -244,9 +246,11 @@ export type Command =
       part?: TaskPart;
       parent?: string;
       retry?: TaskRetry;
+      critical?: false;
     }
   | { type: 'task/assign'; task: string; attempt: string; agent: string }
   | { type: 'task/wake'; task: string }
+  | { type: 'task/revive'; task: string; by: string }
   | { type: 'task/cancel'; task: string; reason: string }
   | { type: 'attempt/run'; attempt: string; token: number; pid?: number; startTime?: string; enforcement?: Enforcement }
   | { type: 'attempt/workspace'; attempt: string; path: string; branch: string; base: string; home?: string }

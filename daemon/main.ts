@@ -102,6 +102,7 @@ async function startCoordinator(
     approvalMs: settings.approvalMs,
     ...(settings.escalation ? { escalation: settings.escalation } : {}),
     taskTimeoutMs: settings.taskTimeoutMs,
+    ...(settings.breaker.failures > 0 ? { breaker: settings.breaker } : {}),
   };
   const coordinator = createCoordinator({
     journal,

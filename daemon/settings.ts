@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Escalation } from '../shared/state/action.ts';
+import type { BreakerSettings } from '../shared/state/breaker.ts';
 import { Escalate, listEscalation } from './policy/asking.ts';
 
 /** One setting: its name in the environment, what it is, and its default. Docs and --help are made from this table. */
@@ -18,6 +19,11 @@ export const SETTINGS = {
     text: 'Who looks at a question before a person, when no rule says: times for each level, for instance peer:30m,lead:2h,person:4h; empty for a person at once.',
     default: '',
   },
+  SIGNALBOX_BREAKER_FAILURES: {
+    text: 'Failures of its own in a row after which an agent gets no work for a while; 0 for never.',
+    default: '5',
+  },
+  SIGNALBOX_BREAKER_REST: { text: 'Time that such an agent rests before it is tried again with one task, in seconds.', default: '60' },
   SIGNALBOX_DRAIN_TIMEOUT: { text: 'Time that running attempts get when the daemon is asked to stop, in seconds.', default: '10' },
   SIGNALBOX_KEEP_RUNS: { text: 'Finished runs that stay in memory; older ones are in the archive, and shown from there.', default: '200' },
   SIGNALBOX_KEEP_TASKS: { text: 'Finished tasks of no run that stay in memory; older ones are in the archive.', default: '10000' },
@@ -56,6 +62,7 @@ export interface Settings {
   reminders: number[];
   /** Steps for questions whose rule says nothing about it. */
   escalation: Escalation[] | undefined;
+  breaker: BreakerSettings;
   drainMs: number;
   /** What has finished and is older, or more than that, leaves memory. */
   keep: { runs: number; tasks: number; ageMs: number };
@@ -88,6 +95,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     approvalMs: seconds('SIGNALBOX_APPROVAL_TIMEOUT'),
     reminders: readReminders(env['SIGNALBOX_APPROVAL_REMINDERS'] ?? SETTINGS.SIGNALBOX_APPROVAL_REMINDERS.default),
     escalation: readEscalation(env['SIGNALBOX_ESCALATION'] ?? ''),
+    breaker: { failures: count('SIGNALBOX_BREAKER_FAILURES'), restMs: seconds('SIGNALBOX_BREAKER_REST') },
     drainMs: seconds('SIGNALBOX_DRAIN_TIMEOUT'),
     keep: { runs: count('SIGNALBOX_KEEP_RUNS'), tasks: count('SIGNALBOX_KEEP_TASKS'), ageMs: count('SIGNALBOX_KEEP_DAYS') * DAY_MS },
     minFreeBytes: count('SIGNALBOX_MIN_FREE_MB') * MB,

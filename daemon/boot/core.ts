@@ -4,6 +4,7 @@ import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
 import type { StatusResult, SubscribeResult, TriggerView } from '../../shared/protocol/views.ts';
 import { stateOf } from '../../shared/state/document.ts';
 import type { State } from '../../shared/state/evolve.ts';
+import { listDeadLetters } from '../../shared/state/select.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import { toJson } from '../../shared/state/serialize.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
@@ -245,6 +246,7 @@ function describeDaemon({ coordinator, rulebook, notices, home, startedAt, door 
     runs: { active: runs.length, waiting: runs.filter((r) => r.status === 'waiting_approval').length },
     tasks: { pending: state.pending.size, running: state.active.size },
     approvals: state.asked.size,
+    deadLetters: listDeadLetters(state).length,
     agents: [...state.agents.values()],
     connections,
     memoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),

@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>
     resume: loadSteer,
     retry: loadSteer,
     skip: loadSteer,
+    requeue: async () => (await import('./commands/requeue.ts')).addRequeue,
     extend: async () => (await import('./commands/extend.ts')).addExtend,
     undo: async () => (await import('./commands/undo.ts')).addUndo,
     workflows: async () => (await import('./commands/workflows.ts')).addWorkflows,

@@ -4,10 +4,11 @@ import type { State } from '../../shared/state/evolve.ts';
 import { approvalsOf } from '../../shared/state/select.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { Task } from '../../shared/state/task.ts';
-import { backoff, isWorthTrying } from '../../shared/state/failure.ts';
+import { answerFailure, waitBefore } from '../../shared/state/failure.ts';
 import type { AttemptEnding, CommandOf, Used } from '../commands.ts';
 import { settleTaskApprovals } from './approval.ts';
 import { event, later, ofTask, refuse, type Context, type Verdict } from './context.ts';
+import { switchBreaker } from './breaker.ts';
 import { holdLease, ofAttempt, type Lease } from './lease.ts';
 import { cancelChildren } from './task.ts';
 
@@ -137,19 +138,18 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>, cont
   const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
   const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
   const ending = { ...command.ending, values: { ...attempt.reported, ...command.ending.values } };
-  const after = afterAttempt(task, ending, context);
+  const after = afterAttempt(task, ending, state.agents.get(attempt.agent)?.breaker?.state === 'open', context);
   // What its agent had others do ends with it; a task that is tried again finds it as it stands.
   const over = after.type === 'task.requeued' ? [] : [...settleTaskApprovals(state, task), ...cancelChildren(state, task)];
-  return [...began, ended, ...used, ...over, after];
+  return [...began, ended, ...used, ...over, after, ...switchBreaker(state, lease, how, context)];
 }
 
-function requeue(task: Task, reason: string, failures: number, context: Context): NewEvent {
-  const wait = task.retry && backoff(task.retry, failures, context.random());
-  const when = wait === undefined ? {} : { notBefore: later(context, wait) };
-  return event('task.requeued', `task/${task.id}`, ofTask(task), { reason, failures, ...when });
+function requeue(task: Task, { code, message }: { code: string; message: string }, failures: number, context: Context): NewEvent {
+  const notBefore = later(context, waitBefore(code, task.retry, failures, context.random()));
+  return event('task.requeued', `task/${task.id}`, ofTask(task), { reason: message, failures, notBefore });
 }
 
-function afterAttempt(task: Task, ending: AttemptEnding, context: Context): NewEvent {
+function afterAttempt(task: Task, ending: AttemptEnding, open: boolean, context: Context): NewEvent {
   const stream = `task/${task.id}`;
   const of = ofTask(task);
   const message = ending.message ?? '';
@@ -170,10 +170,12 @@ function afterAttempt(task: Task, ending: AttemptEnding, context: Context): NewE
     case 'timeout': {
       const failures = task.failures + 1;
       const code = ending.code ?? (ending.status === 'timeout' ? 'task_timeout' : 'failed');
-      if (failures < task.maxAttempts && isWorthTrying(code, task.retry?.on)) return requeue(task, message, failures, context);
-      const deadLetter = task.run === undefined;
-      if (ending.status === 'timeout') return event('task.timeout', stream, of, { message, deadLetter });
-      return event('task.failed', stream, of, { code: ending.code ?? 'failed', message, deadLetter });
+      const critical = task.critical !== false;
+      const answer = answerFailure({ open, code, on: task.retry?.on, failures, attempts: task.maxAttempts, critical });
+      if (answer === 'retry') return requeue(task, { code, message }, failures, context);
+      const how = { deadLetter: task.run === undefined && critical, answer };
+      if (ending.status === 'timeout') return event('task.timeout', stream, of, { message, ...how });
+      return event('task.failed', stream, of, { code: ending.code ?? 'failed', message, ...how });
     }
   }
 }

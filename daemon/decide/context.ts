@@ -1,6 +1,7 @@
 import type { Correlation, EventOf, EventType, NewEvent } from '../../shared/events/envelope.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
 import type { Action, ActionKind, Decision, Escalation } from '../../shared/state/action.ts';
+import type { BreakerSettings } from '../../shared/state/breaker.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import type { Run } from '../../shared/state/run.ts';
 import type { Task } from '../../shared/state/task.ts';
@@ -29,6 +30,8 @@ export interface Context {
   approvalMs: number;
   /** Who looks at a question before a person, when no rule says; absent: a person is asked at once. */
   escalation?: readonly Escalation[];
+  /** When an agent gets no more work for a while; absent: never. */
+  breaker?: BreakerSettings;
   /** The timeout of a task when neither who submits it nor a rule says, in milliseconds. */
   taskTimeoutMs: number;
 }

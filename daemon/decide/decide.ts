@@ -22,6 +22,7 @@ import {
   runAttempt,
   useAttempt,
 } from './attempt.ts';
+import { setBreaker } from './breaker.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
 import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
 import { beginRound, recordVotes } from './deliberate.ts';
@@ -43,7 +44,7 @@ import {
   startStage,
 } from './stage.ts';
 import { askAboutStage } from './stuck.ts';
-import { assignTask, cancelTask, submitTask, wakeTask } from './task.ts';
+import { assignTask, cancelTask, reviveTask, submitTask, wakeTask } from './task.ts';
 import {
   acknowledgeFiring,
   failFiring,
@@ -93,6 +94,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'principal/refuse': refusePrincipal,
   'agent/register': registerAgent,
   'agent/leave': leaveAgent,
+  'agent/breaker': setBreaker,
   'policy/load': loadPolicy,
   'policy/evaluate': recordDecisions,
   'trust/grant': grantTrust,
@@ -134,6 +136,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'task/submit': submitTask,
   'task/assign': assignTask,
   'task/wake': wakeTask,
+  'task/revive': reviveTask,
   'task/cancel': cancelTask,
   'attempt/run': runAttempt,
   'attempt/workspace': placeAttempt,

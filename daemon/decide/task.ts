@@ -1,9 +1,10 @@
 import type { NewEvent } from '../../shared/events/envelope.ts';
+import { slotsOf } from '../../shared/state/breaker.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { CHILD_BOUNDS } from '../../shared/protocol/agent-tools.ts';
 import type { Refusal } from '../../shared/protocol/errors.ts';
 import { tasksOf } from '../../shared/state/select.ts';
-import { taskEnded, TASK_TABLE, type Task } from '../../shared/state/task.ts';
+import { isDeadLetter, taskEnded, TASK_TABLE, type Task } from '../../shared/state/task.ts';
 import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
 import { askPerson, settleTaskApprovals } from './approval.ts';
@@ -77,6 +78,10 @@ export function assignTask(state: State, command: CommandOf<'task/assign'>, cont
   if (!task || !agent) return refuse('not_found', `There is no task ${command.task} or no agent ${command.agent}.`);
   if (task.status !== 'pending' || task.notBefore !== undefined) return [];
   if (agent.status !== 'ready') return refuse('invalid_transition', `The agent ${agent.id} is ${agent.status}.`, { agent: agent.id });
+  if (slotsOf(agent) === 0)
+    return refuse('invalid_transition', `The agent ${agent.id} rests: its breaker is ${agent.breaker?.state ?? 'closed'}.`, {
+      agent: agent.id,
+    });
   const dispatch = judgeDispatch(state, task, agent, context);
   if (!dispatch.goes) return dispatch.events;
   const token = task.token + 1;
@@ -94,6 +99,16 @@ export function wakeTask(state: State, command: CommandOf<'task/wake'>, context:
   const task = state.tasks.get(command.task);
   if (!task || task.status !== 'pending' || task.notBefore === undefined || Date.parse(task.notBefore) > context.now) return [];
   return [event('task.due', `task/${task.id}`, ofTask(task), {})];
+}
+
+/** Takes a dead letter up again, as if it were new. Of a run, the stage is done again instead. */
+export function reviveTask(state: State, { task: id, by }: CommandOf<'task/revive'>): Verdict {
+  const task = state.tasks.get(id);
+  if (!task) return refuse('not_found', `There is no task ${id} in memory. What has gone to the archive is submitted anew.`, { task: id });
+  if (task.status === 'pending' && task.failures === 0) return [];
+  if (!isDeadLetter(task, undefined, undefined))
+    return refuse('invalid_transition', `The task is no dead letter (${task.status}).`, { task: id, status: task.status });
+  return [event('task.revived', `task/${id}`, ofTask(task), { by })];
 }
 
 /** Ends a task that waits at once; asks the attempt of one that runs to end. */

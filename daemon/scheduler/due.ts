@@ -16,7 +16,10 @@ export function listDue(state: State, now: number, reminders: readonly number[])
   const rested = [...state.pending]
     .filter((id) => Date.parse(state.tasks.get(id)?.notBefore ?? '') <= now)
     .map((task): Command => ({ type: 'task/wake', task }));
-  return [...asked, ...rested, ...listLate(state, now), ...listOverRounds(state, now), ...listOverdue(state, now)];
+  const trials = [...state.agents.values()]
+    .filter(({ breaker }) => breaker?.state === 'open' && Date.parse(breaker.until ?? '') <= now)
+    .map(({ id: agent }): Command => ({ type: 'agent/breaker', agent, to: 'half_open', by: '' }));
+  return [...asked, ...rested, ...trials, ...listLate(state, now), ...listOverRounds(state, now), ...listOverdue(state, now)];
 }
 
 /** The deadline first; else the highest level whose time has come, and one reminder for all that are due. `reminders` are fractions of a person's time. */

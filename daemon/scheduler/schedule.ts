@@ -5,6 +5,7 @@
  * 2. It never asks for more attempts than an agent has free slots.
  * 3. A task that the policy holds is tried again only when it is asked to, and of those that are held alike only some.
  */
+import { slotsOf } from '../../shared/state/breaker.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Task } from '../../shared/state/task.ts';
 import type { CommandOf } from '../commands.ts';
@@ -55,8 +56,7 @@ export function retryHeld(state: State, newId: () => string, turn: number): Comm
 function freeSlots(state: State): Map<string, number> {
   const free = new Map<string, number>();
   if (state.pending.size === 0) return free;
-  for (const agent of state.agents.values())
-    if (agent.status === 'ready' && agent.used < agent.slots) free.set(agent.id, agent.slots - agent.used);
+  for (const agent of state.agents.values()) if (agent.status === 'ready' && slotsOf(agent) > 0) free.set(agent.id, slotsOf(agent));
   return free;
 }
 

@@ -128,8 +128,16 @@ function finish({ run, definition }: Place, stages: Stage[]): Command[] {
   return [{ type: 'run/finish', run: run.id, status: 'failure', code: first.code ?? 'failed', summary: summary.slice(0, 1_000) }];
 }
 
-function cancelRest({ state, run }: Place, reason: string): Command[] {
-  const open = [...(state.stages.get(run.id)?.values() ?? [])].filter((s) => !stageEnded(s));
+/** Ends what runs; then what was begun is cleaned up, and then the run ends. */
+function cancelRest(place: Place, reason: string): Command[] {
+  const { state, run, definition } = place;
+  const { byId } = graphOf(definition);
+  const open = [...(state.stages.get(run.id)?.values() ?? [])].filter((s) => !stageEnded(s) && !byId.get(s.id)?.cleanup);
+  if (open.length === 0) {
+    const cleanups = definition.stages.filter((def) => def.cleanup && def.needs.some((id) => wasBegun(stageOf(state, run.id, id))));
+    const steps = cleanups.flatMap((def) => advanceStage(place, def));
+    if (steps.length > 0 || cleanups.some(({ id }) => !stageEnded(stageOf(state, run.id, id)))) return steps;
+  }
   if (open.length === 0) return [{ type: 'run/finish', run: run.id, status: 'canceled', code: 'canceled', summary: reason }];
   const tasks = openTasksOf(state, run.id);
   return open.flatMap((stage): Command[] => {
@@ -139,4 +147,9 @@ function cancelRest({ state, run }: Place, reason: string): Command[] {
     if (mine.length === 0) return [{ type: 'stage/cancel', run: run.id, stage: stage.id, reason }];
     return mine.flatMap((task): Command[] => (task.cancelReason === undefined ? [{ type: 'task/cancel', task: task.id, reason }] : []));
   });
+}
+
+/** One that was passed by left nothing to clean up. */
+function wasBegun(stage: Stage | undefined): boolean {
+  return stage !== undefined && stage.status !== 'skipped';
 }

@@ -13,7 +13,7 @@ export function chooseAgent(state: State, wanted: { agent?: string | undefined; 
   const fit = [...state.agents.values()].filter((agent) => matches(agent, select));
   const waiting = countWaiting(state);
   const load = (agent: Agent): number => (agent.used + (waiting.get(agent.id) ?? 0)) / Math.max(1, agent.slots);
-  const away = (agent: Agent): number => (agent.status === 'ready' || agent.status === 'busy' ? 0 : 1);
+  const away = (agent: Agent): number => ((agent.status === 'ready' || agent.status === 'busy') && agent.breaker?.state !== 'open' ? 0 : 1);
   return fit.sort((a, b) => away(a) - away(b) || load(a) - load(b) || (a.id < b.id ? -1 : 1))[0]?.id;
 }
 

@@ -159,6 +159,23 @@ export const DeliberateShape = strictShape({
   round_timeout: Duration.default(900_000),
 });
 
+/** What cleans up after a stage: an action that the bindings know, an agent with what it is to do, or a program. */
+export const CleanupShape = z.union(
+  [
+    Text.max(100),
+    strictShape({
+      name: Text.max(100),
+      agent: AgentChoice.optional(),
+      action: Text.optional(),
+      prompt: z.string().min(1).max(32_768).optional(),
+      command: Argv.optional(),
+      timeout: Duration.optional(),
+    }),
+  ],
+  { error: 'write the name of an action, or `{ name: …, command: […] }`, `{ name: …, agent: …, prompt: … }`' },
+);
+export type CleanupShape = z.infer<typeof CleanupShape>;
+
 const PEOPLE = new Set(['human', 'person', 'user']);
 export const ApproverShape = z.union([
   AgentId,

@@ -14,6 +14,7 @@ import { TriggerShapes } from './load-triggers.ts';
 import {
   AgentChoice,
   ApproverShape,
+  CleanupShape,
   Argv,
   CriterionShape,
   DeliberateShape,
@@ -124,7 +125,7 @@ const STAGE_KEYS = {
   on_failure: OnFailureShape.optional(),
   retry: RetryShape.optional(),
   sla: Duration.optional(),
-  cleanup: z.array(z.string().min(1).max(100)).min(1).max(50).optional(),
+  cleanup: z.array(CleanupShape).min(1).max(50).optional(),
   timeout: Duration.optional(),
   always: z.boolean().default(false),
   optional: z.boolean().default(false),

@@ -4,7 +4,16 @@ import type { Criterion } from '../../shared/state/gate.ts';
 import { isValueName, type StageDefinition } from '../../shared/state/workflow.ts';
 import type { Bindings, Worker } from './load-bindings.ts';
 import { listDeliberationOutputs, readDeliberation } from './load-deliberate.ts';
-import { type AgentChoice, type CriterionShape, readApprover, readCriterion, readNext, readOnFailure, readRetry } from './load-parts.ts';
+import {
+  type AgentChoice,
+  type CleanupShape,
+  type CriterionShape,
+  readApprover,
+  readCriterion,
+  readNext,
+  readOnFailure,
+  readRetry,
+} from './load-parts.ts';
 import { looksAtItem } from './condition.ts';
 import { gatheredName } from './matrix.ts';
 import { type BranchShape, defaultWorktree, type StageShape } from './load-shape.ts';
@@ -133,15 +142,20 @@ function normaliseBranch(shape: StageShape, branch: BranchShape, around: Around)
   return normaliseStage(whole, around);
 }
 
-function normaliseCleanup(shape: StageShape, name: string, around: Around): StageDefinition {
+function normaliseCleanup(shape: StageShape, given: CleanupShape, around: Around): StageDefinition {
+  const { name, agent, action = name, prompt, command, timeout } = typeof given === 'string' ? { name: given } : given;
   const id = `${shape.id}-${name.toLowerCase().replaceAll(/[^a-z0-9_-]+/g, '-')}`.slice(0, 64);
+  const own = command ? { agent: 'command', command } : agent === undefined ? undefined : choiceOf(agent);
   return {
     ...emptyStage(id, `Clean up: ${name}`),
     needs: [shape.id],
-    action: name,
-    ...workerOf(around.bindings?.actions[name], { agent: name }),
-    worktree: around.nested ? 'own' : 'none',
+    action,
+    ...(own ?? workerOf(around.bindings?.actions[name], { agent: name })),
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    worktree: around.nested || own ? 'own' : 'none',
     always: true,
+    cleanup: true,
     optional: true,
   };
 }

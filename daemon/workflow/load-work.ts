@@ -36,9 +36,13 @@ function listWorkerProblems(shape: StageShape, { bindings, nested }: Around, at:
     const key = shape.agent === agent ? 'agent' : 'parallel_agents';
     return [at(key, 'unbound-agent', `\`${agent}\` is no agent; the bindings have to say who it is.`)];
   });
-  for (const name of shape.cleanup ?? [])
-    if (!bindings?.actions[name])
-      problems.push(at('cleanup', 'unbound-action', `\`${name}\` is no action that is known; the bindings have to say who does it.`));
+  for (const given of shape.cleanup ?? []) {
+    const { name, agent, command } = typeof given === 'string' ? { name: given } : given;
+    if (agent !== undefined && command !== undefined)
+      problems.push(at('cleanup', 'cleanup', `\`${name}\` is done by an \`agent\` or a \`command\`, not by both.`));
+    if (agent === undefined && command === undefined && !bindings?.actions[name])
+      problems.push(at('cleanup', 'unbound-action', `\`${name}\` is no action that is known; write its \`command\`, or bind it.`));
+  }
   if (shape.agent !== undefined || shape.merge !== undefined || shape.deliberate || branches.length > 0) return problems;
   if (shape.action !== undefined && bindings?.actions[shape.action]) return problems;
   if (nested && shape.action !== undefined)

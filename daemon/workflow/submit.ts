@@ -110,6 +110,7 @@ export function submitStage(place: Place, def: StageDefinition, stage: Stage): C
     maxAttempts: attempts,
     payload,
     artifacts,
+    ...(def.optional || def.onFailure?.last === 'skip' ? { critical: false as const } : {}),
     ...(def.retry === undefined ? {} : { retry: retry as NonNullable<CommandOf<'task/submit'>['retry']> }),
   };
 }

@@ -21,4 +21,10 @@ export type AgentEvent =
   | EventOf<'agent.ready', Record<string, never>>
   | EventOf<'agent.draining', { reason: string }>
   | EventOf<'agent.offline', { reason: string }>
-  | EventOf<'agent.failed', { reason: string }>;
+  | EventOf<'agent.failed', { reason: string }>
+  /** So many failures of its own in a row, or one while it was tried again: it gets no work until then. */
+  | EventOf<'agent.breaker_opened', { failures: number; code: string; message: string; until: string }>
+  /** It has rested, and gets one task. */
+  | EventOf<'agent.breaker_half_opened', Record<string, never>>
+  /** That one succeeded, or a person (`by`) says that it works again. */
+  | EventOf<'agent.breaker_closed', { by?: string }>;

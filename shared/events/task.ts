@@ -1,3 +1,4 @@
+import type { FailureAnswer } from '../state/failure.ts';
 import type { EventOf } from './envelope.ts';
 
 /**
@@ -14,6 +15,9 @@ export interface TaskRetry {
   jitter: number;
   on?: string[];
 }
+
+/** Why nothing more is tried; older records do not say. */
+export type GivenUp = Exclude<FailureAnswer, 'retry'>;
 
 export type TaskEvent =
   | EventOf<
@@ -33,6 +37,8 @@ export type TaskEvent =
         /** The task whose agent submitted it. */
         parent?: string;
         retry?: TaskRetry;
+        /** Nothing depends on it: when it fails, nobody has to look at it. */
+        critical?: false;
       }
     >
   /** The lease: `token` fences, an answer with an older one changes nothing. */
@@ -47,6 +53,8 @@ export type TaskEvent =
   /** Asked for while an attempt was under way; the attempt ends first. */
   | EventOf<'task.cancel_requested', { reason: string }>
   | EventOf<'task.completed', { values: Record<string, unknown> }>
-  | EventOf<'task.failed', { code: string; message: string; deadLetter: boolean }>
-  | EventOf<'task.timeout', { message: string; deadLetter: boolean }>
+  | EventOf<'task.failed', { code: string; message: string; deadLetter: boolean; answer?: GivenUp }>
+  | EventOf<'task.timeout', { message: string; deadLetter: boolean; answer?: GivenUp }>
+  /** Somebody has taken a dead letter up again: it waits for its agent as if it were new. */
+  | EventOf<'task.revived', { by: string }>
   | EventOf<'task.canceled', { reason: string }>;

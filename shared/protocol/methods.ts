@@ -106,6 +106,8 @@ const TaskSubmit = z.strictObject({
   /** Without one, the policy's default holds, else the setting's. */
   timeoutMs: z.int().min(1).max(86_400_000).optional(),
   maxAttempts: z.int().min(1).max(100).default(3),
+  /** Without it nobody has to look at its failure. */
+  critical: z.boolean().default(true),
 });
 
 const AgentRegister = z.strictObject({
@@ -245,9 +247,12 @@ export const METHODS = {
   /** Newest first, then those of the archive; `cursor` is there when more follow. */
   'task/list': method<{ tasks: Task[]; cursor?: string }>()(
     'observe',
-    z.strictObject({ run: Id.optional(), active: z.boolean().default(false), ...Onward }),
+    /** `dead`: of those in memory only the ones that nothing more is tried for until a person says so. */
+    z.strictObject({ run: Id.optional(), active: z.boolean().default(false), dead: z.boolean().default(false), ...Onward }),
   ),
   'task/get': method<{ task: Task }>()('observe', z.strictObject({ task: Id })),
+  /** Takes a dead letter up again; of a run, its stage is done again (`run` is there), and what depends on it. */
+  'task/requeue': method<{ task: string; run?: string; stages?: string[] }>()('submit', z.strictObject({ task: Id })),
   'task/cancel': method<{ task: string }>()('submit', z.strictObject({ task: Id, reason: z.string().max(500).default('') })),
 
   'agent/list': method<{ agents: Agent[] }>()('observe', none),
@@ -262,6 +267,8 @@ export const METHODS = {
     'configure',
     z.strictObject({ agent: Id, slots: z.int().min(1).max(100).default(2) }),
   ),
+  /** Closes the circuit breaker of an agent that works again. */
+  'agent/reset': method<{ agent: string; existing: boolean }>()('configure', z.strictObject({ agent: Id })),
   'agent/remove': method<{ agent: string; existing: boolean }>()('configure', z.strictObject({ agent: Id })),
 
   /** Decides actions as things stand now. Nothing is asked of anybody, and nothing is recorded unless it is asked for. */

@@ -28,6 +28,8 @@ export interface StatusResult {
   runs: { active: number; waiting: number };
   tasks: { pending: number; running: number };
   approvals: number;
+  /** Failed tasks that nothing more is tried for until a person says so. Older daemons do not tell. */
+  deadLetters?: number;
   agents: Agent[];
   connections: number;
   memoryMb: number;

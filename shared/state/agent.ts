@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../events/agent.ts';
 import type { Event } from '../events/envelope.ts';
+import type { Breaker } from './breaker.ts';
 import type { StateTable } from './table.ts';
 
 export type AdapterKind = 'acp' | 'command' | 'builtin' | 'remote';
@@ -36,6 +37,8 @@ export interface Agent {
   /** How many it has now; `busy` means none is free. */
   used: number;
   status: AgentStatus;
+  /** Its circuit breaker; absent as long as nothing failed. */
+  breaker?: Breaker;
   /** Why it is draining, offline or failed. */
   reason: string;
   since: string;
@@ -67,6 +70,7 @@ export function evolveAgents(agents: Map<string, Agent>, event: Event & AgentEve
       status: known?.status ?? 'offline',
       reason: known?.reason ?? '',
       since: at,
+      ...(known?.breaker ? { breaker: known.breaker } : {}),
     });
     return;
   }
@@ -75,6 +79,20 @@ export function evolveAgents(agents: Map<string, Agent>, event: Event & AgentEve
     agents.set(id, withLoad({ ...known, status: 'ready', reason: '', since: at }, known.used, at));
     return;
   }
+  const breaker = breakerAfter(known.breaker, event, at);
+  if (breaker) return void agents.set(id, { ...known, breaker });
+  if (isOfBreaker(event)) return;
   const reason = 'reason' in event.data ? event.data.reason : '';
   agents.set(id, { ...known, status: STATUS_AFTER[event.type], reason, since: at });
+}
+
+type BreakerEvent = Extract<AgentEvent, { type: `agent.breaker_${string}` }>;
+const isOfBreaker = (event: AgentEvent): event is BreakerEvent => event.type.startsWith('agent.breaker_');
+
+function breakerAfter(before: Breaker | undefined, event: AgentEvent, at: string): Breaker | undefined {
+  if (!isOfBreaker(event)) return undefined;
+  const known = before ?? { state: 'closed', failures: 0 };
+  if (event.type === 'agent.breaker_opened') return { ...known, ...event.data, state: 'open', since: at };
+  if (event.type === 'agent.breaker_half_opened') return { ...known, state: 'half_open' };
+  return { state: 'closed', failures: 0 };
 }

@@ -21,6 +21,7 @@ import type { UsageEvent } from '../events/usage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
 import { evolveAgents, withLoad, type Agent } from './agent.ts';
 import { evolveApprovals, type Approval } from './approval.ts';
+import { countAttempt } from './breaker.ts';
 import { evolveArchive } from './archive.ts';
 import { evolveArtifacts, type PinTable } from './artifact.ts';
 import { evolveAttempts, type Attempt } from './attempt.ts';
@@ -31,7 +32,7 @@ import { evolveTriggers, foldStarted, type TriggerTables } from './trigger.ts';
 import { emptyUsage, evolveUsage, type UsageTable } from './usage.ts';
 
 /** Changes when the same events would give another state; snapshots of another version are made anew. */
-export const EVOLVE_VERSION = 9;
+export const EVOLVE_VERSION = 10;
 
 export interface State extends TriggerTables {
   /** Last commit that was folded in, and when it was recorded. */
@@ -138,6 +139,9 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'agent.draining': agent,
   'agent.offline': agent,
   'agent.failed': agent,
+  'agent.breaker_opened': agent,
+  'agent.breaker_half_opened': agent,
+  'agent.breaker_closed': agent,
   'run.submitted': run,
   'run.started': run,
   'run.waiting': run,
@@ -180,6 +184,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'task.running': task,
   'task.requeued': task,
   'task.due': task,
+  'task.revived': task,
   'task.cancel_requested': task,
   'task.completed': task,
   'task.failed': task,
@@ -209,6 +214,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
     attempt(state, event, at);
     state.active.delete(event.attempt ?? '');
     addLoad(state, event.agent, -1, at);
+    countEnded(state, event);
   },
   'approval.requested': recordQuestion,
   'approval.seconded': note,
@@ -324,4 +330,10 @@ function shiftDeadlines(state: State, ms: number): void {
 function addLoad(state: State, id: string | undefined, change: number, at: string): void {
   const known = state.agents.get(id ?? '');
   if (known) state.agents.set(known.id, withLoad(known, Math.max(0, known.used + change), at));
+}
+
+function countEnded(state: State, event: EventNamed<'attempt.ended'>): void {
+  const known = state.agents.get(event.agent ?? '');
+  const breaker = known && countAttempt(known, event.data);
+  if (breaker) state.agents.set(known.id, { ...known, breaker });
 }

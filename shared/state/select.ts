@@ -3,7 +3,7 @@ import type { Approval } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import type { State } from './evolve.ts';
 import type { Stage } from './run.ts';
-import { type Task, taskEnded } from './task.ts';
+import { isDeadLetter, type Task, taskEnded } from './task.ts';
 
 /** The approvals that belong to a run, oldest first. */
 export function approvalsOf(state: State, run: string): Approval[] {
@@ -37,4 +37,11 @@ export function openTasksOf(state: State, run: string): Map<string, Task[]> {
     else found.set(task.stage ?? '', [task]);
   }
   return found;
+}
+
+/** The failed tasks in memory that nothing more is tried for until a person says so, oldest first. */
+export function listDeadLetters(state: State): Task[] {
+  return [...state.tasks.values()].filter((task) =>
+    isDeadLetter(task, state.runs.get(task.run ?? ''), stageOf(state, task.run ?? '', task.stage ?? '')),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Event } from '../events/envelope.ts';
-import type { TaskEvent, TaskPart, TaskRetry } from '../events/task.ts';
+import type { GivenUp, TaskEvent, TaskPart, TaskRetry } from '../events/task.ts';
 import { isFinal, type StateTable } from './table.ts';
 
 export type TaskStatus = 'pending' | 'assigned' | 'running' | 'completed' | 'failed' | 'canceled' | 'timeout' | 'skipped';
@@ -59,6 +59,9 @@ export interface Task {
   code?: string;
   message?: string;
   deadLetter: boolean;
+  /** Why nothing more is tried. */
+  answer?: GivenUp;
+  critical?: false;
   submittedAt: string;
   endedAt?: string;
 }
@@ -97,7 +100,7 @@ export function evolveTasks(tasks: Map<string, Task>, pending: Set<string>, even
   const task = tasks.get(id);
   if (!task) return;
   tasks.set(id, applyToTask(task, event, at));
-  if (event.type === 'task.requeued') pending.add(id);
+  if (event.type === 'task.requeued' || event.type === 'task.revived') pending.add(id);
   else if (event.type !== 'task.cancel_requested' && event.type !== 'task.held' && event.type !== 'task.due') pending.delete(id);
 }
 
@@ -128,6 +131,10 @@ function applyToTask(task: Task, event: Event & Exclude<TaskEvent, { type: 'task
       const { notBefore: _, ...rest } = task;
       return { ...rest, waitsFor: 'agent' };
     }
+    case 'task.revived': {
+      const { answer: _, code: __, message: ___, endedAt: ____, ...rest } = task;
+      return { ...rest, status: 'pending', waitsFor: 'agent', failures: 0, deadLetter: false };
+    }
     case 'task.cancel_requested':
       return { ...task, cancelReason: event.data.reason };
     case 'task.completed':
@@ -141,4 +148,18 @@ function applyToTask(task: Task, event: Event & Exclude<TaskEvent, { type: 'task
     default:
       return event satisfies never;
   }
+}
+
+/**
+ * Whether nothing more is tried for a task until a person says so. Of a run it is the work of a stage that failed, and with it the
+ * run; what the workflow tried again, left out or passed by is none.
+ */
+export function isDeadLetter(
+  task: Task,
+  run: { status: string } | undefined,
+  stage: { task?: string; status: string } | undefined,
+): boolean {
+  if (task.status !== 'failed' && task.status !== 'timeout') return false;
+  if (task.run === undefined) return task.deadLetter;
+  return run?.status === 'failure' && task.critical !== false && stage?.status === 'failed' && stage.task === task.id;
 }

@@ -115,6 +115,8 @@ const STAGE_FIELDS = {
   slaMs: Milliseconds.optional(),
   /** Runs as soon as its `needs` ended, however they ended. */
   always: z.boolean(),
+  /** It cleans up after the stage that it needs, also when the run is canceled. */
+  cleanup: z.literal(true).optional(),
   /** Its failure does not fail the run. */
   optional: z.boolean(),
   /** What a denied action or approval makes of the stage. Skipped counts as done for the stages that need it. */

@@ -45,6 +45,8 @@ export interface Scripts {
   effect?(action: Action): Effect;
   /** What the rules demand of each question. */
   obligations?: Obligations;
+  /** When the breakers of agents open; never unless said otherwise. */
+  breaker?: Context['breaker'];
   /** Real policies, in place of `effect`. */
   policies?: Policies;
 }
@@ -103,6 +105,7 @@ export class Simulation {
       digest: (action) => sha256(JSON.stringify(bindingOf(action))),
       approvalMs: 60_000,
       taskTimeoutMs: 1_000,
+      ...(this.#scripts.breaker ? { breaker: this.#scripts.breaker } : {}),
       permits: (kind) => policies?.permits.has(kind) ?? true,
     };
   }

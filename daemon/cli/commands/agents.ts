@@ -6,6 +6,7 @@ import type { AgentCheck, AgentFound } from '../../../shared/protocol/views.ts';
 import type { Agent } from '../../../shared/state/agent.ts';
 import { type CommonOptions, type Context, perform, printJson, withDaemon } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode } from '../failure.ts';
+import { listOpenBreakers, sayBreaker } from '../render/breaker.ts';
 import type { Paint } from '../render/paint.ts';
 import { renderStatus } from '../render/run.ts';
 import { type Column, renderTable } from '../render/table.ts';
@@ -56,6 +57,9 @@ export function addAgents(program: Command, context: Context): void {
   sub('remove', 'give no more work to a coding agent')
     .argument('<agent>', 'a registered coding agent')
     .action(act((client, name, options) => remove(context, client, { name, options })));
+  sub('reset', 'give work again to an agent that rests because it failed too often')
+    .argument('<agent>', 'a registered agent')
+    .action(act((client, name, options) => reset(context, client, { name, options })));
   sub('doctor', 'start a coding agent in an empty folder, and say what is covered')
     .argument('<agent>', 'one of those that `agents detect` shows')
     .action(act((client, name, options) => examine(context, client, { name, options })));
@@ -69,11 +73,24 @@ interface Named {
   options: AddOptions;
 }
 
+async function reset({ terminal }: Context, client: Client, { name, options }: Named): Promise<ExitCode> {
+  const result = await client.call('agent/reset', { agent: name });
+  if (options.json) printJson(terminal, result);
+  else
+    terminal.print(result.existing ? `The breaker of ${name} is closed already.` : `The breaker of ${name} is closed; it gets work again.`);
+  return EXIT.ok;
+}
+
 async function list({ terminal }: Context, client: Client, options: CommonOptions): Promise<ExitCode> {
   const { agents } = await client.call('agent/list', {});
   const look = terminal.tableLook();
   if (options.json) printJson(terminal, { agents });
-  else terminal.print(...renderTable(columns(terminal.now(), look.paint), agents, look), ...explainAdvisory(agents, look.paint));
+  else
+    terminal.print(
+      ...renderTable(columns(terminal.now(), look.paint), agents, look),
+      ...explainAdvisory(agents, look.paint),
+      ...listOpenBreakers(agents, terminal.now()).map((line) => look.paint.yellow(line)),
+    );
   return EXIT.ok;
 }
 
@@ -98,6 +115,11 @@ function columns(now: number, paint: Paint): Column<Agent>[] {
       title: 'SANDBOX',
       text: (agent) => agent.enforcement?.level ?? '-',
       style: (text, agent) => (agent.enforcement?.level === 'advisory' ? paint.yellow(text) : text),
+    },
+    {
+      title: 'BREAKER',
+      text: (agent) => sayBreaker(agent, now),
+      style: (text, agent) => (agent.breaker && agent.breaker.state !== 'closed' ? paint.yellow(text) : text),
     },
     { title: 'SINCE', text: (agent) => formatAgo(agent.since, now) },
     { title: 'REASON', text: (agent) => agent.reason, flex: 'end', min: 6 },

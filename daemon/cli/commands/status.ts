@@ -5,6 +5,7 @@ import { findDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
 import { EXIT } from '../failure.ts';
 import { summariseClashes } from '../render/clash.ts';
+import { listOpenBreakers } from '../render/breaker.ts';
 import type { Look } from '../render/paint.ts';
 import { renderFacts } from '../render/table.ts';
 import { cleanLine } from '../render/text.ts';
@@ -76,6 +77,10 @@ export function renderDaemon(status: StatusResult, now: number, look: Look): str
     ...(approvals > 0
       ? [paint.yellow(`${approvals} question${approvals === 1 ? ' waits' : 's wait'} for an answer: signalbox approvals`)]
       : []),
+    ...(status.deadLetters
+      ? [paint.yellow(`${status.deadLetters} failed task${status.deadLetters === 1 ? '' : 's'} to look at: signalbox tasks --dead`)]
+      : []),
+    ...listOpenBreakers(status.agents, now).map((line) => paint.yellow(line)),
     ...status.notices.map((notice) => `${paint.yellow('note:')} ${cleanLine(notice)}`),
   ];
 }

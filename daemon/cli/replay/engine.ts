@@ -134,7 +134,10 @@ function explains(state: State, command: Command, context: Context, recorded: re
 /** What was decided about actions is checked by the policies, and ids are whatever they are. */
 function strip(events: readonly Pick<Event, 'type' | 'stage' | 'task' | 'data'>[]): unknown {
   const steps = events.filter(({ type }) => STEPS.has(type));
-  return JSON.parse(JSON.stringify(steps.map(({ type, stage, task, data }) => ({ type, stage, task, data }))));
+  // Older records do not say what is critical; nothing that is checked here follows from it.
+  return JSON.parse(
+    JSON.stringify(steps.map(({ type, stage, task, data }) => ({ type, stage, task, data: { ...data, critical: undefined } }))),
+  );
 }
 
 /** Time, ids and the word of the policy as they were recorded. */

@@ -3,7 +3,10 @@ import type { Handlers } from '../connection.ts';
 import { refuseAttempts } from './approval.ts';
 import { found, submitOrThrow, type Core } from './core.ts';
 
-type AgentHandlers = Pick<Handlers, 'agent/list' | 'agent/detect' | 'agent/examine' | 'agent/canary' | 'agent/add' | 'agent/remove'>;
+type AgentHandlers = Pick<
+  Handlers,
+  'agent/list' | 'agent/detect' | 'agent/examine' | 'agent/canary' | 'agent/add' | 'agent/reset' | 'agent/remove'
+>;
 
 export function agentHandlers(core: Core): AgentHandlers {
   const { state, acp } = core;
@@ -26,6 +29,12 @@ export function agentHandlers(core: Core): AgentHandlers {
       const about = { role: title, capabilities: ['prompt'], tags: [], adapter: 'acp' as const, slots, enforcement };
       const { existing } = await submitOrThrow(core, { type: 'agent/register', agent, ...about, asked: { proposal, by } }, connection);
       return { agent: found(state.agents.get(agent), `agent ${agent}`), existing };
+    },
+    async 'agent/reset'({ agent }, connection) {
+      await refuseAttempts(core, connection, `wanted to close the breaker of ${agent}`);
+      const by = connection.principal.name;
+      const { existing } = await submitOrThrow(core, { type: 'agent/breaker', agent, to: 'closed', by }, connection);
+      return { agent, existing };
     },
     async 'agent/remove'({ agent }, connection) {
       await refuseAttempts(core, connection, `wanted to remove ${agent}`);

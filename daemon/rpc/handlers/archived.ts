@@ -2,6 +2,7 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { documentOf, type RunDocument } from '../../../shared/state/document.ts';
 import { runEnded, type Run } from '../../../shared/state/run.ts';
+import { listDeadLetters } from '../../../shared/state/select.ts';
 import { taskEnded, type Task } from '../../../shared/state/task.ts';
 import type { Core } from './core.ts';
 
@@ -86,8 +87,13 @@ export async function listRuns(
 /** One page of tasks, newest first. */
 export async function listTasks(
   { state, archive }: Core,
-  { run, active, limit, cursor }: Query & { run: string | undefined },
+  { run, active, dead, limit, cursor }: Query & { run: string | undefined; dead: boolean },
 ): Promise<{ tasks: Task[]; cursor?: string }> {
+  if (dead) {
+    const letters = listDeadLetters(state).filter((task) => run === undefined || task.run === run);
+    const { entries: tasks, ...onward } = await readPage({ live: letters, limit, cursor, archived: undefined });
+    return { tasks, ...onward };
+  }
   const live = [...state.tasks.values()].filter((t) => (run === undefined || t.run === run) && !(active && taskEnded(t)));
   const archived = (before: number | undefined, count: number) =>
     archive.listTasks({ limit: count, ...(before === undefined ? {} : { before }) });

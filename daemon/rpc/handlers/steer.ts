@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
-import type { Handlers } from '../connection.ts';
+import type { Connection, Handlers } from '../connection.ts';
 import { found, submitOrThrow, type Core } from './core.ts';
 
 /** How a run that is under way is steered by hand. */
@@ -15,16 +15,7 @@ export function steerHandlers(core: Core): Pick<Handlers, 'run/pause' | 'run/res
       return { run };
     },
     async 'run/retry'({ run: id, stage, feedback }, connection) {
-      const run = found(state.runs.get(id), `run ${id} in memory`);
-      const { stages, told } = core.doneAgain(await core.definition(run.workflow.digest), stage);
-      if (stages.length === 0) throw new SignalboxError({ code: 'not_found', message: `The run has no stage ${stage}.`, facts: { stage } });
-      const by = connection.principal.name;
-      await submitOrThrow(
-        core,
-        { type: 'run/return', run: id, from: stage, to: stage, stages, code: 'asked', feedback, by, ...(told ? { told } : {}) },
-        connection,
-      );
-      return { run: id, stages };
+      return { run: id, stages: await returnTo(core, { run: id, stage, feedback }, connection) };
     },
     async 'run/skip'({ run: id, stage, reason: words }, connection) {
       const run = found(state.runs.get(id), `run ${id}`);
@@ -45,4 +36,18 @@ export function steerHandlers(core: Core): Pick<Handlers, 'run/pause' | 'run/res
       return { run: id };
     },
   };
+}
+
+/** Does a stage of a run again because somebody asked for it; gives what is done again. */
+export async function returnTo(
+  core: Core,
+  { run: id, stage, feedback }: { run: string; stage: string; feedback: string },
+  connection: Connection,
+): Promise<string[]> {
+  const run = found(core.state.runs.get(id), `run ${id} in memory`);
+  const { stages, told } = core.doneAgain(await core.definition(run.workflow.digest), stage);
+  if (stages.length === 0) throw new SignalboxError({ code: 'not_found', message: `The run has no stage ${stage}.`, facts: { stage } });
+  const asked = { run: id, from: stage, to: stage, stages, code: 'asked', feedback, by: connection.principal.name };
+  await submitOrThrow(core, { type: 'run/return', ...asked, ...(told ? { told } : {}) }, connection);
+  return stages;
 }

@@ -1,12 +1,14 @@
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import { MAX_FIELD_BYTES } from '../../../shared/events/envelope.ts';
 import type { Connection, Handlers } from '../connection.ts';
+import { isDeadLetter } from '../../../shared/state/task.ts';
 import { listTasks } from './archived.ts';
+import { returnTo } from './steer.ts';
 import { found, originOf, submitOrThrow, type Core } from './core.ts';
 
 type TaskHandlers = Pick<
   Handlers,
-  'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'worker/attach' | 'worker/call' | 'worker/report'
+  'task/requeue' | 'task/submit' | 'task/list' | 'task/get' | 'task/cancel' | 'worker/attach' | 'worker/call' | 'worker/report'
 >;
 
 /** Throws SignalboxError when a value is too large to stand in a record. */
@@ -23,14 +25,16 @@ function refuseLarge(value: unknown, what: string): void {
 export function taskHandlers(core: Core): TaskHandlers {
   const { state } = core;
   return {
-    async 'task/submit'({ id, agent, timeoutMs = 0, ...rest }, connection) {
+    async 'task/submit'({ id, agent, timeoutMs = 0, critical, ...rest }, connection) {
       refuseLarge(rest.payload, 'The payload');
-      const command = { type: 'task/submit', task: id, wants: agent, artifacts: {}, timeoutMs, ...rest } as const;
+      const about = { ...rest, timeoutMs, ...(critical ? {} : { critical }) };
+      const command = { type: 'task/submit', task: id, wants: agent, artifacts: {}, ...about } as const;
       const { existing } = await submitOrThrow(core, command, connection).catch(recordRefusal(core, connection, id));
       return { task: id, existing };
     },
-    'task/list': ({ run, active, limit, cursor }) => listTasks(core, { run, active, limit, cursor }),
+    'task/list': ({ run, active, dead, limit, cursor }) => listTasks(core, { run, active, dead, limit, cursor }),
     'task/get': async ({ task }) => ({ task: found(state.tasks.get(task) ?? (await core.archive.readTask(task))?.task, `task ${task}`) }),
+    'task/requeue': ({ task }, connection) => requeueTask(core, task, connection),
     async 'task/cancel'({ task, reason }, connection) {
       await submitOrThrow(core, { type: 'task/cancel', task, reason }, connection);
       return { task };
@@ -102,4 +106,22 @@ async function endAttempts({ state, submit }: Core, agent: string, message: stri
       submit({ type: 'attempt/end', attempt: id, token, ending }, { principal: 'daemon', cause: `agent/${agent}` }),
     ),
   );
+}
+
+/** Takes a dead letter up again: by itself, or by doing its stage again. */
+async function requeueTask(core: Core, id: string, connection: Connection): Promise<{ task: string; run?: string; stages?: string[] }> {
+  const { state } = core;
+  const task = found(state.tasks.get(id), `task ${id} in memory; submit it anew`);
+  const { run, stage = '' } = task;
+  if (run === undefined) {
+    await submitOrThrow(core, { type: 'task/revive', task: id, by: connection.principal.name }, connection);
+    return { task: id };
+  }
+  if (!isDeadLetter(task, state.runs.get(run), state.stages.get(run)?.get(stage)))
+    throw new SignalboxError({
+      code: 'invalid_transition',
+      message: `The task is no dead letter (${task.status}). \`signalbox retry ${run} ${stage}\` does its stage again.`,
+      facts: { task: id, status: task.status },
+    });
+  return { task: id, run, stages: await returnTo(core, { run, stage, feedback: task.message ?? '' }, connection) };
 }

@@ -29,6 +29,12 @@ function given(...commands: Command[]): Simulation {
   return s;
 }
 
+/** Lets the time go by that a task waits before it is tried again. */
+function wake(s: Simulation, task: string): void {
+  s.now = Date.parse(s.state.tasks.get(task)?.notBefore ?? '');
+  s.apply({ type: 'task/wake', task });
+}
+
 describe('decide: tasks and attempts', () => {
   it('submits a task once, whatever the client repeats', () => {
     const s = given(agent(), submit());
@@ -60,6 +66,7 @@ describe('decide: tasks and attempts', () => {
   it('retries a failure as often as the task allows, then leaves a dead letter', () => {
     const s = given(agent(), submit(), assign('a1'), end('a1', 1, 'failed', 'one'));
     assert.equal(s.state.tasks.get('t')?.status, 'pending');
+    wake(s, 't');
     s.apply(assign('a2'));
     s.apply(end('a2', 2, 'failed', 'two'));
     const task = s.state.tasks.get('t');
@@ -79,7 +86,9 @@ describe('decide: tasks and attempts', () => {
   });
 
   it('lets the late answer of an attempt that was given up change nothing', () => {
-    const s = given(agent(), submit(), assign('a1'), end('a1', 1, 'timeout', 'late'), assign('a2'));
+    const s = given(agent(), submit(), assign('a1'), end('a1', 1, 'timeout', 'late'));
+    wake(s, 't');
+    s.apply(assign('a2'));
     assert.throws(() => s.apply(end('a1', 1, 'succeeded')), { code: 'stale_lease' });
     assert.throws(() => s.apply(end('a2', 1, 'succeeded')), { code: 'stale_lease' }, 'a wrong token');
     assert.equal(s.state.tasks.get('t')?.status, 'assigned');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { keptIn, readCommits } from '../../../daemon/cli/policy/record.ts';
 import { replayRun } from '../../../daemon/cli/replay/replay.ts';
@@ -101,6 +102,27 @@ describe('the examples, run by scripted agents', () => {
       ['development', 'monitor', 'summary'].map((stage) => countTasks(detail, stage)),
       [2, 2, 1],
     );
+  });
+
+  it('leave a dead letter of a task that failed for good, which is tried again when somebody says so', async function () {
+    this.timeout(60_000);
+    const id = `task-${Math.random().toString(36).slice(2)}`;
+    const dead = async () => (await client.call('task/list', { dead: true })).tasks.map((task) => task.id);
+    const ended = async (attempts: number) => {
+      for (;;) {
+        const { task } = await client.call('task/get', { task: id });
+        if (task.token === attempts && task.endedAt !== undefined) return task;
+        await delay(20);
+      }
+    };
+    await client.call('task/submit', { id, agent: 'command', action: 'run', payload: { argv: ['false'] }, maxAttempts: 1 });
+    assert.equal((await ended(1)).answer, 'dead_letter');
+    assert.deepEqual(await dead(), [id]);
+    assert.equal((await client.call('daemon/status', {})).deadLetters, 1);
+    assert.deepEqual(await client.call('task/requeue', { task: id }), { task: id });
+    assert.equal((await ended(2)).answer, 'dead_letter');
+    await assert.rejects(client.call('task/requeue', { task: 'no-such-task' }), { code: 'not_found' });
+    assert.deepEqual(await client.call('agent/reset', { agent: 'command' }), { agent: 'command', existing: true });
   });
 
   it('stop at the gate of a phase when too much of the one before failed; the summary is written all the same', async function () {

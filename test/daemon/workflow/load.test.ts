@@ -154,6 +154,11 @@ const BROKEN: Broken[] = [
     text: `${HEAD}  - { id: a, agent: x }\n  - id: b\n    agent: command\n    needs: [a]\n    command: [echo, §"{a.output}"]\n`,
     codes: ['only-in-prompt'],
   },
+  {
+    what: 'a cleanup that nobody does, and one that two do',
+    text: `${HEAD}  - id: a\n    agent: x\n    §§cleanup: [shut-down, { name: wipe, agent: y, command: [rm] }]\n`,
+    codes: ['cleanup', 'unbound-action'],
+  },
   { what: 'a command without command', text: `${HEAD}  - id: a\n    §agent: command\n`, codes: ['no-command'] },
   { what: 'a command for another agent', text: `${HEAD}  - id: a\n    agent: x\n    §command: [ls]\n`, codes: ['only-for-command'] },
   {
