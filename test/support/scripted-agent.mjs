@@ -5,7 +5,7 @@
 //   {"clientWrite":PATH,"text":T} {"run":COMMAND} {"update":{..}} {"usage":{..}} {"stop":REASON} {"remember":true}
 //   {"hang":true} {"crash":CODE} {"garbage":LINES} {"flood":MESSAGES} {"huge":BYTES} {"answerTwice":true} {"answerDead":true}
 //   {"child":true} {"stderr":TEXT} {"error":MESSAGE} {"recall":true}
-//   {"call":TOOL,"input":{..},"era":REVISION} calls a tool of the first MCP server of the session; {"http":BODY,"headers":{..}} posts there
+//   {"call":TOOL,"input":{..},"era":REVISION} calls a tool of the first MCP server of the session; {"http":BODY,"headers":{..}} posts there; {"model":NAME} asks its model
 // Before a prompt: {"hangAt":METHOD} {"errorAt":METHOD,"code":N} {"version":N} {"modes":[..]} {"ignoreTerm":true} {"ignoreCancel":true}
 //   {"stdio":true} (takes MCP servers as programs only) {"loads":true}: it remembers its sessions in HOME, and tells them again when it loads one; {"lies":true}: it only says so;
 //   {"replays":UPDATES} more of them; {"asksWhileLoading":TOOLCALL}; {"crashAt":METHOD}
@@ -82,6 +82,11 @@ const STEPS = {
     const url = path === undefined ? mcpServer.url : new URL(path, mcpServer.url);
     const answer = await fetch(url, { method: 'POST', headers: { ...JSON_HEADERS, ...own, ...headers }, body: http.repeat(times) });
     chunk('agent_message_chunk', `(http ${answer.status}: ${(await answer.text()).trim()})`);
+  },
+  async model({ model }) {
+    const body = JSON.stringify({ model, max_tokens: 9, stream: true, messages: [{ role: 'user', content: 'x' }] });
+    const answer = await fetch(`${process.env.ANTHROPIC_BASE_URL}/v1/messages`, { method: 'POST', headers: JSON_HEADERS, body });
+    chunk('agent_message_chunk', `(model ${answer.status} ${(await answer.text()).includes('message_stop')})`);
   },
   // For a test of what is left of it: where the server is, and what opens it.
   where: () => chunk('agent_message_chunk', `(where ${JSON.stringify(mcpServer)})`),

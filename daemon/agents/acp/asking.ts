@@ -6,8 +6,9 @@
  */
 import { RequestError, type RequestPermissionRequest, type RequestPermissionResponse, type Stream } from '@agentclientprotocol/sdk';
 import type { AttemptEvent, AttemptSpec, Permission, WantedAction } from '../agent.ts';
-import type { DoorPlaces, OwnCalls } from './callbacks.ts';
+import type { OwnCalls } from './callbacks.ts';
 import type { Deadline } from './deadline.ts';
+import type { Entry } from './doors.ts';
 import { diffText } from './diff-text.ts';
 import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
@@ -30,7 +31,9 @@ export interface SessionParts {
   /** Stands still while a person is asked. */
   deadline: Deadline;
   /** The tools with which the agent calls back, and where it finds them. */
-  own?: { calls: OwnCalls; places: DoorPlaces };
+  own?: { calls: OwnCalls; entry: Entry };
+  /** What its models use is counted on the way; what it says of that itself counts for nothing. */
+  metered: boolean;
   describe(spec: AttemptSpec, wanted: Wanted, title: string): Promise<Described>;
   emit(event: AttemptEvent): void;
 }

@@ -5,10 +5,8 @@
  * 1. What the agent asked about before it called is decided once: its answer is remembered for that very call.
  * 2. A call that came in is told by whoever answered it, and not once more by what the agent says of it.
  */
-import type { McpServer } from '@agentclientprotocol/sdk';
 import { type AgentCall, type AgentTool, MCP_SERVER, TOOL_INPUTS } from '../../../shared/protocol/agent-tools.ts';
-import { type CallDoor, type Listening, listenOnLoopback, openCallDoor, type ToolServerModule } from '../../platform/mcp/door.ts';
-import type { Wrapped } from '../../platform/sandbox/sandbox.ts';
+import { type CallDoor, openCallDoor, type ToolServerModule } from '../../platform/mcp/door.ts';
 import type { AttemptEvent } from '../agent.ts';
 
 /** What the daemon brings for it: the bundle with the MCP server, and the file of the program that joins pipes. */
@@ -87,28 +85,6 @@ function readName(tool: string, input: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Where the agent finds the door: over HTTP where it can, else a program that joins its pipes with it. */
-export interface DoorPlaces {
-  entry(http: boolean): McpServer;
-  close(): void;
-}
-
-/** Makes the door reachable: through the attempt's relay, or on a loopback port where there is no sandbox. */
-export async function placeDoor({ door, bridgePath }: OwnCalls, { local }: Wrapped): Promise<DoorPlaces> {
-  const listening: Listening | undefined = local === undefined ? await listenOnLoopback(door) : undefined;
-  const port = listening?.port ?? local?.port ?? 0;
-  const [command, ...args] = local?.pipe ?? [process.execPath, bridgePath, '--mcp', String(port)];
-  const electron = process.versions['electron'] === undefined ? [] : [{ name: 'ELECTRON_RUN_AS_NODE', value: '1' }];
-  return {
-    entry(http) {
-      if (!http) return { name: MCP_SERVER, command, args, env: [{ name: 'SIGNALBOX_MCP_TOKEN', value: door.token }, ...electron] };
-      const headers = [{ name: 'Authorization', value: `Bearer ${door.token}` }];
-      return { type: 'http', name: MCP_SERVER, url: `http://127.0.0.1:${port}/mcp`, headers };
-    },
-    close: () => listening?.close(),
-  };
 }
 
 /** A prompt that names the tools: some agents hold the tools of MCP servers back until they are searched for. */

@@ -14,6 +14,7 @@ import { type Deadline, startDeadline } from './deadline.ts';
 import { explainBreak, explainExit, passErrors } from './ending.ts';
 import { failed } from './failed.ts';
 import { launchAgent, type Launched, type LaunchOptions } from './launch.ts';
+import { type Meter, openMeter } from './meter.ts';
 import type { PriceTable } from './prices.ts';
 import type { Profile } from './profiles.ts';
 import { type Session, startSession } from './session.ts';
@@ -83,8 +84,10 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
   const asking = pauseWhileAsked(emit, deadline);
   // Whoever is only looked at does no work, so it has nobody to call.
   const calls = options.callbacks && profile.mcp && spec.run !== '' ? openOwnCalls(options.callbacks, asking) : undefined;
+  const prices = await options.prices?.();
+  const meter = profile.meter && openMeter({ meter: profile.meter, prices, emit });
   const raw = keepRawLines(calls?.door.token);
-  const work: Work = { options, spec, profile, prices: await options.prices?.(), emit, asking, asked, deadline, raw, calls };
+  const work: Work = { options, spec, profile, prices, emit, asking, asked, deadline, raw, calls, meter };
   try {
     const first = await runOnce(work);
     const { earlier } = spec;
@@ -97,6 +100,7 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
   } finally {
     deadline.stop();
     calls?.close();
+    meter?.close();
     const text = raw.text();
     if (text !== '') emit({ type: 'artifact', name: `acp-${spec.attempt}.log`, mediaType: 'text/plain', content: text });
   }
@@ -104,15 +108,14 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
 
 /** One process of the agent; `notLoaded` when it failed while it loaded the session of earlier work. */
 async function runOnce(work: Work): Promise<{ outcome: Outcome; notLoaded: boolean }> {
-  const { options, spec, profile, emit, asking, calls } = work;
-  const started = await launchAgent(options, { spec, profile, calls, ask: askForHosts(spec, asking) });
+  const { options, spec, profile, emit, asking, calls, meter } = work;
+  const started = await launchAgent(options, { spec, profile, calls, meter, ask: askForHosts(spec, asking) });
   if ('status' in started) return { outcome: started, notLoaded: false };
   emit({ type: 'started', process: started.process.identity, enforcement: started.wrapped.enforcement });
   try {
     return await follow(work, started);
   } finally {
-    started.places?.close();
-    await started.wrapped.close();
+    await started.close();
   }
 }
 
@@ -145,11 +148,12 @@ interface Work {
   deadline: Deadline;
   raw: RawLog;
   calls: OwnCalls | undefined;
+  meter: Meter | undefined;
 }
 
 async function follow(
-  { options, spec, profile, prices, emit, asked, deadline, raw, calls }: Work,
-  { process: child, wrapped, places }: Launched,
+  { options, spec, profile, prices, emit, asked, deadline, raw, calls, meter }: Work,
+  { process: child, wrapped, entry }: Launched,
 ): Promise<{ outcome: Outcome; notLoaded: boolean }> {
   const { cancelMs = CANCEL_MS, graceMs = GRACE_MS } = options;
   const transcript = writeTranscript((text) => emit({ type: 'output', stream: 'stdout', text }));
@@ -169,7 +173,7 @@ async function follow(
     },
     onFault: tellFault,
   });
-  const own = calls && places ? { own: { calls, places } } : {};
+  const own = { metered: meter !== undefined, ...(calls && entry ? { own: { calls, entry } } : {}) };
   const session = startSession({ spec, profile, prices, stream, transcript, deadline, describe: options.describe, emit, ...own });
   const over = Promise.race([
     session.done.catch((error: unknown) => explainBreak(error, { fault, child, profile, errors })),

@@ -58,7 +58,7 @@ async function beginSession(talk: Talk, agent: AgentSide, hello: InitializeRespo
   const { session: _meta } = profile;
   const place: NewSessionRequest = {
     cwd: spec.worktree?.path ?? spec.home,
-    mcpServers: talk.own ? [talk.own.places.entry(hello.agentCapabilities?.mcpCapabilities?.http ?? false)] : [],
+    mcpServers: talk.own ? [talk.own.entry(hello.agentCapabilities?.mcpCapabilities?.http ?? false)] : [],
     ...(Object.keys(_meta).length > 0 ? { _meta } : {}),
   };
   const resumes = about.resumes;

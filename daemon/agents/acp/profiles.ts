@@ -52,6 +52,13 @@ const SHAPE = {
   sandbox: z.boolean().default(true),
   /** False for an agent that cannot bear MCP servers in its session; it then has no tools to call back with. */
   mcp: z.boolean().default(true),
+  /** Has what its models use counted on the way: it asks them through the daemon, at `{meter}` in these variables. Only where a person says so. */
+  meter: z
+    .strictObject({
+      to: z.string().regex(/^(https:\/\/[^\s/@?#]+|http:\/\/127\.0\.0\.1:\d{1,5})(\/[^\s?#]*)?$/, 'the https address of its models'),
+      env: z.record(VariableName, z.string().max(20_000)),
+    })
+    .optional(),
   /** What is known to happen without a question, for a person to read. */
   uncovered: z.array(z.string().max(500)).max(20).default([]),
   /** How it is led to the scripted model of `agents canary`, whose address replaces `{stub}`; without it that cannot be done. */

@@ -37,17 +37,18 @@ interface Parts {
   transcript: Transcript;
   emit(event: AttemptEvent): void;
   own?: { calls: OwnCalls };
+  metered: boolean;
 }
 
 /** Begins to follow an agent. */
-export function startUpdates({ spec, profile, prices, transcript, emit, own }: Parts): Updates {
+export function startUpdates({ spec, profile, prices, transcript, emit, own, metered }: Parts): Updates {
   const calls = trackToolCalls();
   const replay = startReplay(transcript);
   let replaying = false;
   const root = spec.worktree?.path ?? spec.home;
   const ended = tellEndedCalls({ reads: profile.reads, root, transcript, emit, ...(own ? { cameIn: own.calls.cameIn } : {}) });
   const notePlan = followPlan({ transcript, emit });
-  const usage = followUsage({ profile, prices, emit });
+  const usage = followUsage({ profile, prices, emit, metered });
 
   const noteCall = (call: ToolCall): void => {
     if (call.status === 'in_progress') emit({ type: 'progress', text: call.title || call.name || call.id, activity: 'executing' });
@@ -86,7 +87,7 @@ export function startUpdates({ spec, profile, prices, transcript, emit, own }: P
 }
 
 /** Follows what the agent says that it used; what it tells of money is the sum of its session so far. */
-function followUsage({ profile, prices, emit }: Pick<Parts, 'profile' | 'prices' | 'emit'>) {
+function followUsage({ profile, prices, emit, metered }: Pick<Parts, 'profile' | 'prices' | 'emit' | 'metered'>) {
   let cost = 0;
   let told = 0;
   let model = '';
@@ -102,7 +103,7 @@ function followUsage({ profile, prices, emit }: Pick<Parts, 'profile' | 'prices'
       const turn = readTurnUsage(response, model, profile.model);
       const more = cost - told;
       told = cost;
-      if (turn) emit({ type: 'used', ...priced(turn, { cost: more, told: cost > 0, prices }) });
+      if (turn && !metered) emit({ type: 'used', ...priced(turn, { cost: more, told: cost > 0, prices }) });
     },
   };
 }

@@ -85,7 +85,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       const { openRelay } = await import('./relay.ts');
       const relay = await openRelay({ decide, loopbackPorts, ...(local === undefined ? {} : { local }) });
       try {
-        const port = local === undefined ? 0 : freePort(loopbackPorts);
+        const port = local === undefined ? 0 : doorPort(loopbackPorts);
         const { node, args } = await describeInside(options, request, { socket: relay.socket, port });
         const electron = process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
         const door = local === undefined ? {} : { local: { port, pipe: [node, BRIDGE, '--mcp', SOCKET] as const } };
@@ -105,8 +105,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
 }
 
-/** The first port that is not wanted for something else; nobody but the attempt itself is on its loopback. */
-function freePort(taken: readonly number[]): number {
+/** Where `local` is reached inside: the first port that is not wanted for something else; nobody but the attempt itself is on its loopback. */
+export function doorPort(taken: readonly number[]): number {
   let port = FIRST_PORT;
   while (taken.includes(port)) port += 1;
   return port;

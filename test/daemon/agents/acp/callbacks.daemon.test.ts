@@ -1,4 +1,5 @@
 // Agents call back over MCP: in a real sandbox through the relay, outside of it on a loopback port, over HTTP and on pipes.
+// Long because: one daemon and its agents serve all of it; another start would cost more than the lines.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { type ModelServer, startModelServer } from '../../../../daemon/agents/acp/canary/model-server.ts';
 import { inspectMachine } from '../../../../daemon/platform/sandbox/machine.ts';
 import type { Connected } from '../../../../daemon/rpc/connect.ts';
 import type { RunDetail } from '../../../../shared/protocol/views.ts';
@@ -60,23 +62,27 @@ describe('agents call back', function () {
   let daemon: DaemonProcess;
   let client: Connected;
   let repo: string;
+  let model: ModelServer;
   let sandboxed = false;
   let ids = 0;
 
   before(async () => {
     home = await makeHome();
     for (const folder of ['agents', 'policies']) await mkdir(join(home, 'config', folder), { recursive: true });
-    for (const [id, more] of Object.entries(AGENTS))
+    model = await startModelServer();
+    const metered = `meter: { to: '${model.url}', env: { ANTHROPIC_BASE_URL: '{meter}' } }\n`;
+    for (const [id, more] of Object.entries({ ...AGENTS, metered }))
       await writeFile(join(home, `config/agents/${id}.yaml`), `agent: ${id}\nprogram: ${AGENT}\nmode: default\n${more}`);
     await writeFile(join(home, 'config/policies/default.yaml'), POLICY);
     sandboxed = (await inspectMachine('auto')).enforcement.level === 'enforced';
     repo = makeRepo({ 'README.md': '# demo\n' });
     daemon = await startDaemon({ home });
     client = await daemon.connect();
-    for (const agent of Object.keys(AGENTS)) await client.call('agent/add', { agent });
+    for (const agent of [...Object.keys(AGENTS), 'metered']) await client.call('agent/add', { agent });
   });
   after(async () => {
     client.close();
+    await model.close();
     await daemon.end();
     await removeHome(home);
     removeTempFolders();
@@ -127,6 +133,17 @@ describe('agents call back', function () {
       );
       assert.equal(attempt?.enforcement?.level, sandboxed && !agent.startsWith('outside') ? 'enforced' : 'advisory');
     });
+
+  it('has what its model used counted on the way, whatever it says itself, and reaches the model in no other way', async () => {
+    const said = [{ model: 'scripted' }, { model: 'scripted' }, { usage: { inputTokens: 5, outputTokens: 5 } }];
+    const { detail, said: told } = await play('metered', said);
+    assert.match(told, /\(model 200 true\)\(model 200 true\)/);
+    assert.deepEqual(detail.attempts[0]?.usage, { tokens: 2 * 1_437, cost: 0, source: 'metered' });
+    assert.deepEqual(
+      model.calls.map(({ wire }) => wire),
+      ['anthropic', 'anthropic'],
+    );
+  });
 
   it('feeds the gate of a stage and its handoff, and reads what an earlier stage made', async () => {
     const metrics = (coverage: number) => ({ call: 'report_metrics', input: { values: { coverage } } });
@@ -206,7 +223,7 @@ describe('agents call back', function () {
     ]);
     assert.match(said, /"isError":true,"text":"Denied: Artifacts are not for this one\. Do not try the same again/);
     assert.match(said, /"isError":true,"text":"This one gives nobody work\./);
-    assert.match(said, /No agent command takes prompts here\. Those that do: deaf, inside, outside, outside-piped, piped\./);
+    assert.match(said, /No agent command takes prompts here\. Those that do: deaf, inside, metered, outside, outside-piped, piped\./);
     assert.match(said, /Unrecognized key: \\"more\\"/);
     assert.match(said, /no_such_tool.*not found/i);
     const answers = [...said.matchAll(/\(http (\d+)/g)].map((match) => match[1]);
