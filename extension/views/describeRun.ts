@@ -40,11 +40,12 @@ export function describeRun(view: RunView, reader: Reader): Node {
   const label = sayWorkflow(run.workflow.name, reader);
   const how = sayRunStatus(view, reader);
   const where = view.named && run.repo !== undefined ? `${sayRepository(run.repo)} · ` : '';
+  const by = run.startedBy ? ` · ${run.startedBy.trigger}` : '';
   const children = listStages(view).map((entry) => describeStage({ ...entry, view }, reader));
   return {
     id: formatRef({ kind: 'run', run: run.id }),
     label,
-    description: `${where}${how}`,
+    description: `${where}${how}${by}`,
     tooltip: explainRun(view, reader),
     icon: undone(run) ? { id: 'discard', color: 'testing.iconSkipped' } : ICONS[run.status],
     context: contextOf(view),

@@ -100,7 +100,17 @@ export function buildTimeline(state: State, definition: WorkflowDefinition, runI
 function describeRun(run: Run, omitted: number): TimelineRun {
   const { id, workflow, status, summary } = run;
   const text = { title: cut(workflow.name), tone: RUN_TONE[status], status: spaced(status), summary: cut(summary) };
-  return { id, version: workflow.version, ...text, start: ms(run.submittedAt), ...until(run.endedAt), live: !runEnded(run), omitted };
+  const by = run.startedBy ? { startedBy: cut(`${run.startedBy.trigger}: ${run.startedBy.summary}`) } : {};
+  return {
+    id,
+    version: workflow.version,
+    ...text,
+    ...by,
+    start: ms(run.submittedAt),
+    ...until(run.endedAt),
+    live: !runEnded(run),
+    omitted,
+  };
 }
 
 function groupByStage<Entry extends { run?: string; stage?: string }>(entries: Iterable<Entry>, run: string): Map<string, Entry[]> {

@@ -15,6 +15,7 @@ export const TIMELINE_TEXT = {
   emptyHint: 'The stages appear here when the run starts.',
   nothingSelected: 'Select a span or a mark to see what it was and to open its log, diff or artifacts.',
   elapsed: 'Elapsed {0}',
+  startedBy: 'Started by {0}',
   omitted: '{0} older items are not shown',
   needs: 'needs {0}',
   waitsForDependencies: 'waits for its dependencies',

@@ -98,6 +98,8 @@ export const TimelineRun = z.strictObject({
   end: z.optional(time),
   live: z.boolean(),
   summary: text,
+  /** The trigger that started it, and what happened; absent where somebody did. */
+  startedBy: z.optional(text),
   omitted: count,
 });
 export type TimelineRun = z.infer<typeof TimelineRun>;

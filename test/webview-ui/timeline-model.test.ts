@@ -53,6 +53,15 @@ describe('the model of a timeline', () => {
     assert.deepEqual([model.spans, model.marks, model.run.live], [[], [], true]);
   });
 
+  it('says by which trigger the run was started, and nothing where somebody did', () => {
+    const state = submitted();
+    assert.equal(build(state, 1).run.startedBy, undefined);
+    const run = state.runs.get(RUN);
+    const startedBy = { trigger: 'nightly.cron', kind: 'cron', firing: 'f', summary: 'it was 03:00 UTC', depth: 0 } as const;
+    if (run) state.runs.set(RUN, { ...run, startedBy });
+    assert.equal(build(state, 1).run.startedBy, 'nightly.cron: it was 03:00 UTC');
+  });
+
   it('needs only what has not ended', () => {
     assert.deepEqual(rowOf(build(waitingCheckup(), 42), 'stage/report')?.needs, ['Merge the repairs']);
   });

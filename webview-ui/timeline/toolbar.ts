@@ -20,6 +20,7 @@ export function makeToolbar(words: Words, press: (button: Button) => void): Tool
   const title = make('h1', 'title');
   const state = make('span', 'badge');
   const elapsed = make('span', 'time');
+  const startedBy = make('span', 'muted');
   const omitted = make('span', 'muted');
   const names = Object.keys(BUTTON_ICONS) as Button[];
   const buttons = new Map(names.map((name) => [name, makeButton(say(words, name), name, press)]));
@@ -27,7 +28,7 @@ export function makeToolbar(words: Words, press: (button: Button) => void): Tool
   bar.setAttribute('role', 'toolbar');
   bar.setAttribute('aria-label', say(words, 'toolbar'));
   return {
-    element: make('header', 'toolbar', make('div', 'heading', title, state, elapsed, omitted), bar),
+    element: make('header', 'toolbar', make('div', 'heading', title, state, elapsed, startedBy, omitted), bar),
     update(run, now, pressed) {
       title.textContent = run.title;
       const word = toneWord(words, run.tone);
@@ -37,6 +38,7 @@ export function makeToolbar(words: Words, press: (button: Button) => void): Tool
       }
       state.title = run.summary;
       elapsed.textContent = say(words, 'elapsed', formatDuration((run.end ?? Math.floor(now / 1000) * 1000) - run.start));
+      startedBy.textContent = run.startedBy === undefined ? '' : say(words, 'startedBy', run.startedBy);
       omitted.textContent = run.omitted > 0 ? say(words, 'omitted', run.omitted) : '';
       const follow = buttons.get('follow');
       follow?.setAttribute('aria-pressed', String(pressed.follow));
