@@ -95,6 +95,8 @@ export type Command =
       workflow: { name: string; version: number; digest: string; source?: string };
       inputs: Record<string, unknown>;
       again: boolean;
+      /** The stage that it is the work of. */
+      parent?: { run: string; stage: string };
       answering?: { mode: Answering['mode']; deadlineMs?: number };
       /** Absent: somebody starts it by hand. */
       startedBy?: StartedBy;

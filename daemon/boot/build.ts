@@ -68,6 +68,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     desk: { layOut, readReport, readOutput, outputsOf: (folder) => deskOf(folder).outputs },
     definitionOf: definitions.get,
     keepDefinition: definitions.keep,
+    loadDefinition: definitions.load,
     async homeFor(attempt) {
       const path = join(home, 'homes', attempt);
       await mkdir(path, { recursive: true, mode: 0o700 });
@@ -89,6 +90,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     readConfiguration,
     builtinWorkflow: (name) => parts.workflows.get(name),
     keepDefinition: definitions.keep,
+    hash: sha256,
     readRun: (id) => readRun({ state: coordinator.state, archive: stores.archive }, id),
     readSpoolEnd: stores.spools.readEnd,
     diffCommits: workspace.diffCommits,

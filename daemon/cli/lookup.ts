@@ -2,6 +2,7 @@
 import type { Client } from '../../shared/client/client.ts';
 import type { Approval } from '../../shared/state/approval.ts';
 import type { Run } from '../../shared/state/run.ts';
+import { isOfRun } from '../../shared/state/select.ts';
 import { CliFailure } from './failure.ts';
 import { matchIds, pickOne } from './ids.ts';
 import { formatAgo } from './render/time.ts';
@@ -18,15 +19,24 @@ export async function findRun(client: Client, given: string, now: number): Promi
 export async function findPending(client: Client, given: string, now: number): Promise<Approval[]> {
   const { approvals } = await client.call('approval/list', { pending: false, limit: LIMIT });
   const pending = approvals.filter((approval) => approval.status === 'pending');
-  const runs = matchIds(given, [...new Set(pending.flatMap((approval) => approval.run ?? []))]);
+  const asking = new Set(pending.flatMap((approval) => (approval.run === undefined ? [] : listUp(approval.run))));
+  const runs = matchIds(given, [...asking].sort());
   const ids = matchIds(
     given,
     approvals.map((approval) => approval.id),
   );
   const [run, ...others] = runs;
-  if (ids.length === 0 && run !== undefined && others.length === 0) return pending.filter((approval) => approval.run === run);
+  // What runs that do the work of its stages ask is asked by it too.
+  if (ids.length === 0 && run !== undefined && others.every((other) => isOfRun(other, run)))
+    return pending.filter((approval) => isOfRun(approval.run, run));
   if (ids.length === 0 && run === undefined) await refuseQuietRun(client, given);
   return [pickOne(given, approvals, 'approval', describeApproval(now))];
+}
+
+/** A run, and those whose stages it does the work of. */
+function listUp(run: string): string[] {
+  const parts = run.split('.');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('.'));
 }
 
 /** A run that exists and asks nothing is no unknown id. */

@@ -96,6 +96,8 @@ export interface Ports {
   desk: DeskPort;
   /** The definition with that digest, once the run that names it was submitted. */
   definitionOf(digest: string): WorkflowDefinition | undefined;
+  /** Reads a definition from the store into memory. */
+  loadDefinition(digest: string): Promise<WorkflowDefinition>;
   /** Stores a definition, so that a run can go on by it; its digest. */
   keepDefinition(definition: WorkflowDefinition): Promise<string>;
   /** A folder of the attempt's own, made when it is asked for. */

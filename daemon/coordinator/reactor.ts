@@ -63,7 +63,15 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
   const advance = (id: string, cause: string, touched?: ReadonlySet<string>): void => {
     const run = state.runs.get(id);
     const definition = run && ports.definitionOf(run.workflow.digest);
-    if (!run || !definition || runEnded(run)) return;
+    if (!run || runEnded(run)) return;
+    if (!definition) {
+      // Of a run that another one started the definition may not be in memory yet.
+      void ports.loadDefinition(run.workflow.digest).then(
+        () => advance(id, cause),
+        (error: unknown) => ports.log('definition.unreadable', { run: id, error }),
+      );
+      return;
+    }
     for (const command of advanceRun(state, run, definition, { ...settings, touched })) void tell(command, cause);
   };
   coordinator.followWith((tentative) => (draining ? [] : assignPending(tentative, newId)));
@@ -105,6 +113,8 @@ function readTouched(state: State, commits: readonly Recorded[]): { runs: Map<st
   let freed = false;
   for (const event of commits.flatMap(({ events }) => events)) {
     if (event.run !== undefined) runs.set(event.run, touch(runs.get(event.run), event));
+    const parent = event.stage === undefined ? state.runs.get(event.run ?? '')?.parent : undefined;
+    if (parent) runs.set(parent.run, touch(runs.get(parent.run), { ...event, ...parent }));
     for (const other of wakeMerges(state, event)) runs.set(other.id, { cause: event.id, stages: new Set(), whole: true });
     freed ||= FREES.test(event.type);
   }

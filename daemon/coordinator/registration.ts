@@ -8,7 +8,7 @@ import type { TriggerDefinition } from '../../shared/state/trigger-definition.ts
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { CommandOf, Origin } from '../commands.ts';
 import { loadWorkflow } from '../workflow/load.ts';
-import { checkInputs, isTrusted, openConfiguration, openRepository, readWorkflow, type RunPorts } from './submit-run.ts';
+import { checkInputs, isTrusted, openConfiguration, openRepository, othersIn, readWorkflow, type RunPorts } from './submit-run.ts';
 
 export interface RegistrationParts {
   ports: RunPorts;
@@ -22,6 +22,8 @@ export interface RegistrationParts {
 interface Registering {
   definition: WorkflowDefinition;
   text: string;
+  /** The workflows that it runs. */
+  called: readonly WorkflowDefinition[];
   origin: RegisteredTrigger['origin'];
   repo?: string | undefined;
   into?: string | undefined;
@@ -33,14 +35,19 @@ export async function addTriggers(parts: RegistrationParts, params: ValidParamsO
   const { ports } = parts;
   const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
   const configuration = info && (await openConfiguration(ports, info));
-  const { definition, text } = readWorkflow(ports, params, configuration, info !== undefined && isTrusted(ports, info, configuration));
+  const { definition, text, called } = readWorkflow(
+    ports,
+    params,
+    configuration,
+    info !== undefined && isTrusted(ports, info, configuration),
+  );
   if (!definition.triggers?.length) {
     const message = `${definition.workflow} has no triggers. Write some under \`triggers:\`, or start it by hand with \`signalbox run\`.`;
     throw new SignalboxError({ code: 'invalid_params', message, facts: { workflow: definition.workflow } });
   }
   const { into, inputs } = params;
   if (info && into !== undefined) await ports.readBranch({ ...info, path: info.path }, into).catch(() => refuseBranch(info.path, into));
-  return register(parts, { definition, text, origin: 'user', repo: info?.path, into, inputs }, origin);
+  return register(parts, { definition, text, called, origin: 'user', repo: info?.path, into, inputs }, origin);
 }
 
 function refuseBranch(path: string, branch: string): never {
@@ -59,11 +66,12 @@ export async function syncRepository(parts: RegistrationParts, path: string, ori
   const wanted = isTrusted(ports, info, configuration) ? configuration.workflows : [];
   const kept = new Set<string>();
   for (const { file, text } of wanted) {
-    const loaded = loadWorkflow({ file, text });
+    const loaded = loadWorkflow({ file, text, others: othersIn(ports, configuration, true) });
     if (!loaded.ok || !loaded.definition.triggers?.length) continue;
-    const { definition } = loaded;
+    const { definition, called } = loaded;
     try {
-      for (const id of await register(parts, { definition, text, origin: 'repository', repo: info.path, inputs: {} }, origin)) kept.add(id);
+      for (const id of await register(parts, { definition, text, called, origin: 'repository', repo: info.path, inputs: {} }, origin))
+        kept.add(id);
     } catch (error) {
       if (!(error instanceof SignalboxError)) throw error;
       parts.problem(definition.workflow, error.message);
@@ -83,6 +91,7 @@ async function register({ ports, state, hash }: RegistrationParts, what: Registe
       throw new SignalboxError({ code: 'invalid_params', message, facts: { trigger: trigger.id } });
     }
   }
+  for (const one of what.called) await ports.keepDefinition(one);
   const { workflow: name, version } = definition;
   const workflow = { name, version, digest: await ports.keepDefinition(definition), source: await ports.keepSource(text) };
   const ids = (definition.triggers ?? []).map(({ id }) => triggerId({ name, id, repo }, hash));

@@ -6,7 +6,9 @@ import type { Command, CommandOf, CommandResult, Origin } from '../commands.ts';
 import type { PolicySource } from '../policy/load.ts';
 import type { RepoInfo } from '../workspace/inspect.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
+import { bindInputs } from '../workflow/inputs.ts';
 import { loadWorkflow } from '../workflow/load.ts';
+import type { OtherWorkflows } from '../workflow/load-call.ts';
 import { type ContinuePorts, findContinued } from './continue-run.ts';
 import { explain } from './merges.ts';
 import type { Rulebook } from './rulebook.ts';
@@ -33,6 +35,7 @@ export interface RunPorts extends ContinuePorts {
   /** Records what is in force in a repository, or of the host for an empty name. */
   policiesLoaded(repo: string): Promise<void>;
   trustedDigest(repo: string): string | undefined;
+  hash(text: string): string;
   submit(command: Command, origin: Origin): Promise<CommandResult>;
 }
 
@@ -52,12 +55,13 @@ export async function submitRun(
   if (earlier && info?.path !== earlier.repo) throw refuseOtherRepository(earlier.repo, info?.path);
   const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && isTrusted(ports, info, configuration);
-  const { definition, text } = readWorkflow(ports, params, configuration, trusted);
-  refuseStranger(definition, origin.principal);
+  const { definition, text, called } = readWorkflow(ports, params, configuration, trusted);
+  for (const one of [definition, ...called]) refuseStranger(one, origin.principal);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
   const found = info && (await describeRepository(ports, info, params.into));
   const repository = found && { ...found, ...(earlier ? { base: earlier.base } : {}) };
+  for (const one of called) await ports.keepDefinition(one);
   const digest = await ports.keepDefinition(definition);
   const workflow = { name: definition.workflow, version: definition.version, digest, source: await ports.keepSource(text) };
   const result = await ports.submit(
@@ -145,15 +149,30 @@ export function readWorkflow(
   params: Pick<Params, 'workflow'>,
   configuration: Configuration | undefined,
   trusted: boolean,
-): { definition: WorkflowDefinition; text: string } {
+): { definition: WorkflowDefinition; text: string; called: WorkflowDefinition[] } {
   const chosen = params.workflow;
   const source = 'file' in chosen ? chosen : findWorkflow(ports, chosen.name, configuration, trusted);
   const parts = 'file' in chosen ? chosen.parts : undefined;
-  const loaded = loadWorkflow({ text: source.text, file: source.file, parts });
-  if (loaded.ok) return { definition: loaded.definition, text: source.text };
+  const others = othersIn(ports, configuration, trusted);
+  const loaded = loadWorkflow({ text: source.text, file: source.file, parts, others });
+  if (loaded.ok) return { definition: loaded.definition, text: source.text, called: loaded.called };
   const first = loaded.problems[0];
   const message = `${source.file} has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}${first ? `; the first: ${first.line}:${first.column}: ${first.message}` : ''}`;
   throw new SignalboxError({ code: 'invalid_workflow', message, facts: { problems: loaded.problems } });
+}
+
+/** The workflows that one may run: those of the repository, where they are trusted, and those that come with the program. */
+export function othersIn(
+  ports: Pick<RunPorts, 'builtinWorkflow' | 'hash'>,
+  configuration: Configuration | undefined,
+  trusted: boolean,
+): OtherWorkflows {
+  const own = trusted ? (configuration?.workflows ?? []) : [];
+  return {
+    names: own.map(({ name }) => name),
+    find: (name) => own.find((one) => one.name === name) ?? ports.builtinWorkflow(name),
+    hash: ports.hash,
+  };
 }
 
 function findWorkflow(
@@ -190,43 +209,9 @@ export function checkInputs(
   definition: Pick<WorkflowDefinition, 'workflow' | 'inputs'>,
   given: Record<string, unknown>,
 ): Record<string, unknown> {
-  const unknown = Object.keys(given).find((name) => !(name in definition.inputs));
-  if (unknown !== undefined) {
-    const known = Object.keys(definition.inputs).join(', ') || 'none';
-    throw new SignalboxError({
-      code: 'invalid_params',
-      message: `${definition.workflow} has no input ${unknown}. Its inputs: ${known}.`,
-      facts: { input: unknown },
-    });
-  }
-  return Object.fromEntries(
-    Object.entries(definition.inputs).flatMap(([name, { type, default: fallback, optional }]) => {
-      const value = readInput(given[name], type) ?? fallback;
-      if (value === undefined && optional) return [];
-      const actual = Array.isArray(value) ? 'list' : typeof value;
-      if (value === undefined)
-        throw new SignalboxError({
-          code: 'invalid_params',
-          message: `${definition.workflow} needs the input ${name} (${type}).`,
-          facts: { input: name },
-        });
-      if (actual !== type)
-        throw new SignalboxError({
-          code: 'invalid_params',
-          message: `The input ${name} is a ${type}, not a ${actual}.`,
-          facts: { input: name },
-        });
-      return [[name, value]];
-    }),
-  );
-}
-
-/** A text that a person typed is read as what the workflow wants, where that is unmistakable. */
-function readInput(value: unknown, type: string): unknown {
-  if (typeof value !== 'string') return value;
-  if (type === 'number' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
-  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
-  return value;
+  const bound = bindInputs(definition.inputs, given, definition.workflow);
+  if (bound.ok) return bound.inputs;
+  throw new SignalboxError({ code: 'invalid_params', message: bound.message, facts: { input: bound.input } });
 }
 
 /** Puts a repository's policies into force, and into the record; throws SignalboxError invalid_policy with every problem. */

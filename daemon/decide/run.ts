@@ -1,5 +1,5 @@
 import type { Correlation, NewEvent } from '../../shared/events/envelope.ts';
-import { approvalsOf, openTasksOf } from '../../shared/state/select.ts';
+import { approvalsOf, childrenOf, openTasksOf, stageOf } from '../../shared/state/select.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { RUN_TABLE, runEnded, type Answering, type Continued, type Run, type RunStatus } from '../../shared/state/run.ts';
 import { mayMove } from '../../shared/state/table.ts';
@@ -28,12 +28,15 @@ export function startRun(state: State, command: CommandOf<'run/start'>, context:
     const text = `${command.workflow.name} is already running there, as ${active.id}.`;
     return refuse('run_active', text, { run: active.id, submittedAt: active.submittedAt, status: active.status });
   }
+  const parent = state.runs.get(command.parent?.run ?? '');
+  if (command.parent && stageOf(state, command.parent.run, command.parent.stage)?.status !== 'admitted') return [];
   const { repo, ...where } = command.repository ?? {};
   const of = { ...(repo === undefined ? {} : { repo }), run: command.run };
   const { workflow, inputs, startedBy, continues, inherited } = command;
   const { stages: _, artifacts: __, ...goesOn } = inherited ?? {};
   const more = {
     ...answeringOf(command, context),
+    ...fromParent(command, parent),
     ...(startedBy === undefined ? {} : { startedBy }),
     ...(continues === undefined ? {} : { continues }),
     ...goesOn,
@@ -53,6 +56,23 @@ function takeOver({ run, inherited }: CommandOf<'run/start'>, of: Correlation): 
       return event('artifact.recorded', stream, about, { name, digest, size, mediaType });
     }),
   ];
+}
+
+/** Who started the run whose stage it is said what becomes of the questions. */
+function fromParent({ parent }: CommandOf<'run/start'>, run: Run | undefined): { parent?: Run['parent'] & object; answering?: Answering } {
+  return parent ? { parent, ...(run?.answering === undefined ? {} : { answering: run.answering }) } : {};
+}
+
+/** The same for each run that does the work of its stages. */
+function withChildren(state: State, run: Run, make: (run: Run) => NewEvent[]): NewEvent[] {
+  return [run, ...childrenOf(state, run.id)].flatMap(make);
+}
+
+/** Ends the runs that do the work of a run's stages. */
+export function cancelChildren(state: State, run: string, reason: string, stage?: string): NewEvent[] {
+  return childrenOf(state, run)
+    .filter((one) => one.cancelReason === undefined && one.parent?.run === run && (stage === undefined || one.parent.stage === stage))
+    .map((one) => event('run.cancel_requested', `run/${one.id}`, ofRun(one), { reason }));
 }
 
 function answeringOf({ answering }: CommandOf<'run/start'>, context: Context): { answering?: Answering } {
@@ -108,14 +128,22 @@ export function continueRun(state: State, command: CommandOf<'run/continue'>): V
 /** Nothing new is started until somebody resumes the run; what is under way comes to its end. */
 export function pauseRun(state: State, command: CommandOf<'run/pause'>): Verdict {
   const { by, reason } = command;
-  return step(state, command.run, 'paused', (run) => [event('run.paused', `run/${run.id}`, ofRun(run), { by, reason })]);
+  return step(state, command.run, 'paused', (run) =>
+    withChildren(state, run, (one) =>
+      one.id === run.id || mayMove(RUN_TABLE, one.status, 'paused')
+        ? [event('run.paused', `run/${one.id}`, ofRun(one), { by, reason })]
+        : [],
+    ),
+  );
 }
 
 export function resumeRun(state: State, command: CommandOf<'run/resume'>): Verdict {
   const run = state.runs.get(command.run);
   if (!run) return gone(command.run);
   if (run.status !== 'paused') return [];
-  return [event('run.resumed', `run/${run.id}`, ofRun(run), { by: command.by })];
+  return withChildren(state, run, (one) =>
+    one.status === 'paused' ? [event('run.resumed', `run/${one.id}`, ofRun(one), { by: command.by })] : [],
+  );
 }
 
 /** Goes back to a stage: what is under way of the stages that are done again is ended, and their questions are withdrawn. */
@@ -137,7 +165,10 @@ export function returnRun(state: State, command: CommandOf<'run/return'>): Verdi
       : event('approval.lapsed', `approval/${a.id}`, of, { approval: a.id, reason });
   });
   const tasks = openTasksOf(state, run.id);
-  const ended = stages.flatMap((id) => (tasks.get(id) ?? []).flatMap((task) => cancelEvents(state, task, reason)));
+  const ended = stages.flatMap((id) => [
+    ...(tasks.get(id) ?? []).flatMap((task) => cancelEvents(state, task, reason)),
+    ...cancelChildren(state, run.id, reason, id),
+  ]);
   return [
     ...voided,
     ...ended,

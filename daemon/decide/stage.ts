@@ -9,6 +9,7 @@ import { mayMove } from '../../shared/state/table.ts';
 import type { CommandOf } from '../commands.ts';
 import { askFor, askPerson, settleAll } from './approval.ts';
 import { event, ofRun, refuse, type Context, type Verdict } from './context.ts';
+import { cancelChildren } from './run.ts';
 import { explainDecision, judgeAdvance } from './steps.ts';
 import { useFailureAnswer } from './stuck.ts';
 
@@ -182,6 +183,7 @@ export function cancelStage(state: State, command: CommandOf<'stage/cancel'>): V
   if (stageEnded(stageOf(state, command.run, command.stage))) return [];
   return move(state, command, 'canceled', (run) => [
     ...withdraw(state, run, command.stage, 'The run was canceled.'),
+    ...cancelChildren(state, run.id, reason, command.stage),
     event('stage.canceled', stream(run), ofRun(run, command.stage), { reason }),
   ]);
 }

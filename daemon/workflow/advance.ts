@@ -10,11 +10,12 @@
 import type { GateResult } from '../../shared/events/stage.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { runEnded, type Run, type Stage } from '../../shared/state/run.ts';
-import { openTasksOf, stageOf } from '../../shared/state/select.ts';
+import { isOfRun, openTasksOf, stageOf } from '../../shared/state/select.ts';
 import { stageEnded } from '../../shared/state/stage.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { beginStage } from './begin.ts';
+import { afterCall } from './call.ts';
 import { continueDeliberation } from './deliberate.ts';
 import { graphOf } from './graph.ts';
 import { advanceMatrix } from './matrix.ts';
@@ -65,6 +66,7 @@ function advanceStage(place: Place, def: StageDefinition): Command[] {
     case 'admitted':
       return startWork(place, def, stage);
     case 'running':
+      if (def.call) return afterCall(place, def, stage);
       if (def.matrix) return advanceMatrix(place, def, stage);
       if (def.deliberate) return continueDeliberation(place, def, stage, def.deliberate);
       return def.merge ? afterMerge(run, def) : afterTask(place, def, stage);
@@ -100,7 +102,7 @@ function settle(place: Place): Command[] {
     const stages = [...(state.stages.get(run.id)?.values() ?? [])];
     if (stages.every(stageEnded)) return finish(place, stages);
   }
-  const open = [...state.asked].filter((id) => state.approvals.get(id)?.run === run.id);
+  const open = [...state.asked].filter((id) => isOfRun(state.approvals.get(id)?.run, run.id));
   if (open.length > 0 && !isMoving(place))
     return run.status === 'waiting_approval' ? [] : [{ type: 'run/wait', run: run.id, approvals: open }];
   return run.status === 'waiting_approval' ? [{ type: 'run/continue', run: run.id }] : [];
@@ -112,6 +114,8 @@ function isMoving({ state, run, definition }: Place): boolean {
   for (const stage of state.stages.get(run.id)?.values() ?? []) {
     // What waits for a person, or for the stages of its items, does not move by itself.
     if ((stage.stuck && !stageEnded(stage)) || (stage.items !== undefined && byId.get(stage.id)?.matrix)) continue;
+    const child = state.runs.get(stage.child ?? '');
+    if (child?.status === 'waiting_approval' && stage.status === 'running') continue;
     if (stage.status === 'running' || stage.status === 'admitted' || (stage.status === 'deciding' && !stage.decided)) return true;
     if (stage.status === 'checking' && !stage.proposed.some((p) => p.approval !== undefined && state.asked.has(p.approval))) return true;
   }
@@ -141,6 +145,8 @@ function cancelRest(place: Place, reason: string): Command[] {
   if (open.length === 0) return [{ type: 'run/finish', run: run.id, status: 'canceled', code: 'canceled', summary: reason }];
   const tasks = openTasksOf(state, run.id);
   return open.flatMap((stage): Command[] => {
+    const child = state.runs.get(stage.child ?? '');
+    if (child && !runEnded(child)) return child.cancelReason === undefined ? [{ type: 'run/cancel', run: child.id, reason }] : [];
     const mine = tasks.get(stage.id) ?? [];
     const merging = stage.status === 'running' && stage.task === undefined && run.merge?.state === 'started';
     if (merging) return [];

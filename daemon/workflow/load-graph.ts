@@ -145,6 +145,9 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
     ...(Array.isArray(command) ? command.flatMap((text, position) => template(text, at('command', position))) : []),
     ...template(shape.stdin ?? '', at('stdin')),
     ...listReferences(shape.prompt ?? '').flatMap((reference) => listTemplateProblems(at('prompt'), reference, 'prompt')),
+    ...(shape.workflow === undefined ? [] : Object.entries(shape.with ?? {})).flatMap(([name, text]) =>
+      typeof text === 'string' ? template(text, at('with', name)) : [],
+    ),
     ...Object.entries(shape.env ?? {}).flatMap(([name, text]) => template(text, at('env', name))),
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),
     ...(merge === undefined ? [] : listTreeProblems(at('merge', 'from'), merge.from)),

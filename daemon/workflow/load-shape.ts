@@ -112,6 +112,10 @@ const STAGE_KEYS = {
   approvers: Who.optional(),
   merge: strictShape({ from: Id }).optional(),
   deliberate: DeliberateShape.optional(),
+  workflow: z
+    .string()
+    .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'the name of a workflow is lower-case words joined by `-`')
+    .optional(),
   next: Next.optional(),
   next_by: z.string().min(1).max(100).optional(),
   matrix: MatrixShape.optional(),
@@ -216,6 +220,7 @@ export const NestedWorkflowShape = strictShape({
 
 /** Whether a stage has a worktree, and so a commit that others can start from or merge. */
 export function endsWithCommit(shape: StageShape): boolean {
+  if (shape.workflow !== undefined) return true;
   return shape.merge === undefined && shape.deliberate === undefined && (shape.worktree ?? defaultWorktree(shape)) !== 'none';
 }
 

@@ -14,6 +14,7 @@ import {
   readOnFailure,
   readRetry,
 } from './load-parts.ts';
+import { type Called, callOf } from './load-call.ts';
 import { looksAtItem } from './condition.ts';
 import { gatheredName } from './matrix.ts';
 import { type BranchShape, defaultWorktree, type StageShape } from './load-shape.ts';
@@ -24,6 +25,8 @@ export interface Around {
   nested: boolean;
   checks: Readonly<Record<string, CriterionShape>>;
   bindings: Bindings | undefined;
+  /** The workflows that stages run. */
+  calls?: ReadonlyMap<string, Called>;
 }
 
 /** Who works: as `StageDefinition` has it. */
@@ -176,7 +179,7 @@ export function normaliseStage(shape: StageShape, around: Around): StageDefiniti
       stdin: shape.stdin,
       env: shape.env,
       prompt: shape.prompt,
-      with: withGiven(shape, around),
+      with: shape.workflow === undefined ? withGiven(shape, around) : undefined,
       if: shape.if,
       merge: shape.merge,
     }),
@@ -185,6 +188,7 @@ export function normaliseStage(shape: StageShape, around: Around): StageDefiniti
     ...(shape.deliberate ? { deliberate: readDeliberation(shape.deliberate, (name) => boundWorker(name, around)) } : {}),
     worktree: shape.worktree ?? (around.nested && !shape.merge ? 'own' : defaultWorktree({ command: who.command, prompt: shape.prompt })),
     when: listConditions(shape),
+    ...callOf(shape, around.calls ?? new Map()),
     ...gate,
     ...(approval === undefined ? {} : { approval: { summary: approval.summary, ...(expiresMs === undefined ? {} : { expiresMs }) } }),
     ...criteriaOf(shape, around),

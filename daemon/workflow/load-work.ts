@@ -43,18 +43,19 @@ function listWorkerProblems(shape: StageShape, { bindings, nested }: Around, at:
     if (agent === undefined && command === undefined && !bindings?.actions[name])
       problems.push(at('cleanup', 'unbound-action', `\`${name}\` is no action that is known; write its \`command\`, or bind it.`));
   }
-  if (shape.agent !== undefined || shape.merge !== undefined || shape.deliberate || branches.length > 0) return problems;
+  const works = [shape.agent, shape.merge, shape.workflow, shape.deliberate].some((one) => one !== undefined);
+  if (works || branches.length > 0) return problems;
   if (shape.action !== undefined && bindings?.actions[shape.action]) return problems;
+  const message = `Stage \`${shape.id}\` does nothing; give it an \`agent\`, a \`workflow\`, a \`merge\`, or those who \`deliberate\`.`;
   if (nested && shape.action !== undefined)
     problems.push(at('action', 'unbound-action', `Nobody does \`${shape.action}\`: the stage has no \`agent\`, and no bindings name one.`));
-  else
-    problems.push(at('', 'no-work', `Stage \`${shape.id}\` does nothing; give it an \`agent\`, a \`merge\`, or those who \`deliberate\`.`));
+  else problems.push(at('', 'no-work', message));
   return problems;
 }
 
 function listMatrixKeys(shape: StageShape, at: Report): Problem[] {
   if (!shape.matrix) return [];
-  const given = ['merge', 'parallel', 'parallel_agents', 'sync_point'] as const;
+  const given = ['merge', 'deliberate', 'parallel', 'parallel_agents', 'sync_point'] as const;
   const problems = given
     .filter((key) => shape[key] !== undefined)
     .map((key) => at(key, 'not-for-matrix', `A stage that is done for each item of a list has no \`${key}\`; use a stage of its own.`));

@@ -12,6 +12,7 @@ import {
   sortProblems,
 } from '../../shared/yaml/source.ts';
 import { type Bindings, type Parts, type PlacedHandoff, readParts } from './load-bindings.ts';
+import { type Caller, type OtherWorkflows, readCalls } from './load-call.ts';
 import { listGraphProblems } from './load-graph.ts';
 import type { PlacedStage } from './load-sketch.ts';
 import { attachHandoffs, listStrangers } from './load-handoffs.ts';
@@ -24,7 +25,9 @@ import { listWorkProblems } from './load-work.ts';
 export type { Problem } from '../../shared/yaml/source.ts';
 
 /** A definition, or at least one problem, sorted by place. */
-export type LoadedWorkflow = { ok: true; definition: WorkflowDefinition } | { ok: false; problems: Problem[] };
+export type LoadedWorkflow =
+  /** `called` are the workflows that its stages run, and theirs. */
+  { ok: true; definition: WorkflowDefinition; called: WorkflowDefinition[] } | { ok: false; problems: Problem[] };
 
 /** A text and the name under which its problems are reported. */
 export interface WorkflowText {
@@ -32,8 +35,17 @@ export interface WorkflowText {
   file: string;
 }
 
-/** Reads, checks and normalises one workflow; `parts` are files that stand beside it: bindings and handoffs. */
-export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowText[] | undefined }): LoadedWorkflow {
+interface WorkflowInputs extends WorkflowText {
+  /** Files that stand beside it: bindings and handoffs. */
+  parts?: readonly WorkflowText[] | undefined;
+  /** The workflows that it may run. */
+  others?: OtherWorkflows | undefined;
+  /** Those that are being read because each runs the next. */
+  callers?: readonly Caller[];
+}
+
+/** Reads, checks and normalises one workflow. */
+export function loadWorkflow(input: WorkflowInputs): LoadedWorkflow {
   const { source, problems } = readSource(input);
   const parts = readParts(input.parts ?? []);
   problems.push(...parts.problems);
@@ -48,6 +60,9 @@ export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowTe
     bindings: parts.bindings?.shape,
   };
   const stages = readStages(source, base, parts, problems);
+  const called = readCalls(stages, readingOf(input, source, base));
+  problems.push(...called.problems);
+  around.calls = called.calls;
   problems.push(...stages.flatMap((stage) => listWorkProblems(stage, around)));
   const given = new Set(Object.keys(parts.bindings?.shape.inputs ?? {}));
   problems.push(
@@ -62,6 +77,15 @@ export function loadWorkflow(input: WorkflowText & { parts?: readonly WorkflowTe
   }
   if (!workflow.success || problems.length > 0) return { ok: false, problems: sortProblems(problems) };
   return finishDefinition(workflow.data, { source, stages, parts, around });
+}
+
+function readingOf(input: WorkflowInputs, source: Source, base: SourcePath): Parameters<typeof readCalls>[1] {
+  const { others, callers } = input;
+  const key = base.length > 0 ? 'id' : 'workflow';
+  const holder = base.length > 0 && isRecord(source.data) ? source.data.workflow : source.data;
+  const name = isRecord(holder) ? String(holder[key]).toLowerCase() : '';
+  const load = (text: WorkflowText, through: readonly Caller[]) => loadWorkflow({ ...text, others, callers: through });
+  return { others, callers: callers ?? [{ name, place: input.file }], load };
 }
 
 function readWorkflow(source: Source, nested: boolean) {
@@ -105,7 +129,8 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
   const attached = attachHandoffs(definition, [...own, ...parts.handoffs], { givers, checks: around.checks });
   const problems = [...own.flatMap((handoff) => listStrangers(handoff, people)), ...attached.problems];
   if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
-  return { ok: true, definition: { ...definition, stages: attached.stages } };
+  const called = [...(around.calls?.values() ?? [])].flatMap((one) => [...one.called, one.definition]);
+  return { ok: true, definition: { ...definition, stages: attached.stages }, called };
 }
 
 /** A source that the workflow names and the bindings define. */

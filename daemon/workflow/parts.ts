@@ -17,10 +17,10 @@ export interface CheckCommand {
 }
 
 /** The commands among a stage's criteria. */
-export function listCheckCommands(def: StageDefinition, stage: Pick<Stage, 'task'>): CheckCommand[] {
+export function listCheckCommands(def: StageDefinition, stage: Pick<Stage, 'task' | 'child'>): CheckCommand[] {
   return (def.criteria ?? []).flatMap((criterion, index) =>
     criterion.kind === 'command'
-      ? [{ text: criterion.text, argv: criterion.argv, key: `check:${index}`, task: `${stage.task ?? ''}.check-${index}` }]
+      ? [{ text: criterion.text, argv: criterion.argv, key: `check:${index}`, task: `${stage.task ?? stage.child ?? ''}.check-${index}` }]
       : [],
   );
 }
@@ -48,7 +48,7 @@ export function startChecks(place: Place, def: StageDefinition, stage: Stage): C
     );
 }
 
-const signOffTask = (stage: Stage, index: number): string => `${stage.task ?? ''}.sign-${index}`;
+const signOffTask = (stage: Stage, index: number): string => `${stage.task ?? stage.child ?? ''}.sign-${index}`;
 const isPerson = ({ agent, select }: Approver): boolean => agent === undefined && select === undefined;
 
 /** What those said who had to look at the work: steps that ask them, `open` while they look, what is against it, or nothing. */

@@ -3,6 +3,7 @@ import type { Stage } from '../../shared/state/run.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
 import { saySelection } from './agents.ts';
+import { startCall } from './call.ts';
 import { startDeliberation } from './deliberate.ts';
 import { acceptHandoffs } from './handoffs.ts';
 import { submitStage, type Place } from './submit.ts';
@@ -18,6 +19,7 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
   const accepting = acceptHandoffs(place, def, stage);
   if (accepting.length > 0) return accepting;
   if (def.merge) return startMerge(place, def, stage);
+  if (def.call) return startCall(place, def, stage);
   // Its list is read first.
   if (def.matrix) return [];
   // A join is completed by the step that began it; when that was cut off, it is looked at again from the start.

@@ -83,7 +83,7 @@ export function isFoundCommand(def: StageDefinition): boolean {
   return typeof def.command === 'string';
 }
 
-/** Id of the task of a stage's round; it follows from run and stage, so that it is made once. */
+/** Id of the task, or of the run, of a stage's round; it follows from run and stage, so that it is made once. */
 export function taskId({ run, definition }: Place, { instance }: StageDefinition, stage: Stage): string {
   const { number } = graphOf(definition);
   const first = `${run.id}.${instance ? `${number.get(instance.of) ?? 0}i${instance.index}` : (number.get(stage.id) ?? 0)}`;

@@ -15,6 +15,8 @@ export interface RunView {
   readonly definition: WorkflowDefinition | undefined;
   /** Say which repository it is, because the window has several. */
   readonly named: boolean;
+  /** The definitions of the runs that do the work of its stages. */
+  readonly definitionOf?: (run: Run) => WorkflowDefinition | undefined;
 }
 
 const ICONS: Readonly<Record<RunStatus, Node['icon']>> = {
@@ -41,7 +43,15 @@ export function describeRun(view: RunView, reader: Reader): Node {
   const how = sayRunStatus(view, reader);
   const where = view.named && run.repo !== undefined ? `${sayRepository(run.repo)} · ` : '';
   const by = run.startedBy ? ` · ${run.startedBy.trigger}` : '';
-  const children = listStages(view).map((entry) => describeStage({ ...entry, view }, reader));
+  const below = (id: string | undefined): Node[] => {
+    const child = view.state.runs.get(id ?? '');
+    return child ? [describeRun({ ...view, run: child, definition: view.definitionOf?.(child), named: false }, reader)] : [];
+  };
+  const children = listStages(view).map((entry) => {
+    const node = describeStage({ ...entry, view }, reader);
+    const runs = below(entry.stage?.child);
+    return runs.length === 0 ? node : { ...node, open: 'expanded' as const, children: [...runs, ...node.children] };
+  });
   return {
     id: formatRef({ kind: 'run', run: run.id }),
     label,

@@ -12,10 +12,14 @@ export function registerRuns(services: Services): { tree: StableTree; dispose():
   const tree = new StableTree(services, () => {
     const reader = services.reader();
     const named = link.replicas.size > 1;
-    return fleet
-      .runs()
-      .slice(0, MAX_RUNS)
-      .map(({ run, state }) => describeRun({ run, state, definition: definitions.of(run), named }, reader));
+    return (
+      fleet
+        .runs()
+        // What does the work of a stage is shown below it.
+        .filter(({ run, state }) => run.parent === undefined || !state.runs.has(run.parent.run))
+        .slice(0, MAX_RUNS)
+        .map(({ run, state }) => describeRun({ run, state, definition: definitions.of(run), named, definitionOf: definitions.of }, reader))
+    );
   });
   const view = vscode.window.createTreeView('signalbox.runs', { treeDataProvider: tree, showCollapseAll: true });
   const dispose = (): void => {

@@ -18,6 +18,8 @@ export type RunEvent =
         /** Branch that a granted merge moves; absent: the run leaves its own branch. */
         into?: string;
         answering?: Answering;
+        /** The stage of another run that it is the work of. */
+        parent?: { run: string; stage: string };
         /** Absent: somebody started it by hand. */
         startedBy?: StartedBy;
         continues?: Continued;

@@ -28,6 +28,9 @@ const LEAVING_MS = 600_000;
 /** True when nothing about the run can change by itself any more; `now` in milliseconds since 1970. */
 export function runSettled(state: State, run: Run, now: number): boolean {
   if (!runEnded(run) || run.merge?.state === 'undoing' || run.merge?.state === 'started') return false;
+  // What does the work of a stage stays as long as the run of that stage goes on.
+  const parent = state.runs.get(run.parent?.run ?? '');
+  if (parent && !runEnded(parent)) return false;
   if (now - Date.parse(run.endedAt ?? '') > LEAVING_MS) return true;
   for (const attempt of state.attempts.values()) {
     if (attempt.run === run.id && (attempt.endedAt === undefined || (attempt.workspace && !attempt.workspace.left))) return false;

@@ -142,7 +142,11 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'agent.breaker_opened': agent,
   'agent.breaker_half_opened': agent,
   'agent.breaker_closed': agent,
-  'run.submitted': run,
+  'run.submitted': (state, event, at, principal) => {
+    run(state, event, at, principal);
+    const { parent } = event.data;
+    updateStage(state.stages, parent?.run, parent?.stage, (before) => ({ ...before, status: 'running', child: event.run ?? '' }));
+  },
   'run.started': run,
   'run.waiting': run,
   'run.continued': run,

@@ -81,6 +81,8 @@ export interface Stage {
   chosen?: readonly string[];
   /** Items of the list that it is done for, once they are known. */
   items?: number;
+  /** The run that does its work. */
+  child?: string;
   /** What it failed with, while a person is asked what is to be done. */
   stuck?: { code: string; message: string };
   /** Handoffs that were accepted for it, by id, with their digests by name. */
@@ -175,6 +177,8 @@ export interface Run {
   workflow: { name: string; version: number; digest: string; source?: string };
   inputs: Readonly<Record<string, unknown>>;
   principal: string;
+  /** The stage of another run that it is the work of. */
+  parent?: { run: string; stage: string };
   /** Absent: its questions wait for a person, each as long as it may. */
   answering?: Answering;
   /** Absent: somebody started it by hand. */
@@ -213,7 +217,8 @@ export function evolveRuns(runs: Map<string, Run>, event: Event & RunEvent, at: 
   const id = event.run ?? '';
   if (event.type === 'run.submitted') {
     const repo = event.repo === undefined ? {} : { repo: event.repo };
-    runs.set(id, { id, ...repo, ...event.data, principal, status: 'queued', summary: '', submittedAt: at });
+    const asked = runs.get(event.data.parent?.run ?? '')?.principal ?? principal;
+    runs.set(id, { id, ...repo, ...event.data, principal: asked, status: 'queued', summary: '', submittedAt: at });
     return;
   }
   const run = runs.get(id);

@@ -2,6 +2,7 @@ import type { Event } from '../events/envelope.ts';
 import type { EventScope } from '../protocol/methods.ts';
 import type { Approval } from './approval.ts';
 import type { Recorded, State } from './evolve.ts';
+import { isOfRun } from './select.ts';
 
 const SUMMARY = /^(agent|run|approval|trust|trigger|daemon|archive)\./;
 
@@ -15,7 +16,8 @@ export function isInScope(scope: EventScope, event: Event): boolean {
     case 'repo':
       return event.repo === scope.repo || (event.repo === undefined && /^(agent|archive)\./.test(event.type));
     case 'run':
-      return event.run === scope.run;
+      // With the runs that do the work of its stages.
+      return isOfRun(event.run, scope.run);
     default:
       return scope satisfies never;
   }
@@ -33,7 +35,7 @@ export function selectScope(state: State, scope: EventScope): State {
   if (scope.kind === 'all') return state;
   const runIds = new Set(
     [...state.runs.values()]
-      .filter((r) => (scope.kind === 'run' ? r.id === scope.run : scope.kind !== 'repo' || r.repo === scope.repo))
+      .filter((r) => (scope.kind === 'run' ? isOfRun(r.id, scope.run) : scope.kind !== 'repo' || r.repo === scope.repo))
       .map((r) => r.id),
   );
   const mine = (run: string | undefined) => run !== undefined && runIds.has(run);

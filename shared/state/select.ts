@@ -2,12 +2,23 @@
 import type { Approval } from './approval.ts';
 import type { Attempt } from './attempt.ts';
 import type { State } from './evolve.ts';
-import type { Stage } from './run.ts';
+import { runEnded, type Run, type Stage } from './run.ts';
 import { isDeadLetter, type Task, taskEnded } from './task.ts';
 
 /** The approvals that belong to a run, oldest first. */
 export function approvalsOf(state: State, run: string): Approval[] {
   return [...state.approvals.values()].filter((a) => a.run === run);
+}
+
+/** The runs under way that do the work of a run's stages, and of theirs. */
+export function childrenOf(state: State, run: string): Run[] {
+  const mine = [...state.runs.values()].filter((one) => one.parent?.run === run && !runEnded(one));
+  return mine.flatMap((one) => [one, ...childrenOf(state, one.id)]);
+}
+
+/** Whether a run is that run, or does the work of one of its stages: its id says so. */
+export function isOfRun(run: string | undefined, of: string): boolean {
+  return run === of || (run?.startsWith(`${of}.`) ?? false);
 }
 
 /** The tasks of a run, oldest first. */

@@ -27,8 +27,8 @@ export function evolveStages(stages: StageTable, event: Event & StageEvent, at: 
 }
 
 function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.started' }>['data'], at: string): Stage {
-  const { stuck: _, ...before } = stage;
-  const { judged: __, missing: ___, task: ____, commit: _____, deliberation: ______, ...rest } = before;
+  const { stuck: _, child: __, ...before } = stage;
+  const { judged: ___, missing: ____, task: _____, commit: ______, deliberation: _______, ...rest } = before;
   // A round that follows a branch that moved keeps what the stage has; one that does the work again does not.
   const kept = data.again === undefined && data.feedback === undefined ? before : rest;
   const sla: Deadline[] = data.slaMs === undefined ? [] : [{ what: 'sla', from: at, ms: data.slaMs }];

@@ -58,6 +58,16 @@ export function isValueName(name: string): boolean {
 export const WorktreeUse = z.union([z.literal('none'), z.literal('own'), z.strictObject({ from: StageId })]);
 export type WorktreeUse = z.infer<typeof WorktreeUse>;
 
+/** A parameter that whoever starts the run may give. */
+export const WorkflowInput = z.strictObject({
+  type: z.enum(['string', 'number', 'boolean', 'list']),
+  default: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).optional(),
+  description: z.string().optional(),
+  /** It may stay unsaid. */
+  optional: z.boolean().optional(),
+});
+export type WorkflowInput = z.infer<typeof WorkflowInput>;
+
 const STAGE_FIELDS = {
   id: StageId,
   /** What a person reads; the id when the file gives none. */
@@ -121,6 +131,17 @@ const STAGE_FIELDS = {
   optional: z.boolean(),
   /** What a denied action or approval makes of the stage. Skipped counts as done for the stages that need it. */
   onDenied: z.enum(['skip', 'fail']),
+  /** It runs another workflow, and is done when that run is; `inputs` may hold `{stage.value}`, a whole reference keeps its type. */
+  call: z
+    .strictObject({
+      workflow: z.string(),
+      version: z.number().int().positive(),
+      digest: z.string(),
+      /** What the other workflow takes. */
+      takes: z.record(z.string(), WorkflowInput),
+      inputs: z.record(z.string(), z.json()),
+    })
+    .optional(),
   /** It does the work of another stage for one item of its list; that stage starts it. */
   instance: z.strictObject({ of: StageId, index: z.number().int().positive(), item: z.json() }).optional(),
 };
@@ -143,16 +164,6 @@ export const StageDefinition = z.strictObject({
     .optional(),
 });
 export type StageDefinition = z.infer<typeof StageDefinition>;
-
-/** A parameter that whoever starts the run may give. */
-export const WorkflowInput = z.strictObject({
-  type: z.enum(['string', 'number', 'boolean', 'list']),
-  default: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).optional(),
-  description: z.string().optional(),
-  /** It may stay unsaid. */
-  optional: z.boolean().optional(),
-});
-export type WorkflowInput = z.infer<typeof WorkflowInput>;
 
 /** A workflow as a run keeps it: validated, normalised, content-addressed by whoever stores it. */
 export const WorkflowDefinition = z.strictObject({

@@ -157,6 +157,12 @@ export class Simulation {
     return next;
   }
 
+  /** Workflows that stages of the one that is driven run. */
+  know(definitions: readonly WorkflowDefinition[]): this {
+    for (const definition of definitions) this.#made.set(sha256(JSON.stringify(definition)), definition);
+    return this;
+  }
+
   /** The definition that a run goes on by: the one that it began with, or what lists made of it. */
   definitionOf(run: string, definition: WorkflowDefinition): WorkflowDefinition {
     return this.#made.get(this.state.runs.get(run)?.workflow.digest ?? '') ?? definition;

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { resolve } from 'node:path';
+import type { Client } from '../../../shared/client/client.ts';
 import type { RunDetail } from '../../../shared/protocol/views.ts';
 import { emptyState, type State } from '../../../shared/state/evolve.ts';
 import { type Run, runEnded } from '../../../shared/state/run.ts';
@@ -90,6 +91,7 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     const picture = toPicture(detail);
     const look = terminal.textLook();
     terminal.print(...renderRun(picture, terminal.now(), look));
+    for (const child of await listChildren(client, detail)) terminal.print('', ...renderRun(toPicture(child), terminal.now(), look));
     if (detail.run.startedBy)
       terminal.print(look.paint.dim(`started by ${cleanLine(`${detail.run.startedBy.trigger}: ${detail.run.startedBy.summary}`)}`));
     const { origin } = detail.run;
@@ -113,6 +115,17 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     if (runEnded(detail.run)) terminal.print('', ...renderOutcome(picture, look));
   });
   return EXIT.ok;
+}
+
+/** The runs that do the work of a run's stages, each before those of its own. */
+async function listChildren(client: Client, { stages }: Pick<RunDetail, 'stages'>): Promise<RunDetail[]> {
+  const found: RunDetail[] = [];
+  for (const { child } of stages) {
+    if (child === undefined) continue;
+    const detail = await client.call('run/get', { run: child });
+    found.push(detail, ...(await listChildren(client, detail)));
+  }
+  return found;
 }
 
 /** A run as the daemon tells it, in the form that the views draw. */

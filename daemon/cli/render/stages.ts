@@ -6,6 +6,7 @@ import { RUN_TABLE, type Run, type Stage, STAGE_TABLE } from '../../../shared/st
 import { isFinal } from '../../../shared/state/table.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { sayDeliberating } from './deliberation.ts';
+import { isOfRun } from '../../../shared/state/select.ts';
 import { shortId } from '../ids.ts';
 import { cleanLine } from './text.ts';
 
@@ -104,6 +105,7 @@ function describeStuck({ state }: Picture, stage: Stage, message: string): Doing
 
 function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): Doing {
   const { state, run } = picture;
+  if (def.call) return describeChild(picture, def.call.workflow, stage.child ?? '');
   if (def.matrix) return { mark: 'running', text: describeItems(picture, def, stage.items ?? 0) };
   if (def.merge) return { mark: 'running', text: `merges into ${cleanLine(run.into ?? 'the branch')}` };
   if (def.deliberate) return { mark: 'running', text: sayDeliberating(picture, stage, def.deliberate) };
@@ -115,6 +117,15 @@ function describeRunning(picture: Picture, def: StageDefinition, stage: Stage): 
   }
   const said = cleanLine(picture.progress.get(task?.attempt ?? '')?.text ?? '');
   return { mark: 'running', text: cleanLine(def.name), ...(said === '' ? {} : { progress: said }) };
+}
+
+/** The run that does the work of a stage, as far as it is known here. */
+function describeChild({ state }: Picture, workflow: string, id: string): Doing {
+  const child = state.runs.get(id);
+  const text = `runs ${workflow} as ${shortId(id)}`;
+  if (child?.status === 'waiting_approval') return { mark: 'waiting', text: `${text}, which waits for an approval` };
+  const done = child?.done ?? 0;
+  return { mark: 'running', text: done === 0 ? text : `${text}: ${done} stage${done === 1 ? '' : 's'} done` };
 }
 
 function describeItems({ state, run, definition }: Picture, def: StageDefinition, items: number): string {
@@ -138,7 +149,7 @@ function describeDone({ state, run }: Picture, stage: Stage): string {
 /** The open questions of a run, oldest first. */
 export function listQuestions({ state, run }: Pick<Picture, 'state' | 'run'>): Approval[] {
   return [...state.approvals.values()]
-    .filter((approval) => approval.run === run.id && approval.status === 'pending')
+    .filter((approval) => isOfRun(approval.run, run.id) && approval.status === 'pending')
     .sort((a, b) => (a.requestedAt < b.requestedAt ? -1 : a.requestedAt > b.requestedAt ? 1 : 0));
 }
 

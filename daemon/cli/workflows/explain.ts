@@ -72,6 +72,11 @@ function sayWork(def: StageDefinition): string {
     return def.join.count === def.needs.length
       ? 'Waits until all of its branches have succeeded.'
       : `Goes on when ${def.join.count} of its ${def.needs.length} branches have succeeded, and ends the rest.`;
+  if (def.call) {
+    const given = Object.keys(def.call.inputs);
+    const made = def.outputs.length === 0 ? '' : `, and takes ${def.outputs.join(', ')} from it`;
+    return `Runs the workflow ${def.call.workflow}${given.length === 0 ? '' : ` with ${given.join(', ')}`}${made}.`;
+  }
   if (def.merge) return `The daemon merges what ${def.merge.from} committed.`;
   if (def.deliberate) return sayDeliberation(def, def.deliberate);
   const who = def.agent ?? saySelection(def.select ?? {});

@@ -61,12 +61,18 @@ function caseLabel(from: StageDefinition | undefined, to: string): string {
   return one?.if ?? ((from?.next?.length ?? 0) > 1 ? 'otherwise' : '');
 }
 
+/** That a stage runs another workflow, or is done for each item of a list. */
+function sayWhat({ matrix, call = matrix?.each.call }: Pick<StageDefinition, 'matrix' | 'call'>): string {
+  const runs = call ? ` runs ${call.workflow}` : '';
+  return matrix ? `${runs} for each of ${typeof matrix.over === 'string' ? matrix.over : `${matrix.over.length} items`}` : runs;
+}
+
 function drawMermaid(definition: WorkflowDefinition): string[] {
   const text = (label: string): string => cleanLine(label).replaceAll('"', "'");
-  const nodes = definition.stages.map(({ id, name, join, merge, matrix, deliberate }) => {
-    const items = matrix ? ` for each of ${typeof matrix.over === 'string' ? matrix.over : `${matrix.over.length} items`}` : '';
-    const label = text(`${name === id ? id : `${id}: ${name}`}${items}`);
-    return join ? `  ${id}{{"${label}"}}` : merge ? `  ${id}[["${label}"]]` : deliberate ? `  ${id}(["${label}"])` : `  ${id}["${label}"]`;
+  const nodes = definition.stages.map(({ id, name, join, merge, matrix, deliberate, call = matrix?.each.call }) => {
+    const label = text(`${name === id ? id : `${id}: ${name}`}${sayWhat({ matrix, call })}`);
+    if (join) return `  ${id}{{"${label}"}}`;
+    return merge || call ? `  ${id}[["${label}"]]` : deliberate ? `  ${id}(["${label}"])` : `  ${id}["${label}"]`;
   });
   const edges = listEdges(definition).map(({ from, to, kind, label }) => {
     const arrow = kind === 'back' ? '-.->' : '-->';
@@ -82,10 +88,7 @@ export function drawText(definition: WorkflowDefinition): string[] {
     const into = edges.filter(({ to, kind }) => to === stage.id && kind !== 'back');
     const after = into.map(({ from, label }) => (label === '' ? from : `${from} (${label})`)).join(', ');
     const back = edges.filter(({ from, kind }) => from === stage.id && kind === 'back').map(({ to, label }) => `; ${label}: back to ${to}`);
-    const items = stage.matrix
-      ? ` for each of ${typeof stage.matrix.over === 'string' ? stage.matrix.over : `${stage.matrix.over.length} items`}`
-      : '';
-    return `${'  '.repeat(depth)}${cleanLine(`${stage.id}${items}${after === '' ? '' : `  <- ${after}`}${back.join('')}`)}`;
+    return `${'  '.repeat(depth)}${cleanLine(`${stage.id}${sayWhat(stage)}${after === '' ? '' : `  <- ${after}`}${back.join('')}`)}`;
   });
 }
 

@@ -3,7 +3,7 @@ import { loadWorkflow } from '../../workflow/load.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
 import { type Column, renderTable } from '../render/table.ts';
-import { listNamed } from './sources.ts';
+import { listNamed, othersHere } from './sources.ts';
 
 interface Row {
   name: string;
@@ -39,8 +39,9 @@ export function addList(workflows: Command, context: Context): void {
 
 async function list(context: Context, options: CommonOptions): Promise<ExitCode> {
   const { terminal } = context;
+  const others = await othersHere(context);
   const rows = (await listNamed(context)).map(({ name, origin, file, text }): Row => {
-    const loaded = loadWorkflow({ file, text });
+    const loaded = loadWorkflow({ file, text, others });
     const about = loaded.ok
       ? { stages: loaded.definition.stages.length, description: loaded.definition.description ?? '', problems: 0 }
       : { stages: 0, description: '', problems: loaded.problems.length };

@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readYamlFolder } from '../../platform/yaml-folder.ts';
+import { sha256 } from '../../platform/digest.ts';
+import type { OtherWorkflows } from '../../workflow/load-call.ts';
 import { loadWorkflow, type Problem, type WorkflowText } from '../../workflow/load.ts';
 import type { WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import type { Context } from '../context.ts';
@@ -54,9 +56,15 @@ export async function readNamed(
   return { file, text, ...(bindings === undefined ? {} : { parts: await readParts(bindings, cwd) }) };
 }
 
+/** The workflows that one may run here: those of the repository, and those that come with the program. */
+export async function othersHere(context: Context): Promise<OtherWorkflows> {
+  const named = await listNamed(context);
+  return { names: named.map(({ name }) => name), find: (wanted) => named.find(({ name }) => name === wanted), hash: sha256 };
+}
+
 /** A definition, or a failure with every problem of the file. */
 export async function loadNamed(context: Context, given: string, bindings: string | undefined): Promise<WorkflowDefinition> {
-  const loaded = loadWorkflow(await readNamed(context, given, bindings));
+  const loaded = loadWorkflow({ ...(await readNamed(context, given, bindings)), others: await othersHere(context) });
   if (loaded.ok) return loaded.definition;
   const { problems } = loaded;
   const details = problems.map((problem) => describeProblem(context.terminal, problem));

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { loadWorkflow } from '../../workflow/load.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { EXIT, type ExitCode, shortenPath } from '../failure.ts';
-import { describeProblem, readNamed } from './sources.ts';
+import { describeProblem, othersHere, readNamed } from './sources.ts';
 
 interface ValidateOptions extends CommonOptions {
   bindings?: string;
@@ -30,7 +30,8 @@ export function addValidate(workflows: Command, context: Context): void {
 async function validate(context: Context, given: readonly string[], options: ValidateOptions): Promise<ExitCode> {
   const { terminal } = context;
   const read = await Promise.all(given.map((name) => readNamed(context, name, options.bindings)));
-  const results = read.map((source) => ({ file: source.file, loaded: loadWorkflow(source) }));
+  const others = await othersHere(context);
+  const results = read.map((source) => ({ file: source.file, loaded: loadWorkflow({ ...source, others }) }));
   const ok = results.every(({ loaded }) => loaded.ok);
   if (options.json) {
     const files = results.map(({ file, loaded }) =>

@@ -37,6 +37,25 @@ stages:
   - { id: check, needs: [build], agent: command, command: [node, check.mjs], inputs: ["note.md[]"] }
 `;
 
+const INNER = `
+workflow: inner
+version: 1
+inputs: { name: { type: string } }
+stages:
+  - { id: note, agent: command, command: [node, note.mjs, "{inputs.name}"], outputs: [note.md] }
+`;
+const NOTE = `
+import { writeFileSync } from 'node:fs';
+writeFileSync(process.env.SIGNALBOX_OUTPUTS + '/note.md', process.argv[2]);
+`;
+const OUTER = `
+workflow: outer
+version: 1
+stages:
+  - { id: one, workflow: inner, with: { name: first }, outputs: [note.md] }
+  - { id: each, needs: [one], matrix: [x, y], workflow: inner, with: { name: "{item.value}" }, outputs: [made.md] }
+`;
+
 describe('a graph that grows while it runs', () => {
   let home: string;
   let daemon: DaemonProcess;
@@ -45,7 +64,13 @@ describe('a graph that grows while it runs', () => {
 
   before(async function () {
     this.timeout(60_000);
-    repo = makeRepo({ 'plan.mjs': PLAN, 'build.mjs': BUILD, 'check.mjs': CHECK });
+    repo = makeRepo({
+      '.signalbox/workflows/inner.yaml': INNER,
+      'note.mjs': NOTE,
+      'plan.mjs': PLAN,
+      'build.mjs': BUILD,
+      'check.mjs': CHECK,
+    });
     home = await makeHome();
     daemon = await startDaemon({ home, env: { SIGNALBOX_SANDBOX: 'off' } });
     client = await daemon.connect();
@@ -61,6 +86,13 @@ describe('a graph that grows while it runs', () => {
   };
   const statusOf = ({ stages }: RunDetail) =>
     Object.fromEntries(stages.map(({ id, status, reason }) => [id, reason === '' ? status : reason]));
+  const until = async <T>(ask: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      const answer = await ask().catch(() => undefined);
+      if (answer !== undefined) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
   const replay = async (run: string) => {
     const { differences, steps, unreadable } = await replayRun(run, {
       start: emptyState(),
@@ -107,6 +139,25 @@ describe('a graph that grows while it runs', () => {
       ['plan', 'build', 'build-1', 'build-2', 'build-3', 'check'],
     );
     assert.ok((await replay('list-1')) > 10);
+  });
+
+  it('runs another workflow of the repository, also for each item of a list, once somebody trusts it', async function () {
+    this.timeout(60_000);
+    await assert.rejects(start('outer-0', OUTER), { code: 'invalid_workflow', message: /5:26: There is no workflow `inner`/ });
+    const { digest } = await client.call('trust/show', { repo });
+    await client.call('trust/grant', { repo, digest });
+    await assert.rejects(start('outer-0', OUTER), { message: /6:.*No stage of `inner` makes `made.md`/ });
+    await start('outer-1', OUTER.replace('made.md', 'note.md').replace('outputs: [note.md]', 'outputs: []'));
+    const ids = ['outer-1', 'outer-1.0', 'outer-1.1i1', 'outer-1.1i2'];
+    const answered = Promise.all(
+      ids.slice(1).map((id) => until(() => client.call('run/get', { run: id })).then(() => finishRun(client, id))),
+    );
+    const detail = await finishRun(client, 'outer-1');
+    await answered;
+    assert.equal(detail.run.status, 'success', detail.run.summary);
+    const made = detail.artifacts.find(({ name }) => name === 'note.md[]');
+    assert.deepEqual(JSON.parse((await client.call('artifact/read', { digest: made?.digest ?? '' })).text), ['x', 'y']);
+    for (const id of ids) await replay(id);
   });
 
   it('takes stages that somebody adds while it runs', async function () {
