@@ -66,9 +66,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     remote,
     validateOpenApi,
     desk: { layOut, readReport, readOutput, outputsOf: (folder) => deskOf(folder).outputs },
-    definitionOf: definitions.get,
-    keepDefinition: definitions.keep,
-    loadDefinition: definitions.load,
+    ...{ definitionOf: definitions.get, keepDefinition: definitions.keep, loadDefinition: definitions.load },
     async homeFor(attempt) {
       const path = join(home, 'homes', attempt);
       await mkdir(path, { recursive: true, mode: 0o700 });
