@@ -158,7 +158,7 @@ async function furnish(stage: Stage) {
   });
   // After the reactor: work goes out before the news of it.
   coordinator.onRecorded(subscriptions.publish);
-  return { ...made, sources, stores, runPorts, archivist, reactor, triggers, tell };
+  return { ...made, sources, stores, ports, runPorts, archivist, reactor, triggers, tell };
 }
 
 async function serve(stage: Stage): Promise<void> {
@@ -186,7 +186,14 @@ async function serve(stage: Stage): Promise<void> {
   });
   const door = () => ({ port: end.server?.port ?? 0, connections: end.server?.connections() ?? 0 });
   const notices = () => [...record.notices(), ...made.rulebook.notices(), ...made.acp.notices()];
-  const about = { journal: record.journal, installation: record.installation.id, home, epoch, startedAt };
+  const about = {
+    journal: record.journal,
+    installation: record.installation.id,
+    home,
+    epoch,
+    startedAt,
+    taskTimeoutMs: settings.taskTimeoutMs,
+  };
   const remembering = { config: stage.config, hostPolicies: () => hostPolicies(here, stage.config) };
   const core = assembleCore({ callFrom, remembering, ...made, ...stores, ...about, principals, newId: uuidv7, stop, door, notices });
   const { authenticate, userToken: token } = principals;

@@ -13,6 +13,8 @@ import type { Definitions } from '../coordinator/definitions.ts';
 import type { Rulebook } from '../coordinator/rulebook.ts';
 import { extendRun } from '../coordinator/extend-run.ts';
 import { forkRun } from '../coordinator/fork-run.ts';
+import { planRun } from '../coordinator/plan-run.ts';
+import type { Ports } from '../coordinator/ports.ts';
 import { applyRepositoryPolicies, submitRun, type RunPorts } from '../coordinator/submit-run.ts';
 import type { Subscriptions } from '../coordinator/subscriptions.ts';
 import type { Triggers } from '../coordinator/triggers.ts';
@@ -54,6 +56,8 @@ export interface CoreParts {
   rulebook: Rulebook;
   remembering: Pick<RememberParts, 'config' | 'hostPolicies'>;
   runPorts: RunPorts;
+  ports: Ports;
+  taskTimeoutMs: number;
   subscriptions: Subscriptions;
   triggers: Triggers;
   acp: AcpAgents;
@@ -123,16 +127,18 @@ export function assembleCore(parts: CoreParts): Core {
   };
 }
 
-function definitionsIn(parts: CoreParts): Pick<Core, 'definition' | 'doneAgain' | 'extendRun' | 'forkRun'> {
+function definitionsIn(parts: CoreParts): Pick<Core, 'definition' | 'doneAgain' | 'extendRun' | 'forkRun' | 'planRun'> {
   const { coordinator, definitions, submit } = parts;
   const definition: Core['definition'] = (digest) => orRefuse(definitions.load(digest));
   const ports = { state: coordinator.state, submit, hash: sha256, keepDefinition: definitions.keep, loadDefinition: definition };
   const foldRun = (run: string, event: string) => readRunBefore(parts, run, event);
+  const planning = { ...parts, state: coordinator.state, now: Date.now };
   return {
     definition,
     doneAgain: whatIsDoneAgain,
     extendRun: (params, origin) => extendRun(ports, params, origin),
     forkRun: (params, origin) => forkRun({ ...parts.runPorts, foldRun, definition }, params, origin),
+    planRun: (params, origin) => planRun(planning, params, origin),
   };
 }
 

@@ -72,6 +72,14 @@ async function propose(place: Place): Promise<Prepared> {
   return { proposals, facts: merge.facts };
 }
 
+/** What a stage will want that is known before anything has run: its command, its checks, its handoffs, the question before it. */
+export async function proposeKnown(place: Place, { command, checks }: { command: boolean; checks: boolean }): Promise<Proposal[]> {
+  const { def } = place;
+  const own = command && def.command !== undefined ? await proposeCommand(place, def.command) : [];
+  const proposals = [...own, ...(await proposeHandoffs(place)), ...(checks ? await proposeChecks(place) : [])];
+  return def.approval ? [await proposeAdvance(place, def.approval), ...proposals] : proposals;
+}
+
 function common({ run, def }: Place, summary: string, risk: Risk) {
   return { summary, agent: def.agent ?? 'daemon', run: run.id, stage: def.id, task: '', repo: run.repo ?? '', risk };
 }

@@ -31,6 +31,12 @@ function countWaiting(state: State): Map<string, number> {
   return counts;
 }
 
+/** Why nobody gets a piece of work. */
+export function sayNobody(_state: State, { agent, select }: { agent?: string | undefined; select?: AgentSelection | undefined }): string {
+  const who = agent === undefined ? `Nobody who fits (${saySelection(select ?? {})})` : `No agent ${agent}`;
+  return `${who} is registered. \`signalbox agents\` lists those that are.`;
+}
+
 /** How a selection reads: `an agent with the role reviewer and the tag rust`. */
 export function saySelection({ role, capabilities = [], tags = [] }: AgentSelection): string {
   const parts = [

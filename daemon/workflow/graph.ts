@@ -58,3 +58,20 @@ export function listAncestors(graph: Graph, start: string): string[] {
   found.delete(start);
   return [...found];
 }
+
+/** The length of the longest way to each stage. */
+export function depthsOf({ stages }: WorkflowDefinition): Map<string, number> {
+  const depths = new Map<string, number>();
+  const byId = new Map(stages.map((stage) => [stage.id, stage]));
+  const open = stages.map(({ id }) => id);
+  for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
+    const needs = byId.get(id)?.needs ?? [];
+    const missing = needs.filter((need) => !depths.has(need));
+    if (missing.length > 0 && !depths.has(id)) open.push(...missing);
+    else {
+      open.pop();
+      depths.set(id, Math.max(-1, ...needs.map((need) => depths.get(need) ?? 0)) + 1);
+    }
+  }
+  return depths;
+}

@@ -2,7 +2,7 @@
 import type { Stage } from '../../shared/state/run.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
-import { saySelection } from './agents.ts';
+import { sayNobody } from './agents.ts';
 import { startCall } from './call.ts';
 import { startDeliberation } from './deliberate.ts';
 import { acceptHandoffs } from './handoffs.ts';
@@ -27,8 +27,7 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
   if (def.deliberate) return startDeliberation(place, def, stage, def.deliberate);
   const submit = submitStage(place, def, stage);
   if (submit) return [submit];
-  const who = def.agent === undefined ? `Nobody who fits (${saySelection(def.select ?? {})})` : `No agent ${def.agent}`;
-  const message = `${who} is registered. \`signalbox agents\` lists those that are.`;
+  const message = sayNobody(place.state, def);
   return [{ type: 'stage/fail', ...at, code: 'agent_unknown', message }];
 }
 

@@ -116,7 +116,7 @@ export function submitStage(place: Place, def: StageDefinition, stage: Stage): C
 }
 
 /** What a selection asks for may follow from what the run knows: `component:{context.component}`. */
-function fillSelection({ state, run: plain }: Place, def: StageDefinition) {
+export function fillSelection({ state, run: plain }: Place, def: StageDefinition) {
   const { agent, select } = def;
   if (!select) return { agent };
   const run = seenBy(plain, def);

@@ -23,6 +23,7 @@ import type {
   Pin,
   Progress,
   RunDetail,
+  RunPlan,
   StatusResult,
   SubscribeResult,
   TriggerView,
@@ -172,6 +173,16 @@ export const METHODS = {
   'run/start': method<{ run: string; existing: boolean; notices: string[] }>()('submit', RunStart),
   /** A new run that goes on from another one; `inherited` are the stages that had ended there. */
   'run/fork': method<{ run: string; existing: boolean; notices: string[]; inherited: string[] }>()('submit', RunFork),
+  /** What a run would do and be asked, as things stand: inputs are bound and the policies asked, nothing is started or recorded. */
+  'run/plan': method<RunPlan>()(
+    'submit',
+    z.strictObject({
+      workflow: WorkflowChoice,
+      repo: Path.optional(),
+      into: z.string().min(1).max(255).optional(),
+      inputs: Values.default({}),
+    }),
+  ),
   'run/get': method<RunDetail>()('observe', z.strictObject({ run: Id })),
   /** Newest first, then those of the archive; `cursor` is there when more follow. */
   'run/list': method<{ runs: Run[]; cursor?: string }>()(

@@ -1,3 +1,4 @@
+import type { ActionKind, Effect } from '../state/action.ts';
 import type { Agent, Enforcement } from '../state/agent.ts';
 import type { Approval, Remembered } from '../state/approval.ts';
 import type { Attempt } from '../state/attempt.ts';
@@ -107,6 +108,41 @@ export interface WorktreeView {
   problem: string;
   /** Since when it is there, or in the trash. */
   since: string;
+}
+
+/** An action that a run would want, and what the policies say about it now; `open` where it is only known when it comes. */
+export interface PlannedAction {
+  kind: ActionKind;
+  summary: string;
+  effect: Effect | 'open';
+  /** The rules that say so, or why nothing can be said yet. */
+  why: string[];
+}
+
+/** What would become of a stage. */
+export interface PlannedStage {
+  stage: string;
+  /** Stages of the same step may run beside one another; from 1. */
+  step: number;
+  /** Who would do it now; empty for the daemon's own work, and where nobody can. */
+  agent: string;
+  /** Why nobody can take it; empty otherwise. */
+  waits: string;
+  /** Why it would be left out, where that is known; empty otherwise. */
+  skipped: string;
+  actions: PlannedAction[];
+  /** The other workflow that it would run. */
+  runs?: RunPlan;
+}
+
+/** What a run would do and be asked, as things stand: nothing was started or recorded. */
+export interface RunPlan {
+  definition: WorkflowDefinition;
+  inputs: Record<string, unknown>;
+  /** Whether the caller may start it, and why not. */
+  start: { allowed: boolean; why: string };
+  notices: string[];
+  stages: PlannedStage[];
 }
 
 /** A later merge into the same branch that touches the same files. */

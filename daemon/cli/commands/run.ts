@@ -4,19 +4,21 @@ import type { Client } from '../../../shared/client/client.ts';
 import { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { ParamsOf } from '../../../shared/protocol/methods.ts';
 import type { Answering } from '../../../shared/state/run.ts';
-import { parseDuration } from '../../../shared/state/workflow.ts';
+import { parseDuration, type WorkflowDefinition } from '../../../shared/state/workflow.ts';
 import { readText } from '../artifacts.ts';
 import type { Connection } from '../../../shared/client/connect.ts';
 import { reachDaemon } from '../connect/reach.ts';
-import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
+import { type CommonOptions, type Context, perform, printJson, reachOf, withDaemon } from '../context.ts';
 import { CliFailure, EXIT, type ExitCode } from '../failure.ts';
 import { shortId } from '../ids.ts';
 import { renderMarkdown } from '../render/markdown.ts';
 import { outcomeOf, renderOutcome } from '../render/outcome.ts';
+import { countActions, renderPlan } from '../render/plan.ts';
 import type { Picture } from '../render/stages.ts';
 import { cleanLine } from '../render/text.ts';
 import { formatAgo } from '../render/time.ts';
 import { watchRun, type WatchOptions } from '../watch/watch.ts';
+import { explainWorkflow } from '../workflows/explain.ts';
 import { chooseRepo, chooseWorkflow, parseInputs } from '../workflow-choice.ts';
 
 interface RunOptions extends CommonOptions {
@@ -27,6 +29,7 @@ interface RunOptions extends CommonOptions {
   deadline?: number;
   detach?: boolean;
   again?: boolean;
+  dryRun?: boolean;
   bindings?: string;
 }
 
@@ -36,6 +39,7 @@ Examples:
   signalbox run checkup --into main              and merges into main what you approve
   signalbox run ./release.yaml --input tag=v1.2  runs a workflow file
   signalbox run checkup --approve=deny --json    nobody there to ask: every question is a no
+  signalbox run checkup --into main --dry-run    what it would do and ask, without doing it
   signalbox run checkup --deadline 10m           questions wait ten minutes, here or for anybody else
 
 With no terminal, questions wait for an answer from elsewhere (--approve=ask) until their deadline. Where CI is set and
@@ -67,13 +71,31 @@ export function addRun(program: Command, context: Context): void {
     .option('--deadline <time>', 'after so long (30s, 10m, 2h) its questions are a no', readDuration)
     .option('-b, --bindings <file>', 'who the roles of the workflow file are, and what its checks do')
     .option('-d, --detach', 'start it and return')
+    .option('--dry-run', 'start nothing: say what it would do, who would get it, and what the policies say')
     .option('--again', 'start another one although the same is running')
     .option('--json', 'print one JSON document at the end; progress goes to standard error')
     .addHelpText('after', EXAMPLES)
     .action((workflow: string, options: RunOptions) => perform(context, options, () => run(context, workflow, options)));
 }
 
+/** Says what a run would do; with something that is denied the exit code says so. */
+async function dryRun(context: Context, given: string, options: RunOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  const workflow = await chooseWorkflow(given, terminal.cwd, options.bindings);
+  const repo = chooseRepo(options.repo, workflow, terminal.cwd);
+  const where = { ...(repo === undefined ? {} : { repo }), ...(options.into === undefined ? {} : { into: options.into }) };
+  const params = { workflow, inputs: parseInputs(options.input), ...where };
+  const plan = await withDaemon(context, (client) => client.call('run/plan', params));
+  terminal.note(...plan.notices.map((notice) => `${terminal.errorPaint.yellow('note:')} ${cleanLine(notice)}`));
+  const explain = (definition: WorkflowDefinition) =>
+    new Map(explainWorkflow(definition).map(({ stage, sentences }) => [stage, sentences]));
+  if (options.json) printJson(terminal, plan);
+  else terminal.print(...renderPlan(plan, explain, terminal.textLook()));
+  return plan.start.allowed && countActions(plan).deny === 0 ? EXIT.ok : EXIT.denied;
+}
+
 async function run(context: Context, given: string, options: RunOptions): Promise<ExitCode> {
+  if (options.dryRun) return dryRun(context, given, options);
   const { terminal } = context;
   const approve = chooseAnswering(context, options.approve);
   const workflow = await chooseWorkflow(given, terminal.cwd, options.bindings);

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { StageDefinition, WorkflowDefinition } from '../../../shared/state/workflow.ts';
+import { depthsOf } from '../../workflow/graph.ts';
 import { type CommonOptions, type Context, perform, printJson } from '../context.ts';
 import { EXIT } from '../failure.ts';
 import { cleanLine } from '../render/text.ts';
@@ -93,18 +94,7 @@ export function drawText(definition: WorkflowDefinition): string[] {
 }
 
 /** The stages with the length of the longest way to each. */
-export function orderByDepth({ stages }: WorkflowDefinition): { stage: StageDefinition; depth: number }[] {
-  const depths = new Map<string, number>();
-  const byId = new Map(stages.map((stage) => [stage.id, stage]));
-  const open = stages.map(({ id }) => id);
-  for (let id = open.at(-1); id !== undefined; id = open.at(-1)) {
-    const needs = byId.get(id)?.needs ?? [];
-    const missing = needs.filter((need) => !depths.has(need));
-    if (missing.length > 0 && !depths.has(id)) open.push(...missing);
-    else {
-      open.pop();
-      depths.set(id, Math.max(-1, ...needs.map((need) => depths.get(need) ?? 0)) + 1);
-    }
-  }
-  return stages.map((stage) => ({ stage, depth: depths.get(stage.id) ?? 0 })).sort((a, b) => a.depth - b.depth);
+export function orderByDepth(definition: WorkflowDefinition): { stage: StageDefinition; depth: number }[] {
+  const depths = depthsOf(definition);
+  return definition.stages.map((stage) => ({ stage, depth: depths.get(stage.id) ?? 0 })).sort((a, b) => a.depth - b.depth);
 }

@@ -63,6 +63,7 @@ export interface Core {
     add(params: ValidParamsOf<'trigger/add'>, origin: Origin): Promise<TriggerView[]>;
     fire(params: ValidParamsOf<'trigger/fire'>, origin: Origin): Promise<ResultOf<'trigger/fire'>>;
   };
+  planRun(params: ValidParamsOf<'run/plan'>, origin: Origin): Promise<ResultOf<'run/plan'>>;
   extendRun(params: ValidParamsOf<'run/extend'>, origin: Origin): Promise<ResultOf<'run/extend'>>;
   forkRun(params: ValidParamsOf<'run/fork'>, origin: Origin): Promise<ResultOf<'run/fork'>>;
   definition(digest: string): Promise<WorkflowDefinition>;

@@ -12,6 +12,7 @@ type RunHandlers = Pick<
   Handlers,
   | 'run/start'
   | 'run/fork'
+  | 'run/plan'
   | 'run/extend'
   | 'run/get'
   | 'run/list'
@@ -35,6 +36,7 @@ export function runHandlers(core: Core): RunHandlers {
   return {
     ...steerHandlers(core),
     'run/start': (params, connection) => core.submitRun(params, originOf(connection)),
+    'run/plan': (params, connection) => core.planRun(params, originOf(connection)),
     'run/extend': (params, connection) => core.extendRun(params, originOf(connection)),
     'run/fork': (params, connection) => core.forkRun(params, originOf(connection)),
     async 'run/get'({ run: id }) {

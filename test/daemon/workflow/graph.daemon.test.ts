@@ -160,6 +160,53 @@ describe('a graph that grows while it runs', () => {
     for (const id of ids) await replay(id);
   });
 
+  it('is planned with its inputs, agents and decisions before anything starts', async function () {
+    this.timeout(60_000);
+    const head =
+      'workflow: plan\nversion: 1\ntrigger: { type: manual, authorized: [human] }\ninputs: { name: { type: string }, deep: { type: boolean, default: false } }\n';
+    const text = `${head}stages:
+  - { id: one, agent: command, command: [git, push, "{inputs.name}"], outputs: [word], gate: [{ command: [node, --version] }] }
+  - { id: two, needs: [one], agent: { role: painter, tags: ["{inputs.name}"] }, prompt: Paint }
+  - { id: run, needs: [one], agent: command, command: [echo, "{one.word}"], if: inputs.deep, approvers: [human] }
+  - { id: sub, needs: [one], workflow: inner, with: { name: "{inputs.name}" } }
+  - { id: merge, needs: [one], merge: { from: one } }
+`;
+    const seq = (await client.call('daemon/status', {})).seq;
+    const params = { workflow: { file: 'plan.yaml', text }, repo, inputs: { name: 'main' } };
+    const plan = await client.call('run/plan', { ...params, into: 'main' });
+    assert.equal((await client.call('daemon/status', {})).seq, seq, 'nothing was recorded');
+    const brief = plan.stages.map(({ stage, step, agent, waits, skipped }) => [stage, step, agent, waits.split('.')[0], skipped]);
+    assert.deepEqual(brief, [
+      ['one', 1, 'command', '', ''],
+      ['two', 2, '', 'Nobody who fits (an agent with the role painter, the tag main) is registered', ''],
+      ['run', 2, 'command', '', '`inputs.deep` does not hold.'],
+      ['sub', 2, '', '', ''],
+      ['merge', 2, '', '', ''],
+    ]);
+    const [one, , third, sub, merge] = plan.stages.map(({ actions }) =>
+      actions.map(({ kind, effect, summary }) => `${effect} ${kind} ${summary}`),
+    );
+    assert.deepEqual(one, [
+      'allow stage.advance Start the stage one of plan',
+      'require_approval agent.execute Run git push main',
+      'require_approval agent.execute Check one: node --version',
+      'allow task.submit Submit to command: git push main',
+      'allow task.dispatch Hand to command: git push main',
+    ]);
+    assert.ok(
+      third?.includes('open agent.execute Run echo {one.word}') &&
+        third.some((text) => text.startsWith('require_approval stage.advance Sign off')),
+    );
+    assert.deepEqual(sub, ['allow stage.advance Start the stage sub of plan']);
+    assert.ok(merge?.includes('require_approval workspace.merge Merge what one commits into main'));
+    const nested = plan.stages.find(({ stage }) => stage === 'sub')?.runs;
+    assert.deepEqual([nested?.inputs, nested?.stages[0]?.actions[1]?.summary], [{ name: 'main' }, 'Run node note.mjs main']);
+    assert.deepEqual(plan.start, { allowed: true, why: '' });
+    const refused = await client.call('run/plan', { ...params, workflow: { file: 'plan.yaml', text: text.replace('[human]', '[ci]') } });
+    assert.match(refused.start.why, /plan is started by ci, not by user/);
+    await assert.rejects(client.call('run/plan', { ...params, inputs: {} }), { message: /plan needs the input name/ });
+  });
+
   it('takes stages that somebody adds while it runs', async function () {
     this.timeout(60_000);
     const text =
