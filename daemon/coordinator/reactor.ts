@@ -64,14 +64,7 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
     const run = state.runs.get(id);
     const definition = run && ports.definitionOf(run.workflow.digest);
     if (!run || runEnded(run)) return;
-    if (!definition) {
-      // Of a run that another one started the definition may not be in memory yet.
-      void ports.loadDefinition(run.workflow.digest).then(
-        () => advance(id, cause),
-        (error: unknown) => ports.log('definition.unreadable', { run: id, error }),
-      );
-      return;
-    }
+    if (!definition) return loadFor(ports, run, () => advance(id, cause));
     for (const command of advanceRun(state, run, definition, { ...settings, touched })) void tell(command, cause);
   };
   coordinator.followWith((tentative) => (draining ? [] : assignPending(tentative, newId)));
@@ -105,6 +98,11 @@ export function createReactor(coordinator: Coordinator, ports: Ports, settings: 
       await attempts.drain(graceMs);
     },
   };
+}
+
+/** Of a run that another one started the definition may not be in memory yet. */
+function loadFor(ports: Ports, { id, workflow }: Run, then: () => void): void {
+  void ports.loadDefinition(workflow.digest).then(then, (error: unknown) => ports.log('definition.unreadable', { run: id, error }));
 }
 
 /** What the commits are about: the runs that may go on, and whether a task that was held may. */
