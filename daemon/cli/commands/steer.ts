@@ -40,6 +40,10 @@ function addPausing(program: Command, does: Does): void {
     .argument('<run>', 'id of a run, or its beginning')
     .option('--reason <text>', 'why, for the record')
     .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  signalbox pause 3f9a1c2e\n  signalbox pause 3f9a1c2e --reason "the branch is frozen until Monday"',
+    )
     .action((given: string, options: SteerOptions) =>
       does(options, given, async (client, { id }) => [
         await client.call('run/pause', { run: id, reason: options.reason ?? '' }),
@@ -51,6 +55,7 @@ function addPausing(program: Command, does: Does): void {
     .description('let a paused run go on')
     .argument('<run>', 'id of a run, or its beginning')
     .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExamples:\n  signalbox resume 3f9a1c2e')
     .action((given: string, options: SteerOptions) =>
       does(options, given, async (client, { id }) => [await client.call('run/resume', { run: id }), `run ${shortId(id)} goes on`]),
     );
@@ -81,6 +86,7 @@ function addStages(program: Command, does: Does): void {
     .argument('<stage>', 'id of the stage')
     .option('--reason <text>', 'why, for the record')
     .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExamples:\n  signalbox skip 3f9a1c2e deploy --reason "done by hand"')
     .action((given: string, stage: string, options: SteerOptions) =>
       does(options, given, async (client, { id }) => [
         await client.call('run/skip', { run: id, stage, reason: options.reason ?? '' }),

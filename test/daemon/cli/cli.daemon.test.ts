@@ -80,7 +80,7 @@ describe('the CLI', function () {
   });
 
   describe('as a command line', () => {
-    it('explains every command with examples', async () => {
+    it('lists its commands, and explains each', async () => {
       const { code, out } = await signalbox.run(['--help']);
       assert.equal(code, 0);
       const names = [...out.matchAll(/^ {2}([a-z]+)(?: \[options\]| <| {2,})/gm)]
@@ -92,12 +92,11 @@ describe('the CLI', function () {
         wanted.filter((name) => !names.includes(name)),
         [],
       );
-      const helps = await Promise.all(
-        wanted.map((name) => signalbox.run(name === 'journal' ? ['journal', 'verify', '--help'] : [name, '--help'])),
-      );
-      for (const [i, help] of helps.entries()) {
-        assert.equal(help.code, 0, wanted[i]);
-        assert.match(help.out, /Examples:/, wanted[i]);
+      // program.test.ts looks at those of all commands.
+      for (const words of [['journal', 'verify'], ['run']]) {
+        const help = await signalbox.run([...words, '--help']);
+        assert.equal(help.code, 0);
+        assert.match(help.out, /Examples:/);
       }
     });
 

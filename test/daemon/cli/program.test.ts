@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Command } from 'commander';
 import { buildProgram } from '../../../daemon/cli/program.ts';
 import { openTerminal } from '../../../daemon/cli/terminal.ts';
 
@@ -14,6 +15,22 @@ describe('the command line', () => {
       const loaded = await list(name, '--json');
       assert.ok(loaded.includes(name), name);
       assert.ok(loaded.length <= 4, `${name} loads ${loaded.join(' ')}`);
+    }
+  });
+
+  it('explains every command with examples', async () => {
+    let said = '';
+    const terminal = { ...openTerminal(), write: (text: string): void => void (said += text) };
+    const program = await buildProgram({ ...context, terminal }, ['--help']);
+    const leaves = (command: Command): Command[] => (command.commands.length === 0 ? [command] : command.commands.flatMap(leaves));
+    const all = leaves(program).filter((command) => command.name() !== 'complete');
+    assert.ok(all.length > 40, `${all.length}`);
+    for (const command of all) {
+      said = '';
+      command.outputHelp();
+      // What belongs to another command may be shown there.
+      if (command.parent !== program) command.parent?.outputHelp();
+      assert.match(said, /Examples:/, `${command.parent?.name()} ${command.name()}`);
     }
   });
 
