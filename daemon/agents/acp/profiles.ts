@@ -224,7 +224,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     mode: 'default',
     hosts: ['chat.qwen.ai', 'dashscope.aliyuncs.com', 'dashscope-intl.aliyuncs.com', 'portal.qwen.ai'],
     canary: { env: { OPENAI_BASE_URL: '{stub}/v1', OPENAI_API_KEY: 'canary', OPENAI_MODEL: 'scripted' } },
-    uncovered: [READS_NOT_ASKED],
+    uncovered: [READS_NOT_ASKED, 'It does not say which tool of an MCP server it asks about; so each is asked as unknown.'],
   },
 ];
 

@@ -67,13 +67,14 @@ function merge(before: ToolCall | undefined, update: ToolCallUpdate): ToolCall {
   };
 }
 
-/** The name that the agent's program gives its tool: a field of its own, Claude's way before there was one, or Codex's of MCP tools. */
+/** The name that the agent's program gives its tool: a field of its own, Claude's or Qwen's way before there was one, or Codex's of MCP tools. */
 function nameOf(update: ToolCallUpdate): string {
   if (update._meta?.['is_mcp_tool_call'] === true && isRecord(update.rawInput)) {
     const { server, tool } = update.rawInput;
     if (typeof server === 'string' && typeof tool === 'string') return `mcp__${server}__${tool}`;
   }
   if (typeof update.name === 'string') return update.name;
+  if (typeof update._meta?.['toolName'] === 'string') return update._meta['toolName'];
   const meta = update._meta?.['claudeCode'];
   return isRecord(meta) && typeof meta['toolName'] === 'string' ? meta['toolName'] : '';
 }

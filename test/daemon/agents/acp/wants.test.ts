@@ -48,6 +48,17 @@ const CALLS: { name: string; update: object; reads?: string[]; wants: string[] }
     update: { name: 'mcp__git_hub__make__it', rawInput: { command: 'x' } },
     wants: ['mcp git_hub make__it'],
   },
+  {
+    name: 'Codex, a tool of an MCP server',
+    update: { rawInput: { server: 'hub', tool: 'make', arguments: { path: 'x' } }, _meta: { is_mcp_tool_call: true } },
+    wants: ['mcp hub make'],
+  },
+  { name: 'the same words without the sign', update: { rawInput: { server: 'hub', tool: 'make', arguments: {} } }, wants: ['other'] },
+  {
+    name: 'Qwen, a tool of an MCP server',
+    update: { rawInput: { path: 'x' }, _meta: { toolName: 'mcp__hub__make' } },
+    wants: ['mcp hub make'],
+  },
   { name: 'nothing', update: {}, wants: ['other'] },
 ];
 
