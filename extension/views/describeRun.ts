@@ -5,7 +5,9 @@ import type { StageDefinition, WorkflowDefinition } from '../../shared/state/wor
 import { formatRef } from '../refs.ts';
 import { describeStage } from './describeStage.ts';
 import type { Node, TooltipLine } from './nodes.ts';
-import { clip, sayDuration, sayRepository, sayTime, type Reader } from './words.ts';
+import { clip, sayDuration, sayId, sayRepository, sayTime, sayWorkflow, type Reader } from './words.ts';
+
+export { sayWorkflow } from './words.ts';
 
 /** What a run's rows are made from. */
 export interface RunView {
@@ -28,12 +30,6 @@ const ICONS: Readonly<Record<RunStatus, Node['icon']>> = {
   failure: { id: 'error', color: 'testing.iconFailed' },
   canceled: { id: 'circle-slash', color: 'testing.iconSkipped' },
 };
-
-/** The name of a workflow as a person reads it: `check-up` for the one that comes with the program. */
-export function sayWorkflow(name: string, { t }: Pick<Reader, 't'>): string {
-  if (name === 'checkup') return t('Check-up');
-  return `${name.slice(0, 1).toUpperCase()}${name.slice(1).replaceAll('-', ' ')}`;
-}
 
 /** The row of a run with all below it. */
 export function describeRun(view: RunView, reader: Reader): Node {
@@ -69,6 +65,8 @@ const undone = (run: Run): boolean => run.merge?.state === 'undone';
 
 function contextOf({ run, state }: RunView): string {
   const words = ['run', runEnded(run) ? 'ended' : 'active'];
+  if (run.status === 'paused') words.push('paused');
+  else if (!runEnded(run) && run.cancelReason === undefined && run.status !== 'queued') words.push('pausable');
   if (run.merge?.state === 'merged' || run.merge?.state === 'undo_failed') words.push('undoable');
   if (runEnded(run) && [...state.attempts.values()].some((each) => each.run === run.id && each.session !== undefined))
     words.push('resumable');
@@ -84,7 +82,7 @@ export function sayRunStatus({ run, state }: RunView, reader: Reader): string {
     case 'queued':
       return t('queued since {0}', sayTime(run.submittedAt, reader));
     case 'paused':
-      return t('paused');
+      return run.paused ? t('paused by {0}', run.paused.by) : t('paused');
     case 'running':
       return run.cancelReason === undefined ? t('running since {0}', sayTime(run.submittedAt, reader)) : t('being canceled');
     case 'waiting_approval': {
@@ -118,10 +116,19 @@ function explainRun({ run, state, definition }: RunView, reader: Reader): Toolti
     { name: t('Started'), value: sayTime(run.submittedAt, reader) },
     ...took,
     ...(run.merge?.commit === undefined ? [] : [{ name: t('Merge commit'), value: run.merge.commit }]),
+    ...explainHandoffs(run, reader),
+    ...(run.paused?.reason ? [{ name: t('Paused because'), value: run.paused.reason }] : []),
+    ...(run.origin ? [{ name: t('Goes on from'), value: t('run {0}, before {1}', sayId(run.origin.run), run.origin.event) }] : []),
     run.startedBy
       ? { name: t('Started by'), value: `${run.startedBy.trigger}: ${run.startedBy.summary}` }
       : { name: t('Asked for by'), value: run.principal },
   ];
+}
+
+function explainHandoffs({ handoffs }: Run, { t }: Reader): TooltipLine[] {
+  if (!handoffs) return [];
+  const { accepted, returned } = handoffs;
+  return [{ name: t('Handoffs'), value: t('{0} accepted, {1} sent back as incomplete', accepted, returned) }];
 }
 
 /** The stages in the order of the definition; without one, those that have begun. */

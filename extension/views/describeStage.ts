@@ -1,4 +1,5 @@
 // A stage and its attempts as rows. Pure.
+import { mergeAhead } from '../../shared/state/merge-turn.ts';
 import { attemptsOf } from '../../shared/state/select.ts';
 import type { Approval } from '../../shared/state/approval.ts';
 import { runEnded, type Stage, type StageStatus } from '../../shared/state/run.ts';
@@ -7,7 +8,7 @@ import { formatRef } from '../refs.ts';
 import { describeAttempt } from './describeAttempt.ts';
 import type { RunView } from './describeRun.ts';
 import type { Node, TooltipLine } from './nodes.ts';
-import { clip, sayDuration, sayTime, type Reader } from './words.ts';
+import { clip, sayDuration, sayId, sayTime, sayWorkflow, type Reader } from './words.ts';
 
 interface StageView {
   readonly id: string;
@@ -50,7 +51,7 @@ export function describeStage(entry: StageView, reader: Reader): Node {
     description: how,
     tooltip: explainStage(entry, how, reader),
     icon: open === '' ? (stage ? ICONS[stage.status] : NOT_BEGUN) : WAITING,
-    context: `stage${newest ? ' logged' : ''}${open}`,
+    context: `stage${newest ? ' logged' : ''}${open}${sayWhatMayBeDone(entry)}`,
     open: children.length === 0 ? 'none' : 'collapsed',
     spoken: t('Stage {0}, {1}', label, how),
     ...(newest
@@ -58,6 +59,13 @@ export function describeStage(entry: StageView, reader: Reader): Node {
       : {}),
     children,
   };
+}
+
+/** Whether a person may do it again, or leave it out; the daemon looks again before it does. */
+function sayWhatMayBeDone({ stage, view: { run } }: StageView): string {
+  if (run.cancelReason !== undefined || run.status === 'success' || run.status === 'canceled') return '';
+  if (!stage) return runEnded(run) ? '' : ' skippable';
+  return run.merge === undefined || run.merge.state === 'failed' ? ' retriable' : '';
 }
 
 function openApproval({ id, view: { run, state } }: StageView): Approval | undefined {
@@ -82,7 +90,7 @@ export function sayStageStatus(entry: StageView, reader: Reader): string {
     case 'checking':
       return t('its work is being checked');
     case 'completed':
-      return t('done in {0}', took);
+      return stage.inherited ? t('done in run {0}', sayId(view.run.origin?.run ?? '')) : t('done in {0}', took);
     case 'failed':
       return t('failed: {0}', clip(stage.reason, 80));
     case 'skipped':
@@ -109,10 +117,13 @@ function sayRunning(stage: Stage, { state }: RunView, reader: Reader): string {
   return t('running since {0}', sayTime(state.attempts.get(task?.attempt ?? '')?.startedAt ?? stage.startedAt, reader));
 }
 
-function sayNotBegun({ definition, view }: StageView, { t }: Reader): string {
+function sayNotBegun({ definition, view }: StageView, reader: Reader): string {
+  const { t } = reader;
   if (runEnded(view.run)) return t('did not run');
   const ended = new Set(['completed', 'failed', 'skipped', 'canceled']);
   const open = (definition?.needs ?? []).filter((id) => !ended.has(view.state.stages.get(view.run.id)?.get(id)?.status ?? ''));
+  const ahead = open.length === 0 && definition?.merge ? mergeAhead(view.state, view.run) : undefined;
+  if (ahead) return t('waits for its turn to merge, behind {0} {1}', sayWorkflow(ahead.workflow.name, reader), sayId(ahead.id));
   if (open.length === 0) return t('about to start');
   const names = open.map((id) => view.definition?.stages.find((other) => other.id === id)?.name ?? id);
   return t('waits for: {0}', names.join(', '));

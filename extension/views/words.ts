@@ -41,6 +41,12 @@ export function sayId(id: string): string {
   return id.slice(-8);
 }
 
+/** The name of a workflow as a person reads it: `check-up` for the one that comes with the program. */
+export function sayWorkflow(name: string, { t }: Pick<Reader, 't'>): string {
+  if (name === 'checkup') return t('Check-up');
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1).replaceAll('-', ' ')}`;
+}
+
 /** The last part of a path, as the name of a repository. */
 export function sayRepository(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;

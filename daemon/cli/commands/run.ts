@@ -110,14 +110,7 @@ async function run(context: Context, given: string, options: RunOptions): Promis
     ...(repo === undefined ? {} : { repo }),
     ...(options.into === undefined ? {} : { into: options.into }),
   };
-  const { connection } = await reachDaemon(reachOf(context));
-  let id: string;
-  try {
-    id = await startOrJoin(context, connection.client, params);
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
+  const { connection, id } = await beginRun(context, () => params);
   if (options.detach) return detach(context, connection, id, options);
   return watchToEnd(context, connection, id, { answering: approve === 'deny' ? 'deny' : 'ask', json: options.json ?? false });
 }
@@ -138,6 +131,20 @@ function readDuration(text: string): number {
   return ms;
 }
 
+/** Reaches the daemon and starts a run there, or finds the one that runs already; the connection stays open. */
+export async function beginRun(
+  context: Context,
+  describe: (client: Client) => ParamsOf<'run/start'> | Promise<ParamsOf<'run/start'>>,
+): Promise<{ connection: Connection; id: string }> {
+  const { connection } = await reachDaemon(reachOf(context));
+  try {
+    return { connection, id: await startOrJoin(context, connection.client, await describe(connection.client)) };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
 /** Starts the run, or finds the one that runs already; says so, and what there is to know beforehand. */
 export async function startOrJoin({ terminal }: Context, client: Client, params: ParamsOf<'run/start'>): Promise<string> {
   try {
@@ -155,7 +162,8 @@ export async function startOrJoin({ terminal }: Context, client: Client, params:
   }
 }
 
-function detach({ terminal }: Context, connection: Connection, id: string, { json }: CommonOptions): ExitCode {
+/** Leaves a run to itself, and says how to look at it. */
+export function detach({ terminal }: Context, connection: Connection, id: string, { json }: CommonOptions): ExitCode {
   connection.close();
   if (json) printJson(terminal, { run: id });
   else terminal.print(`run ${shortId(id)} goes on; signalbox runs show ${shortId(id)}`);

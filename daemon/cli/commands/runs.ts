@@ -94,7 +94,8 @@ async function showRun(context: Context, given: string, options: CommonOptions) 
     for (const child of await listChildren(client, detail)) terminal.print('', ...renderRun(toPicture(child), terminal.now(), look));
     if (detail.run.startedBy)
       terminal.print(look.paint.dim(`started by ${cleanLine(`${detail.run.startedBy.trigger}: ${detail.run.startedBy.summary}`)}`));
-    const { origin } = detail.run;
+    const { origin, handoffs } = detail.run;
+    if (handoffs) terminal.print(look.paint.dim(`handoffs: ${handoffs.accepted} accepted, ${handoffs.returned} sent back as incomplete`));
     if (origin) terminal.print(look.paint.dim(`It goes on from run ${shortId(origin.run)} as it was before ${origin.event}.`));
     const timeline = renderTimeline(picture, terminal.now(), look);
     if (timeline.length > 0) terminal.print('', ...timeline);

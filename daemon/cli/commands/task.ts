@@ -4,12 +4,11 @@ import type { Client } from '../../../shared/client/client.ts';
 import type { ParamsOf } from '../../../shared/protocol/methods.ts';
 import { MAX_PROMPT } from '../../../shared/state/prompt-workflow.ts';
 import { reachDaemon } from '../connect/reach.ts';
-import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
-import { EXIT, type ExitCode, usageFailure } from '../failure.ts';
-import { shortId } from '../ids.ts';
+import { type CommonOptions, type Context, perform, reachOf } from '../context.ts';
+import { type ExitCode, usageFailure } from '../failure.ts';
 import { chooseRepo } from '../workflow-choice.ts';
 import { describeWork, findEarlierRun, taskWorkflow } from '../task-run.ts';
-import { startOrJoin, watchToEnd } from './run.ts';
+import { beginRun, detach, watchToEnd } from './run.ts';
 
 interface TaskOptions extends CommonOptions {
   agent?: string;
@@ -54,7 +53,6 @@ export function addTask(program: Command, context: Context): void {
 }
 
 async function startTask(context: Context, prompt: string, options: TaskOptions): Promise<ExitCode> {
-  const { terminal } = context;
   const bytes = Buffer.byteLength(prompt);
   if (prompt.trim() === '') throw usageFailure('There is nothing in the prompt.');
   if (bytes > MAX_PROMPT)
@@ -64,20 +62,8 @@ async function startTask(context: Context, prompt: string, options: TaskOptions)
     );
   if (options.agent === undefined && options.continue === undefined)
     throw usageFailure('Nobody is named who is to do it.', 'Add --agent and one of `signalbox agents`, or --continue and an earlier run.');
-  const { connection } = await reachDaemon(reachOf(context));
-  let id: string;
-  try {
-    id = await startOrJoin(context, connection.client, await describeTask(context, connection.client, prompt, options));
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-  if (options.detach) {
-    connection.close();
-    if (options.json) printJson(terminal, { run: id });
-    else terminal.print(`run ${shortId(id)} goes on; signalbox runs show ${shortId(id)}`);
-    return EXIT.ok;
-  }
+  const { connection, id } = await beginRun(context, (client) => describeTask(context, client, prompt, options));
+  if (options.detach) return detach(context, connection, id, options);
   const json = options.json ?? false;
   const code = await watchToEnd(context, connection, id, { answering: options.approve, json });
   if (!json) await sayWork(context, id);

@@ -128,10 +128,10 @@ function sayChecked(def: StageDefinition): string[] {
 }
 
 function sayFailure({ onFailure, retry, optional, slaMs }: StageDefinition): string[] {
-  const tries = retry ? [`Tried up to ${retry.attempts} times.`] : [];
+  const tries = retry ? [`Tried up to ${count(retry.attempts)}.`] : [];
   const again =
-    onFailure && onFailure.retry > 0 ? [`When it fails it is done again up to ${onFailure.retry} times, with what was wrong.`] : [];
-  const back = onFailure?.back ? [`When it fails the run goes back to ${onFailure.back.to}, at most ${onFailure.back.atMost} times.`] : [];
+    onFailure && onFailure.retry > 0 ? [`When it fails it is done again up to ${count(onFailure.retry)}, with what was wrong.`] : [];
+  const back = onFailure?.back ? [`When it fails the run goes back to ${onFailure.back.to}, at most ${count(onFailure.back.atMost)}.`] : [];
   const asked =
     onFailure?.last === 'ask' ? ['When it fails for good a person is asked whether it is tried again, left out, or fails.'] : [];
   const harmless = optional || onFailure?.last === 'skip' ? ['Its failure does not fail the run.'] : [];
@@ -154,3 +154,5 @@ function renderSteps(definition: WorkflowDefinition, steps: readonly Step[], wid
     ]),
   ];
 }
+
+const count = (times: number): string => (times === 1 ? 'once' : `${times} times`);

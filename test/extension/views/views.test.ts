@@ -1,3 +1,4 @@
+// Long because: all rows of the views are told from one small record, which each test carries on.
 import assert from 'node:assert/strict';
 import type { NewEvent } from '../../../shared/events/envelope.ts';
 import { emptyState, evolve, type State } from '../../../shared/state/evolve.ts';
@@ -79,7 +80,7 @@ describe('the rows of a run', () => {
     const { row, lines } = rowsOf(state, definition);
     assert.equal(`${row.label}: ${row.description}`, 'Check-up: running since 03:01');
     assert.deepEqual(lines, ['Look: waits for the agent data-plane since 03:02', 'Test: waits for: Look', 'Merge: waits for: Test']);
-    assert.equal(row.context, 'run active');
+    assert.equal(row.context, 'run active pausable');
     assert.equal(row.open, 'expanded');
   });
 
@@ -133,6 +134,45 @@ describe('the rows of a run', () => {
     assert.equal(row.description, 'waits for you since 03:06');
     assert.equal(lines[1], 'Test: waits for you since 03:06');
     assert.match(row.children[1]?.context ?? '', /\basking\b/);
+  });
+
+  it('say behind which run a merge waits for its turn, and what handoffs came back', () => {
+    const { state, definition } = begin();
+    const other = { repo: of.repo, run: 'run-other' };
+    const data = { workflow: { name: 'add-tests', version: 1, digest: 'x' }, inputs: {}, into: 'main', commonDir: '/g' };
+    for (const about of [of, other]) record(state, 1, { ...about, ...stream, type: 'run.submitted', data });
+    for (const stage of ['scan', 'test']) record(state, 2, { ...of, ...stream, type: 'stage.completed', stage, data: { values: {} } });
+    assert.equal(rowsOf(state, definition).lines[2], 'Merge: about to start');
+    record(state, 3, { ...other, ...stream, type: 'stage.started', stage: 'merge', data: { round: 1, merges: true } });
+    assert.equal(rowsOf(state, definition).lines[2], 'Merge: waits for its turn to merge, behind Add tests un-other');
+    const handed = { handoff: 'h', from: ['scan'], to: 'scan', missing: [{ item: 'prd.md', detail: 'It is not there.' }] };
+    record(state, 4, { ...of, ...stream, type: 'handoff.returned', stage: 'test', data: handed });
+    const said = rowsOf(state, definition).row.tooltip?.find((line) => 'name' in line && line.name === 'Handoffs');
+    assert.deepEqual(said, { name: 'Handoffs', value: '0 accepted, 1 sent back as incomplete' });
+  });
+
+  it('say what may be steered: a run that goes on or is paused, stages that began or did not', () => {
+    const { state, definition } = begin();
+    const contexts = () => {
+      const { row } = rowsOf(state, definition);
+      return [row.context, ...row.children.map(({ context }) => context)];
+    };
+    assert.deepEqual(contexts(), ['run active pausable', 'stage retriable', 'stage skippable', 'stage skippable']);
+    record(state, 2, { ...of, ...stream, type: 'run.paused', data: { by: 'user', reason: 'lunch' } });
+    assert.equal(contexts()[0], 'run active paused');
+    assert.equal(rowsOf(state, definition).row.description, 'paused by user');
+    record(state, 3, { ...of, ...stream, type: 'run.cancel_requested', data: { reason: 'enough' } });
+    assert.deepEqual(contexts().slice(1), ['stage', 'stage', 'stage']);
+  });
+
+  it('say of a stage that another run had done it, and which', () => {
+    const { state, definition } = begin();
+    const data = { workflow: { name: 'checkup', version: 1, digest: 'x' }, inputs: {}, origin: { run: 'run-0123456789', event: 'e-1.0' } };
+    record(state, 1, { ...of, ...stream, type: 'run.submitted', data });
+    record(state, 1, { ...of, ...stream, type: 'stage.inherited', stage: 'test', data: { status: 'completed', reason: '', values: {} } });
+    const { row, lines } = rowsOf(state, definition);
+    assert.equal(lines[1], 'Test: done in run 23456789');
+    assert.ok(row.tooltip?.some((line) => 'name' in line && line.value === 'run 23456789, before e-1.0'));
   });
 
   it('say how the run ended, and what can be done then', () => {
