@@ -76,6 +76,7 @@ export type Command =
       tags: string[];
       adapter: AdapterKind;
       slots: number;
+      region?: string;
       enforcement?: Enforcement;
       /** The action that the policy decides, and who asks; absent for the daemon's own agents and for workers. */
       asked?: { proposal: Proposal; by: string };

@@ -49,8 +49,9 @@ function decideRegistration(
 }
 
 function pick(agent: Agent): unknown {
-  const { role, capabilities, tags, adapter, slots, enforcement } = agent;
-  return { role, capabilities, tags, adapter, slots, ...(enforcement === undefined ? {} : { enforcement }) };
+  const { role, capabilities, tags, adapter, slots, region, enforcement } = agent;
+  const where = region === undefined ? {} : { region };
+  return { role, capabilities, tags, adapter, slots, ...where, ...(enforcement === undefined ? {} : { enforcement }) };
 }
 
 /** The agent is gone, for instance because its worker's connection ended. */

@@ -1,7 +1,7 @@
 /**
  * Which task goes to which agent next. Pure: it reads the state and says what to do; `decide` checks it again.
  *
- * 1. Higher priority first, then the order of submission.
+ * 1. Higher priority first, then the order of submission; waiting raises a priority, so that nothing waits for ever behind what comes later.
  * 2. It never asks for more attempts than an agent has free slots.
  * 3. A task that the policy holds is tried again only when it is asked to, and of those that are held alike only some.
  */
@@ -60,6 +60,14 @@ function freeSlots(state: State): Map<string, number> {
   return free;
 }
 
+/** A task that has waited so long, in milliseconds, is worth one step of priority more. */
+export const AGEING_MS = 10_000;
+
+/** The priority of a waiting task with what its waiting adds. */
+function agedPriority(task: Task, now: number): number {
+  return task.priority + Math.floor(Math.max(0, now - Date.parse(task.submittedAt)) / AGEING_MS);
+}
+
 function byPriority(state: State): Task[] {
   const tasks: Task[] = [];
   let same = true;
@@ -69,5 +77,9 @@ function byPriority(state: State): Task[] {
     same &&= task.priority === tasks[0]?.priority || tasks.length === 0;
     tasks.push(task);
   }
-  return same ? tasks : tasks.sort((a, b) => b.priority - a.priority);
+  // Of one priority the oldest is first as they stand.
+  if (same) return tasks;
+  const now = Date.parse(state.at);
+  const aged = new Map(tasks.map((task) => [task, agedPriority(task, now)]));
+  return tasks.sort((a, b) => (aged.get(b) ?? 0) - (aged.get(a) ?? 0));
 }

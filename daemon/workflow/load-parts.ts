@@ -24,8 +24,16 @@ export const Argv = z.array(z.string().max(32_768)).min(1, 'a command names at l
 const Names = z.array(z.string().min(1).max(100)).min(1).max(20);
 /** `id`, or what the agent must have. */
 export const AgentChoice = z.union(
-  [AgentId, strictShape({ role: z.string().min(1).max(100).optional(), capabilities: Names.optional(), tags: Names.optional() })],
-  { error: 'write the id of an agent, or `{ role: …, capabilities: […], tags: […] }`' },
+  [
+    AgentId,
+    strictShape({
+      role: z.string().min(1).max(100).optional(),
+      capabilities: Names.optional(),
+      tags: Names.optional(),
+      region: z.string().min(1).max(100).optional(),
+    }),
+  ],
+  { error: 'write the id of an agent, or `{ role: …, capabilities: […], tags: […], region: … }`' },
 );
 export type AgentChoice = z.infer<typeof AgentChoice>;
 

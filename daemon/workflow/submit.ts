@@ -124,7 +124,8 @@ export function fillSelection({ state, run: plain }: Place, def: StageDefinition
   const role = select.role === undefined ? {} : { role: fill(state, run, select.role) };
   const capabilities = each(select.capabilities);
   const tags = each(select.tags);
-  return { agent, select: { ...role, ...(capabilities ? { capabilities } : {}), ...(tags ? { tags } : {}) } };
+  const region = select.region === undefined ? {} : { region: fill(state, run, select.region) };
+  return { agent, select: { ...role, ...region, ...(capabilities ? { capabilities } : {}), ...(tags ? { tags } : {}) } };
 }
 
 /** The prompt with the run's values in it; what takes the text of artifacts is filled in when they are read. */

@@ -117,6 +117,8 @@ const AgentRegister = z.strictObject({
   capabilities: z.array(z.string().max(100)).max(100).default([]),
   tags: z.array(z.string().max(100)).max(100).default([]),
   slots: z.int().min(1).max(10_000).default(1),
+  /** Where it works, for stages that want it there. */
+  region: z.string().min(1).max(100).optional(),
 });
 
 const WorkerReport = z.strictObject({

@@ -16,6 +16,7 @@ export const AgentSelection = z.strictObject({
   role: z.string().optional(),
   capabilities: z.array(z.string()).optional(),
   tags: z.array(z.string()).optional(),
+  region: z.string().optional(),
 });
 export type AgentSelection = z.infer<typeof AgentSelection>;
 

@@ -47,7 +47,7 @@ export function taskHandlers(core: Core): TaskHandlers {
 function workerHandlers(core: Core): Pick<Handlers, 'worker/attach' | 'worker/call' | 'worker/report'> {
   const { state } = core;
   return {
-    async 'worker/attach'({ id, ...about }, connection) {
+    async 'worker/attach'({ id, region, ...about }, connection) {
       if (!core.workers.attach(id, connection)) {
         throw new SignalboxError({ code: 'id_taken', message: `Another worker works for ${id} already.`, facts: { agent: id } });
       }
@@ -58,7 +58,11 @@ function workerHandlers(core: Core): Pick<Handlers, 'worker/attach' | 'worker/ca
         await endAttempts(core, id, reason);
       };
       connection.onClose(() => void leave());
-      await submitOrThrow(core, { type: 'agent/register', agent: id, adapter: 'remote', ...about }, connection);
+      await submitOrThrow(
+        core,
+        { type: 'agent/register', agent: id, adapter: 'remote', ...about, ...(region === undefined ? {} : { region }) },
+        connection,
+      );
       return { agent: id };
     },
     async 'worker/call'({ attempt, token, call }, connection) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { listDue } from '../../../daemon/scheduler/due.ts';
 import { reconcile } from '../../../daemon/scheduler/reconcile.ts';
-import { assignPending } from '../../../daemon/scheduler/schedule.ts';
+import fc from 'fast-check';
+import { AGEING_MS, assignPending } from '../../../daemon/scheduler/schedule.ts';
 import { Simulation } from '../../support/engine.ts';
 
 function withTasks(slots: number, priorities: number[]): Simulation {
@@ -33,6 +34,40 @@ describe('the scheduler', () => {
     assert.deepEqual(
       assignPending(s.state, ids()).map((c) => c.task),
       ['t1', 't3', 't0'],
+    );
+  });
+
+  it('lets nothing wait for ever: whatever comes later and is more important, each task is given within a bound that follows from its priority', () => {
+    const arrivals = fc.array(fc.integer({ min: -100, max: 100 }), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.integer({ min: -100, max: 100 }), fc.array(arrivals, { minLength: 1, maxLength: 5 }), (priority, waves) => {
+        const s = withTasks(1, [priority]);
+        const submit = (task: string, wanted: number): void =>
+          void s.apply({
+            type: 'task/submit',
+            task,
+            wants: 'w',
+            action: 'do',
+            priority: wanted,
+            timeoutMs: 1_000_000_000,
+            maxAttempts: 1,
+            payload: {},
+            artifacts: {},
+          });
+        const bound = 200 + 2;
+        for (let round = 0; round < bound; round += 1) {
+          const [next] = assignPending(s.state, ids());
+          assert.ok(next);
+          if (next.task === 't0') return;
+          s.apply({ ...next, attempt: `a${round}` });
+          s.apply({ type: 'attempt/run', attempt: `a${round}`, token: 1 });
+          s.now += AGEING_MS;
+          (waves[round % waves.length] ?? []).forEach((wanted, i) => submit(`r${round}-${i}`, wanted));
+          s.apply({ type: 'attempt/end', attempt: `a${round}`, token: 1, ending: { status: 'succeeded', values: {} } });
+        }
+        assert.fail('It starved.');
+      }),
+      { numRuns: 20 },
     );
   });
 

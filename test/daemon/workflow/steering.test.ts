@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Command } from '../../../daemon/commands.ts';
+import { listUntaken } from '../../../daemon/workflow/load-agents.ts';
 import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
 
 const agent = (id: string, about: { role?: string; capabilities?: string[]; tags?: string[]; slots?: number } = {}): Command => ({
@@ -52,6 +53,36 @@ describe('who does the work', () => {
   it('is said to be missing where nobody fits', () => {
     const s = run(load('  - { id: a, agent: { role: painter, tags: [oil] }, action: do }\n'));
     assert.match(runOf(s).summary, /an agent with the role painter, the tag oil/);
+    const near = run(load('  - { id: a, agent: { role: coder, tags: [rust], region: north }, action: do }\n'));
+    assert.match(
+      runOf(near).summary,
+      /the region north\) is registered\. Nearest: rust lacks the region north; go lacks the tag rust and the region north\./,
+    );
+  });
+
+  it('is one of the region that is wanted', () => {
+    const s = new Simulation();
+    const north = { ...agent('north', { role: 'coder' }), region: 'north' } as Command;
+    s.drive(load('  - { id: a, agent: { role: coder, region: north }, action: do }\n'), [...AGENTS, north, start()]);
+    assert.deepEqual(
+      [...s.state.tasks.values()].map((t) => t.wants),
+      ['north'],
+    );
+  });
+
+  it('is warned of at validation, at the place of the stage, where nobody could take it', () => {
+    const text =
+      'workflow: test\nversion: 1\nstages:\n  - { id: a, agent: worker, action: do, approvers: [boss] }\n  - { id: b, matrix: [1], agent: { role: painter }, action: do }\n  - { id: c, agent: { tags: ["{a.x}"] }, action: do, needs: [a] }\n';
+    const s = new Simulation();
+    for (const one of AGENTS) s.apply(one);
+    const warnings = listUntaken({ file: 'w.yaml', text }, loadDefinition(text), [...s.state.agents.values()]);
+    assert.deepEqual(
+      warnings.map(({ line, message }) => [line, message.split(' is registered')[0]]),
+      [
+        [4, 'No agent boss'],
+        [5, 'Nobody who fits (an agent with the role painter)'],
+      ],
+    );
   });
 });
 
