@@ -1,5 +1,5 @@
 // Long because: it is the one union of all that the coordinator can be told.
-import type { Action } from '../shared/state/action.ts';
+import type { Action, Escalation } from '../shared/state/action.ts';
 import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { AgentSession } from '../shared/state/agent-session.ts';
@@ -208,6 +208,7 @@ export type Command =
       acknowledgeMs?: number;
       firstOutputMs?: number;
     }
+  | { type: 'stage/escalate'; run: string; stage: string; step: Escalation; why: string; since: string }
   | { type: 'stage/late'; run: string; stage: string; what: Deadline['what']; level: 'warning' | 'missed' }
   | {
       type: 'handoff/return';

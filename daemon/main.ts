@@ -166,7 +166,7 @@ async function serve(stage: Stage): Promise<void> {
   const { archivist, reactor, sources, stores, tell, ...made } = await furnish(stage);
   const principals = createPrincipals({ now: Date.now });
   const { retryHeld, callFrom } = reactor;
-  const stopClock = startClock({ state: record.state, reminders: settings.reminders, now: Date.now, tell, retryHeld });
+  const stopClock = startClock({ state: record.state, settings, now: Date.now, tell, retryHeld });
   const { rulebook, runPorts } = made;
   const stopWatch = watchPolicies({ state: record.state, rulebook, runPorts, here, config, read: sources });
   const end = { server: undefined as RpcServer | undefined, endpoint: undefined as Endpoint | undefined };

@@ -16,7 +16,7 @@ export const SETTINGS = {
     default: '0.5,0.9',
   },
   SIGNALBOX_ESCALATION: {
-    text: 'Who looks at a question before a person, when no rule says: times for each level, for instance peer:30m,lead:2h,person:4h; empty for a person at once.',
+    text: 'Who looks at a question before a person, when no rule says, and who is told of a stage that is held up: times for each level, for instance peer:30m,lead:2h,person:4h; empty for a person at once.',
     default: '',
   },
   SIGNALBOX_BREAKER_FAILURES: {

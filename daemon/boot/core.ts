@@ -253,6 +253,11 @@ function describeDaemon({ coordinator, rulebook, notices, home, startedAt, door 
     tasks: { pending: state.pending.size, running: state.active.size },
     approvals: state.asked.size,
     deadLetters: listDeadLetters(state).length,
+    heldUp: runs.flatMap(({ id: run }) =>
+      [...(state.stages.get(run)?.values() ?? [])].flatMap(({ id: stage, escalated, endedAt }) =>
+        escalated?.level === 3 && endedAt === undefined ? [{ run, stage, why: escalated.why, since: escalated.since }] : [],
+      ),
+    ),
     agents: [...state.agents.values()],
     connections,
     memoryMb: Math.round(process.memoryUsage.rss() / 1024 / 1024),

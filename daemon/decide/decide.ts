@@ -24,6 +24,7 @@ import {
 } from './attempt.ts';
 import { setBreaker } from './breaker.ts';
 import { event, refuse, type Context, type Verdict } from './context.ts';
+import { escalateStage } from './escalate.ts';
 import { addPrincipal, grantTrust, loadPolicy, refusePrincipal, resumeDaemon, revokeTrust, startDaemon, stopDaemon } from './daemon.ts';
 import { beginRound, recordVotes } from './deliberate.ts';
 import { extendRun } from './extend.ts';
@@ -123,6 +124,7 @@ const BY_TYPE: { [T in Command['type']]: (state: State, command: CommandOf<T>, c
   'stage/expand': expandStage,
   'stage/judge': judgeStage,
   'stage/late': noteLate,
+  'stage/escalate': escalateStage,
   'stage/deliberate': beginRound,
   'stage/vote': recordVotes,
   'handoff/accept': acceptHandoff,

@@ -66,7 +66,8 @@ function levelOf(state: State, approval: Approval, { name, scopes }: Speaker): A
   return reached.findLast((step) => isAsked(state, step, id))?.level;
 }
 
-function isAsked(state: State, { level, to }: { level: ApprovalLevel; to: readonly string[] }, id: string): boolean {
+/** Whether an agent is one of those that a level is about. */
+export function isAsked(state: State, { level, to }: { level: ApprovalLevel; to: readonly string[] }, id: string): boolean {
   const agent = state.agents.get(id);
   if (!agent) return false;
   if (to.length === 0) return level === 1 || [agent.role, ...agent.tags].includes('lead');

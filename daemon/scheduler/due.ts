@@ -1,6 +1,8 @@
 import { dueAt, type Approval } from '../../shared/state/approval.ts';
+import type { Escalation } from '../../shared/state/action.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Command } from '../commands.ts';
+import { listHeldUp } from './held-up.ts';
 import { listLate } from './late.ts';
 import { listOverRounds } from './rounds.ts';
 
@@ -8,7 +10,7 @@ import { listOverRounds } from './rounds.ts';
 const GRACE_MS = 30_000;
 
 /** What time has brought about by `now` (milliseconds since 1970): questions that wait, tasks that have waited long enough, attempts past their lease. */
-export function listDue(state: State, now: number, reminders: readonly number[]): Command[] {
+export function listDue(state: State, now: number, reminders: readonly number[], escalation: readonly Escalation[] = []): Command[] {
   const asked = [...state.asked].flatMap((id): Command[] => {
     const approval = state.approvals.get(id);
     return approval ? listDueOf(approval, now, reminders) : [];
@@ -19,7 +21,15 @@ export function listDue(state: State, now: number, reminders: readonly number[])
   const trials = [...state.agents.values()]
     .filter(({ breaker }) => breaker?.state === 'open' && Date.parse(breaker.until ?? '') <= now)
     .map(({ id: agent }): Command => ({ type: 'agent/breaker', agent, to: 'half_open', by: '' }));
-  return [...asked, ...rested, ...trials, ...listLate(state, now), ...listOverRounds(state, now), ...listOverdue(state, now)];
+  return [
+    ...asked,
+    ...rested,
+    ...trials,
+    ...listLate(state, now),
+    ...listOverRounds(state, now),
+    ...listHeldUp(state, now, escalation),
+    ...listOverdue(state, now),
+  ];
 }
 
 /** The deadline first; else the highest level whose time has come, and one reminder for all that are due. `reminders` are fractions of a person's time. */

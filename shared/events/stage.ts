@@ -1,3 +1,4 @@
+import type { ApprovalLevel } from '../state/approval.ts';
 import type { CriterionResult } from '../state/gate.ts';
 import type { Asked, MemberVote } from '../state/deliberation.ts';
 import type { InheritedStage } from '../state/origin.ts';
@@ -57,6 +58,8 @@ export type StageEvent =
     >
   /** The round is over; the whole of it stands in the transcript, an artifact. */
   | EventOf<'stage.voted', { round: number; votes: MemberVote[]; transcript: string }>
+  /** It has been held up so long that this level is told: `told` are the agents that it is for, empty where it is a person's. */
+  | EventOf<'stage.escalated', { level: ApprovalLevel; told: string[]; why: string; since: string }>
   | EventOf<'stage.judged', { results: CriterionResult[] }>
   /** `chosen`: of the stages that may come next, those that do; absent where all do. */
   | EventOf<'stage.completed', { values: Record<string, unknown>; commit?: string; chosen?: string[] }>

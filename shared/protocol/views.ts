@@ -31,6 +31,8 @@ export interface StatusResult {
   approvals: number;
   /** Failed tasks that nothing more is tried for until a person says so. Older daemons do not tell. */
   deadLetters?: number;
+  /** Stages that are held up so long that a person is told. Older daemons do not tell. */
+  heldUp?: { run: string; stage: string; why: string; since: string }[];
   agents: Agent[];
   connections: number;
   memoryMb: number;

@@ -169,6 +169,7 @@ const FOLDS: { [T in EventType]: Fold<T> } = {
   'stage.expanded': stage,
   'stage.stuck': stage,
   'stage.judged': stage,
+  'stage.escalated': stage,
   'stage.deliberating': stage,
   'stage.voted': stage,
   'stage.completed': stage,

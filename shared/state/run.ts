@@ -3,6 +3,7 @@ import type { MissingItem } from '../events/handoff.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { GateResult, SkipCause } from '../events/stage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
+import type { ApprovalLevel } from './approval.ts';
 import type { DeliberationState } from './deliberation.ts';
 import type { CriterionResult } from './gate.ts';
 import type { RunOrigin } from './origin.ts';
@@ -75,6 +76,8 @@ export interface Stage {
   /** Commit of earlier work that it goes on from. */
   from?: string;
   deliberation?: DeliberationState;
+  /** The level that was told that it is held up, and why. */
+  escalated?: { level: ApprovalLevel; why: string; since: string; told: readonly string[] };
   /** What came of its criteria; absent until they were judged. */
   judged?: readonly CriterionResult[];
   /** Of the stages that may come next, those that do. */

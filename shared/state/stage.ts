@@ -27,7 +27,7 @@ export function evolveStages(stages: StageTable, event: Event & StageEvent, at: 
 }
 
 function startRound(stage: Stage, data: Extract<StageEvent, { type: 'stage.started' }>['data'], at: string): Stage {
-  const { stuck: _, child: __, ...before } = stage;
+  const { stuck: _, child: __, escalated: ________, ...before } = stage;
   const { judged: ___, missing: ____, task: _____, commit: ______, deliberation: _______, ...rest } = before;
   // A round that follows a branch that moved keeps what the stage has; one that does the work again does not.
   const kept = data.again === undefined && data.feedback === undefined ? before : rest;
@@ -80,10 +80,7 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
       return { ...rest, status: 'checking', ...event.data };
     }
     case 'stage.late':
-      return {
-        ...stage,
-        deadlines: stage.deadlines?.map((one) => (one.what === event.data.what ? { ...one, level: event.data.level } : one)) ?? [],
-      };
+      return { ...stage, deadlines: markLate(stage.deadlines, event.data) };
     case 'stage.expanded':
       return { ...stage, status: 'running', items: event.data.items };
     case 'stage.stuck':
@@ -94,6 +91,8 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
     }
     case 'stage.voted':
       return stage.deliberation ? { ...stage, deliberation: endRound(stage.deliberation, event.data) } : stage;
+    case 'stage.escalated':
+      return { ...stage, escalated: event.data };
     case 'stage.judged':
       return { ...stage, judged: event.data.results };
     case 'stage.completed':
@@ -122,6 +121,11 @@ function applyToStage(stage: Stage, event: Event & StageEvent, at: string): Stag
 export function failureKey({ round }: Pick<Stage, 'round'>): string {
   return `failure:${round}`;
 }
+
+const markLate = (
+  deadlines: readonly Deadline[] = [],
+  { what, level }: Pick<Deadline, 'what'> & { level: 'warning' | 'missed' },
+): Deadline[] => deadlines.map((one) => (one.what === what ? { ...one, level } : one));
 
 /** Changes one stage of a run, if it is there. */
 export function updateStage(stages: StageTable, run: string | undefined, id: string | undefined, change: (stage: Stage) => Stage): void {

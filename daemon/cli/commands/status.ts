@@ -4,6 +4,7 @@ import type { StatusResult, WorktreeClash } from '../../../shared/protocol/views
 import { findDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, printJson, reachOf } from '../context.ts';
 import { EXIT } from '../failure.ts';
+import { shortId } from '../ids.ts';
 import { summariseClashes } from '../render/clash.ts';
 import { listOpenBreakers } from '../render/breaker.ts';
 import type { Look } from '../render/paint.ts';
@@ -80,6 +81,9 @@ export function renderDaemon(status: StatusResult, now: number, look: Look): str
     ...(status.deadLetters
       ? [paint.yellow(`${status.deadLetters} failed task${status.deadLetters === 1 ? '' : 's'} to look at: signalbox tasks --dead`)]
       : []),
+    ...(status.heldUp ?? []).map(({ run, stage, why, since }) =>
+      paint.yellow(`${cleanLine(stage)} of run ${shortId(run)} is held up since ${formatAgo(since, now)}: ${cleanLine(why)}`),
+    ),
     ...listOpenBreakers(status.agents, now).map((line) => paint.yellow(line)),
     ...status.notices.map((notice) => `${paint.yellow('note:')} ${cleanLine(notice)}`),
   ];

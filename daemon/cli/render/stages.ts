@@ -1,6 +1,6 @@
 // What a person is told about each stage of a run. Pure.
 import type { Progress } from '../../../shared/protocol/views.ts';
-import type { Approval } from '../../../shared/state/approval.ts';
+import { type Approval, LEVELS } from '../../../shared/state/approval.ts';
 import type { State } from '../../../shared/state/evolve.ts';
 import { RUN_TABLE, type Run, type Stage, STAGE_TABLE } from '../../../shared/state/run.ts';
 import { isFinal } from '../../../shared/state/table.ts';
@@ -52,7 +52,7 @@ function describeStage(picture: Picture, def: StageDefinition, stage: Stage | un
     case 'admitted':
       return { ...row, mark: 'running', text: 'starts', brief: true };
     case 'running':
-      return { ...row, ...describeRunning(picture, def, stage) };
+      return { ...row, ...withEscalation(describeRunning(picture, def, stage), stage) };
     case 'checking':
       return { ...row, mark: 'running', text: 'its work is being checked' };
     case 'completed':
@@ -90,6 +90,16 @@ export function listOpenQuestions(state: State, stage: Stage): Approval[] {
 }
 
 type Doing = Pick<StageRow, 'mark' | 'text' | 'since' | 'progress' | 'brief'>;
+
+/** Who was told that the stage is held up. */
+function withEscalation(doing: Doing, { escalated }: Stage): Doing {
+  if (!escalated) return doing;
+  return {
+    ...doing,
+    mark: 'waiting',
+    text: `${doing.text}; held up, told to ${escalated.told.join(', ') || LEVELS[escalated.level]}: ${cleanLine(escalated.why)}`,
+  };
+}
 
 function describeDeciding({ state }: Picture, stage: Stage): Doing {
   const open = listOpenQuestions(state, stage);
