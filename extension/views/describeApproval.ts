@@ -130,7 +130,10 @@ function sayProgress(approval: Approval, reader: Reader): string[] {
 
 const MAX_QUESTION = 380;
 
-/** The notification's sentences: who wants what and why, and how many others wait. Without markup: a foreign text cannot make a link. */
+/**
+ * The notification's sentences: who wants what and why, and how many others wait. Brackets become such as mean nothing in a
+ * message: a foreign text can neither make a link nor become a part of ours.
+ */
 export function sayQuestion(view: ApprovalView, others: number, reader: Reader): string {
   const { approval } = view;
   const { t } = reader;
@@ -139,7 +142,8 @@ export function sayQuestion(view: ApprovalView, others: number, reader: Reader):
   const progress = sayProgress(approval, reader);
   const far = progress.length === 0 ? '' : ` (${progress.join(', ')})`;
   const why = approval.why.length === 0 ? '' : ` ${approval.why.join(' ')}`;
-  return `${clip(`${sentence}${far}${why}`, MAX_QUESTION).replaceAll('](', '] (')}${count}`;
+  const said = clip(`${sentence}${far}${why}`, MAX_QUESTION).replaceAll('[', '［').replaceAll(']', '］');
+  return `${said}${count}`;
 }
 
 /** How an answered approval was answered, for whoever answers too late. */

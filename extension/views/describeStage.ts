@@ -1,4 +1,5 @@
 // A stage and its attempts as rows. Pure.
+import type { Attempt } from '../../shared/state/attempt.ts';
 import { mergeAhead } from '../../shared/state/merge-turn.ts';
 import { attemptsOf } from '../../shared/state/select.ts';
 import type { Approval } from '../../shared/state/approval.ts';
@@ -52,7 +53,7 @@ export function describeStage(entry: StageView, reader: Reader): Node {
     tooltip: explainStage(entry, how, reader),
     icon: open === '' ? (stage ? ICONS[stage.status] : NOT_BEGUN) : WAITING,
     context: `stage${newest ? ' logged' : ''}${open}${sayWhatMayBeDone(entry)}`,
-    open: children.length === 0 ? 'none' : 'collapsed',
+    open: newest === undefined ? 'none' : isAgentAtWork(newest, view) ? 'expanded' : 'collapsed',
     spoken: t('Stage {0}, {1}', label, how),
     ...(newest
       ? { command: { id: 'signalbox.showLog', title: t('Show Log'), args: [formatRef({ kind: 'attempt', attempt: newest.id })] } }
@@ -66,6 +67,11 @@ function sayWhatMayBeDone({ stage, view: { run } }: StageView): string {
   if (run.cancelReason !== undefined || run.status === 'success' || run.status === 'canceled') return '';
   if (!stage) return runEnded(run) ? '' : ' skippable';
   return run.merge === undefined || run.merge.state === 'failed' ? ' retriable' : '';
+}
+
+/** What a coding agent means to do is seen while it does it. */
+function isAgentAtWork({ agent, endedAt }: Attempt, { state }: RunView): boolean {
+  return endedAt === undefined && state.agents.get(agent)?.adapter === 'acp';
 }
 
 function openApproval({ id, view: { run, state } }: StageView): Approval | undefined {

@@ -8,6 +8,7 @@ import { withoutSandbox } from '../without-sandbox.ts';
 import type { OwnCalls } from './callbacks.ts';
 import { describeEntry, type Entry, joinDoors, placeDoors, pointToMeter } from './doors.ts';
 import { failed } from './failed.ts';
+import { coverWorktree } from './cover.ts';
 import { prepareHome } from './home.ts';
 import type { Meter } from './meter.ts';
 import { listModelPlaces, passModels } from './network.ts';
@@ -71,7 +72,7 @@ export async function launchAgent(options: LaunchOptions, { spec, profile, calls
     env: { ...env, ...pointToMeter(profile, meter, place) },
     cwd,
     home,
-    ...(worktree === undefined ? {} : { worktree }),
+    ...(worktree === undefined ? {} : { worktree: await coverWorktree(worktree, profile.covers) }),
     programs: [...(await foldersOf(program.argv[0])), ...profile.sees],
     files: logins,
     loopbackPorts: models.loopbackPorts,

@@ -48,6 +48,8 @@ const SHAPE = {
     .array(z.string().regex(/^\/[^\0]{1,4000}$/, 'an absolute path'))
     .max(50)
     .default([]),
+  /** Files and folders of the repository that it would obey or run by itself; in the sandbox they are empty for it, and it cannot change them. */
+  covers: z.array(HomePath).max(20).default([]),
   /** False for an agent that does not start in a sandbox; its attempts are advisory, and say so. */
   sandbox: z.boolean().default(true),
   /** False for an agent that cannot bear MCP servers in its session; it then has no tools to call back with. */
@@ -129,7 +131,7 @@ const SHIPPED: z.input<typeof Profile>[] = [
     args: ['acp'],
     package: 'opencode-ai@1.18.33',
     env: {
-      // The repository's opencode.json could loosen permissions. Its plugins run all the same, as the canary shows.
+      // The repository's opencode.json could loosen permissions. Its plugins run all the same, as the canary shows, unless they are covered.
       OPENCODE_DISABLE_PROJECT_CONFIG: '1',
       OPENCODE_DISABLE_AUTOUPDATE: '1',
       OPENCODE_PERMISSION:
@@ -140,10 +142,11 @@ const SHIPPED: z.input<typeof Profile>[] = [
     reads: ['read', 'grep', 'glob', 'list'],
     hosts: ['api.anthropic.com', 'api.openai.com', 'generativelanguage.googleapis.com', 'openrouter.ai', 'opencode.ai', 'models.dev'],
     canary: { env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(OPENCODE_SCRIPTED) } },
+    covers: ['.opencode'],
     uncovered: [
       READS_NOT_ASKED,
       'It writes an approved file itself, whatever we answer to its own write.',
-      'Plugins in .opencode/plugin of the repository run without a question; only the sandbox holds them.',
+      'Without our sandbox, plugins in .opencode of the repository run without a question. Inside it sees no .opencode, and cannot change it.',
     ],
   },
   {
@@ -181,10 +184,11 @@ const SHIPPED: z.input<typeof Profile>[] = [
     mode: 'read-only',
     hosts: ['api.openai.com', 'chatgpt.com', 'auth.openai.com'],
     canary: { env: { CANARY_KEY: 'canary' }, files: { '.codex/config.toml': CODEX_SCRIPTED } },
+    covers: ['.codex'],
     uncovered: [
       READS_NOT_ASKED,
-      'Commands that its own read-only sandbox allows run without a question.',
-      'MCP servers that the .codex/config.toml of the repository names are started without a question.',
+      'Without our sandbox, commands that its own read-only one allows run without a question. Inside of ours its own cannot start: each command fails first, and is asked about when it wants to leave its sandbox.',
+      'Without our sandbox, MCP servers that the .codex/config.toml of the repository names are started without a question. Inside it sees no .codex of the repository, and cannot change it.',
     ],
   },
   {
@@ -211,7 +215,20 @@ const SHIPPED: z.input<typeof Profile>[] = [
       'api.business.githubcopilot.com',
       'api.enterprise.githubcopilot.com',
     ],
-    uncovered: [READS_NOT_ASKED, 'Hooks in .github/hooks of the repository run without a question; only a sandbox stops them.'],
+    canary: {
+      env: {
+        COPILOT_OFFLINE: 'true',
+        COPILOT_PROVIDER_BASE_URL: '{stub}/v1',
+        COPILOT_PROVIDER_TYPE: 'openai',
+        COPILOT_PROVIDER_API_KEY: 'canary',
+        COPILOT_MODEL: 'scripted',
+      },
+    },
+    uncovered: [
+      READS_NOT_ASKED,
+      'Without our sandbox, hooks in .github/hooks of the repository run without a question. Inside it sees none of them, and cannot change them.',
+    ],
+    covers: ['.github/hooks'],
   },
   {
     agent: 'qwen',
@@ -224,7 +241,12 @@ const SHIPPED: z.input<typeof Profile>[] = [
     mode: 'default',
     hosts: ['chat.qwen.ai', 'dashscope.aliyuncs.com', 'dashscope-intl.aliyuncs.com', 'portal.qwen.ai'],
     canary: { env: { OPENAI_BASE_URL: '{stub}/v1', OPENAI_API_KEY: 'canary', OPENAI_MODEL: 'scripted' } },
-    uncovered: [READS_NOT_ASKED, 'It does not say which tool of an MCP server it asks about; so each is asked as unknown.'],
+    covers: ['.qwen'],
+    uncovered: [
+      READS_NOT_ASKED,
+      'It does not say which tool of an MCP server it asks about; so each is asked as unknown.',
+      'Without our sandbox, MCP servers that the .qwen/settings.json of the repository names are started without a question. Inside it sees no .qwen of the repository, and cannot change it.',
+    ],
   },
 ];
 

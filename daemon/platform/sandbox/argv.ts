@@ -22,6 +22,8 @@ export interface SandboxPlan {
   /** Shown read-only wherever they lie: objects of the repository. */
   readonly borrowed: readonly string[];
   readonly writable: readonly string[];
+  /** Files and folders within what is writable that are empty inside, and cannot be written. */
+  readonly covered: readonly { readonly path: string; readonly folder: boolean }[];
   /** Single files or sockets, put read-only at another place. */
   readonly pinned: readonly { readonly from: string; readonly at: string }[];
 }
@@ -48,8 +50,17 @@ export function liesIn(path: string, folder: string): boolean {
 
 /** The arguments for bubblewrap, its own name left out. Throws TypeError for a path that is not absolute. */
 export function sandboxArguments(plan: SandboxPlan): string[] {
-  const { system, tools, hidden, masked, borrowed, writable, pinned, cwd } = plan;
-  const named = [cwd, ...tools, ...hidden, ...masked, ...borrowed, ...writable, ...pinned.flatMap(({ from, at }) => [from, at])];
+  const { system, tools, hidden, masked, borrowed, writable, covered, pinned, cwd } = plan;
+  const named = [
+    cwd,
+    ...tools,
+    ...hidden,
+    ...masked,
+    ...borrowed,
+    ...writable,
+    ...covered.map(({ path }) => path),
+    ...pinned.flatMap(({ from, at }) => [from, at]),
+  ];
   const wrong = named.find((path) => !path.startsWith('/') || path.includes('\0') || path === '/');
   if (wrong !== undefined) throw new TypeError(`Not a place for a sandbox: ${JSON.stringify(wrong)}`);
   const shownTools = tools.filter((path) => !hidden.some((secret) => liesIn(path, secret)));
@@ -63,6 +74,7 @@ export function sandboxArguments(plan: SandboxPlan): string[] {
     ...hidden.filter((path) => shown.some((folder) => liesIn(path, folder))).flatMap((path) => ['--tmpfs', path]),
     ...borrowed.flatMap((path) => ['--ro-bind', path, path]),
     ...writable.flatMap((path) => ['--bind', path, path]),
+    ...covered.flatMap(({ path, folder }) => (folder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path])),
     ...pinned.flatMap(({ from, at }) => ['--ro-bind', from, at]),
     ...['--remount-ro', '/', '--chdir', cwd, '--'],
     ...plan.argv,

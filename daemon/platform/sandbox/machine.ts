@@ -44,6 +44,7 @@ function probe(bwrap: string, system: readonly SystemEntry[], masked: readonly s
     hidden: [],
     borrowed: [],
     writable: [],
+    covered: [],
     pinned: [],
   });
   return new Promise((resolve) => {

@@ -32,6 +32,8 @@ export interface SandboxRequest {
 /** A worktree as it appears inside: with a git directory of its own, behind a `.git` that cannot be changed. */
 export interface SandboxWorktree {
   readonly path: string;
+  /** Files and folders of it, absolute, that are empty inside and cannot be written. */
+  readonly covered?: readonly { readonly path: string; readonly folder: boolean }[];
   readonly lent?: { readonly gitDir: string; readonly link: string; readonly objects: readonly string[] };
 }
 
@@ -132,6 +134,7 @@ async function describeInside(
     hidden,
     borrowed: [...(lent?.objects ?? []), ...programs],
     writable: [home, ...(worktree === undefined ? [] : [worktree.path]), ...(lent === undefined ? [] : [lent.gitDir]), ...files],
+    covered: worktree?.covered ?? [],
     pinned: [
       { from: await realpath(bridgePath), at: BRIDGE },
       { from: socket, at: SOCKET },

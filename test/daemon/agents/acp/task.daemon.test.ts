@@ -33,7 +33,7 @@ describe('a task of an ACP agent', function () {
     home = await makeHome();
     await mkdir(join(home, 'config', 'agents'), { recursive: true });
     await mkdir(join(home, 'config', 'policies'), { recursive: true });
-    const profile = `agent: scripted\nprogram: ${AGENT}\nmode: default\nuncovered: [Everything.]\n`;
+    const profile = `agent: scripted\nprogram: ${AGENT}\nmode: default\nuncovered: [Everything.]\ncovers: [.codex]\n`;
     await writeFile(join(home, 'config', 'agents', 'scripted.yaml'), profile);
     await writeFile(join(home, 'config', 'agents', 'denied.yaml'), profile.replace('agent: scripted', 'agent: denied'));
     await writeFile(
@@ -188,9 +188,10 @@ rules:
   });
 
   it('keeps what it does without asking inside its worktree, where there is a sandbox', async function () {
-    const repo = makeRepo({ 'README.md': '# demo\n' });
+    const repo = makeRepo({ 'README.md': '# demo\n', '.codex/config.toml': 'theirs' });
     const outside = join(repo, 'outside.txt');
-    const script = [{ run: `echo x > ${outside}; cat ${join(home, 'endpoint.json')} > stolen.txt; echo y > inside.txt` }];
+    const obey = 'cat .codex/config.toml > obeyed.txt; echo x > .codex/config.toml; git rm -rf .codex; git add --all; git commit -qm own';
+    const script = [{ run: `echo x > ${outside}; cat ${join(home, 'endpoint.json')} > stolen.txt; echo y > inside.txt; ${obey}` }];
     const detail = await finishRun(client, await start(repo, script));
     const [attempt] = detail.attempts;
     if (attempt?.enforcement?.level !== 'enforced') this.skip();
@@ -198,6 +199,8 @@ rules:
     const commit = attempt.commits.at(-1)?.commit ?? '';
     assert.equal(git(repo, 'show', `${commit}:inside.txt`), 'y');
     assert.equal(git(repo, 'show', `${commit}:stolen.txt`), '');
+    assert.equal(git(repo, 'show', `${commit}:obeyed.txt`), '');
+    assert.equal(git(repo, 'show', `${commit}:.codex/config.toml`), 'theirs');
   });
 
   it('fails the run when the agent crashes, and keeps the worktree with what it had done', async () => {

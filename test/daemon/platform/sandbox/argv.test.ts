@@ -10,6 +10,7 @@ const PLAN: SandboxPlan = {
   hidden: ['/state', '/home/u/.config/signalbox'],
   borrowed: ['/home/u/repo/.git/objects'],
   writable: ['/state/worktrees/a', '/state/homes/a'],
+  covered: [],
   pinned: [{ from: '/state/lent/a/link', at: '/state/worktrees/a/.git' }],
 };
 
@@ -53,6 +54,19 @@ describe('sandbox: the command line of bubblewrap', () => {
       assert.ok(args.includes(flag), flag);
     assert.equal(args[args.indexOf('--cap-drop') + 1], 'ALL');
     assert.deepEqual(args.slice(args.indexOf('--')), ['--', 'npm', 'test']);
+  });
+
+  it('covers what a repository brings for an agent, over what may be written', () => {
+    const covered = [
+      { path: '/state/worktrees/a/.codex', folder: true },
+      { path: '/state/worktrees/a/x.json', folder: false },
+    ];
+    assert.deepEqual(mounts({ covered }).slice(12, 16), [
+      'bind /state/homes/a',
+      'tmpfs /state/worktrees/a/.codex',
+      'remount-ro /state/worktrees/a/.codex',
+      'ro-bind /state/worktrees/a/x.json',
+    ]);
   });
 
   for (const [name, plan, wanted, unwanted] of [
