@@ -18,7 +18,7 @@ const ATTEMPT_ICONS: Readonly<Record<AttemptStatus, Node['icon']>> = {
 };
 
 /** The row of an attempt; a click on it opens its log. */
-export function describeAttempt(attempt: Attempt, stage: string, reader: Reader): Node {
+export function describeAttempt(attempt: Attempt, { stage, atWork }: { stage: string; atWork: boolean }, reader: Reader): Node {
   const { t } = reader;
   const ref = formatRef({ kind: 'attempt', attempt: attempt.id });
   const label = t('Attempt {0}', attempt.token);
@@ -44,7 +44,8 @@ export function describeAttempt(attempt: Attempt, stage: string, reader: Reader)
     tooltip: lines,
     icon: ATTEMPT_ICONS[attempt.status],
     context: `attempt ${attempt.endedAt === undefined ? 'active' : 'ended'}`,
-    open: steps.length === 0 ? 'none' : attempt.endedAt === undefined ? 'expanded' : 'collapsed',
+    // From its beginning: VS Code opens no row by itself that it showed without any below.
+    open: atWork ? 'expanded' : steps.length === 0 ? 'none' : 'collapsed',
     spoken: t('{0}, {1}', label, how),
     command: { id: 'signalbox.showLog', title: t('Show Log'), args: [ref] },
     children: steps,

@@ -42,7 +42,7 @@ export function describeStage(entry: StageView, reader: Reader): Node {
   // Of a deliberation each member in each round is an attempt.
   const said = [...view.state.attempts.values()].filter(({ task }) => task.startsWith(`${stage?.task ?? ''}.say-`));
   const attempts = stage?.deliberation ? said : own;
-  const children = attempts.map((attempt) => describeAttempt(attempt, label, reader));
+  const children = attempts.map((attempt) => describeAttempt(attempt, { stage: label, atWork: isAgentAtWork(attempt, view) }, reader));
   const newest = attempts.at(-1);
   const ref = formatRef({ kind: 'stage', run: view.run.id, stage: id });
   const open = openApproval(entry) === undefined ? '' : ' asking';

@@ -1,6 +1,6 @@
 // Runs one case with one real agent, in a repository and a HOME of its own.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,7 +90,9 @@ export async function runCase(profile: Profile, row: Case, conditions: Condition
   });
   await model.close();
   Object.assign(seen, { files: readdirSync(worktree), escaped: readdirSync(outside).length > 0, left: (await findTagged(attempt)).length });
-  if (record) writeRecording(`${profile.agent}-${row.name}`, recording, { worktree, outside, home, model: model.url });
+  // What is cut off ends somewhere else each time.
+  if (record && row.interrupt !== 'kill' && !row.hooks)
+    writeRecording(`${profile.agent}-${row.name}`, recording, { worktree, outside, home, model: model.url });
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   return { seen, left: { folder, session: seen.session?.id ?? '', remove } };
 }
@@ -107,7 +109,9 @@ function note(seen: Seen, row: Case, event: AttemptEvent): void {
 /** Kills the agent's own process once the command that it was led to has begun. */
 async function killWhenBusy(pid: number | undefined, worktree: string): Promise<void> {
   const until = Date.now() + 60_000;
-  while (!readdirSync(worktree).includes('begun.txt') && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+  // The folder is gone once the case is over without it.
+  while (existsSync(worktree) && !readdirSync(worktree).includes('begun.txt') && Date.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   // What the agent remembers of the call is written soon after it has begun.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   if (pid !== undefined)

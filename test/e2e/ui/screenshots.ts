@@ -1,5 +1,5 @@
 // Takes the pictures of docs/images from a real VS Code with the VSIX installed: `npm run screenshots`. Look at them before you keep them.
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makePlantedRepo } from '../../support/checkup.ts';
@@ -81,6 +81,58 @@ async function shootCheckup(vscode: InstalledVscode): Promise<void> {
   await window.close();
 }
 
+const AGENT = fileURLToPath(new URL('../../support/scripted-agent.mjs', import.meta.url));
+const PLAN = ['Look at how totals are added up', 'Add a discount for each line', 'Test it'];
+const planned = (done: number): unknown => ({
+  plan: PLAN.map((content, i) => ({
+    content,
+    priority: 'medium',
+    status: i < done ? 'completed' : i === done ? 'in_progress' : 'pending',
+  })),
+});
+
+const WORK = [
+  { think: 'The totals are added up in one place.\n' },
+  { say: 'I will add a discount to each line, and test it.\n' },
+  planned(1),
+  { run: "printf 'exports.discount = (line) => line.price * 0.9;\\n' > src/discount.js" },
+  planned(2),
+  { ask: { toolCallId: 'test', title: 'Test', rawInput: { command: 'npm test' } }, granted: [{ run: 'sleep 1' }] },
+  planned(3),
+  { say: 'Done: the discount is in src/discount.js.\n' },
+  { usage: { inputTokens: 12_340, outputTokens: 870 } },
+];
+
+/** A task for a coding agent (one of our own that does what it is told), and more words for it. */
+async function shootAgent(vscode: InstalledVscode): Promise<void> {
+  const agents = join(vscode.home, 'config', 'agents');
+  mkdirSync(agents, { recursive: true });
+  const env = JSON.stringify(JSON.stringify({ loads: true, script: WORK }));
+  writeFileSync(join(agents, 'scribe.yaml'), `agent: scribe\ntitle: Scribe\nprogram: ${AGENT}\nenv: { SCRIPTED_AGENT: ${env} }\n`);
+  const window = await vscode.openWindow(makeRepoOf('orders'));
+  await widenSideBar(window);
+  await window.view('Runs').getByText('Nothing has run here yet').waitFor();
+  const client = await vscode.client();
+  await client.call('agent/add', { agent: 'scribe' });
+  await window.run('Signalbox: New Task');
+  await window.choose('scribe');
+  await window.answer('New Task for scribe', 'Add a discount for each line');
+  await window.choose('Leave on its Own Branch');
+  await window.untilRow('Runs', /^Attempt 1: .*plan 2\/3/);
+  await window.row('Runs', 'Attempt 1').click();
+  await shoot(window, 'agent');
+  await window.follow('npm test', 'Approve');
+  await window.untilRow('Runs', /^Task: done, /);
+  await window.run('View: Close All Editors');
+  await window.run('Signalbox: Continue');
+  await window.choose('Task');
+  await window.answer('Continue with scribe', 'Now for the returns too');
+  await window.choose('Leave on its Own Branch');
+  await window.untilRow('Runs', /^Attempt 1: .*plan 2\/3/);
+  await window.row('Runs', 'Attempt 1').click();
+  await window.close();
+}
+
 async function shootTimeline(window: VscodeWindow): Promise<void> {
   await window.run('Signalbox: Show Timeline');
   await window.choose('Check-up');
@@ -119,13 +171,16 @@ async function shootUntrusted(): Promise<void> {
 mkdirSync(images, { recursive: true });
 const vscode = await InstalledVscode.open({ settings: { ...CALM, 'workbench.colorTheme': DARK } });
 try {
-  await shootCheckup(vscode);
-  await shootWalkthrough(vscode);
+  await shootAgent(vscode);
+  if (!process.argv.includes('--agent')) {
+    await shootCheckup(vscode);
+    await shootWalkthrough(vscode);
+  }
 } catch (error) {
   console.error((await vscode.takePictures('screenshots')).join('\n'));
   throw error;
 } finally {
   await vscode.close();
 }
-await shootUntrusted();
+if (!process.argv.includes('--agent')) await shootUntrusted();
 removeTempFolders();

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROFILES } from '../../../../daemon/agents/acp/profiles.ts';
-import type { WantedAction } from '../../../../daemon/agents/agent.ts';
+import type { EarlierWork, WantedAction } from '../../../../daemon/agents/agent.ts';
 import { removeTempFolders, tempFolder } from '../../../support/repos.ts';
 import { drive, type Driven } from './scripted.ts';
 
@@ -17,6 +17,7 @@ const EXPECTED: Record<string, string[]> = {
   'claude-code-cancel': ['canceled'],
   'claude-code-deny': ['succeeded', 'execute echo yes > made.txt'],
   'claude-code-edit': ['succeeded', 'edit README.md'],
+  'claude-code-resume': ['succeeded', 'execute echo done > done.txt', 'execute echo done > done.txt'],
   'claude-code-outside': ['succeeded', 'edit outside'],
   // What its own sandbox allows, it does without a question.
   'codex-allow': ['succeeded'],
@@ -24,6 +25,7 @@ const EXPECTED: Record<string, string[]> = {
   'codex-deny': ['succeeded'],
   'codex-edit': ['succeeded'],
   'codex-outside': ['succeeded'],
+  'codex-resume': ['succeeded', 'execute echo done > done.txt'],
   // It does not say which command it is about.
   'gemini-allow': ['succeeded', 'agent.other'],
   'gemini-cancel': ['canceled'],
@@ -34,6 +36,7 @@ const EXPECTED: Record<string, string[]> = {
   'opencode-cancel': ['canceled'],
   'opencode-deny': ['succeeded', 'execute echo yes > made.txt'],
   'opencode-edit': ['succeeded', 'edit README.md'],
+  'opencode-resume': ['succeeded', 'execute echo done > done.txt'],
   'opencode-outside': ['succeeded', 'edit outside outside'],
 };
 
@@ -51,17 +54,26 @@ function promptOf(text: string): string {
   return message.params?.prompt?.[0]?.text ?? '';
 }
 
+const LEAD = 'Go on. ';
+
+/** What it went on from, where the recording loads a session. */
+function earlierOf(text: string): { earlier?: EarlierWork } {
+  const session = /"method":"session\/load","params":\{"sessionId":"([^"]+)"/.exec(text)?.[1];
+  return session === undefined ? {} : { earlier: { attempt: 'before', session, lead: LEAD, summary: '' } };
+}
+
 function replay(name: string): Driven {
   const file = join(FIXTURES, `${name}.txt`);
   const profile = [...PROFILES.values()].find(({ agent }) => name.startsWith(`${agent}-`));
   assert.ok(profile, name);
   const [root, outside, home] = [tempFolder('tree'), tempFolder('outside'), tempFolder('home')];
   const places = { worktree: root, outside, home, model: 'http://127.0.0.1:1' };
+  const text = readFileSync(file, 'utf8');
   const { writes, reads, session } = profile;
   const attempt = drive([], {
     root,
     profile: { program: REPLAY, args: [], ...(profile.mode === undefined ? {} : { mode: profile.mode }), writes, reads, session },
-    spec: { prompt: promptOf(readFileSync(file, 'utf8')), home, env: { REPLAY: JSON.stringify({ file, places }) } },
+    spec: { prompt: promptOf(text).replace(LEAD, ''), ...earlierOf(text), home, env: { REPLAY: JSON.stringify({ file, places }) } },
     answer: () => (/-(deny|outside)$/.test(name) ? { allowed: false, reason: 'Not in this test.' } : { allowed: true }),
   });
   if (name.endsWith('-cancel'))
