@@ -1,5 +1,5 @@
 // Long because: it is the one union of all that the coordinator can be told.
-import type { Action, Escalation } from '../shared/state/action.ts';
+import type { Action, Escalation, MergeHow } from '../shared/state/action.ts';
 import type { ApprovalLevel, Remembered } from '../shared/state/approval.ts';
 import type { AdapterKind, Enforcement } from '../shared/state/agent.ts';
 import type { AgentSession } from '../shared/state/agent-session.ts';
@@ -306,7 +306,17 @@ export type Command =
   /** Asks for another action in place of the one that is asked about. */
   | { type: 'approval/change'; approval: string; by: Speaker; reason: string; proposal: Proposal }
   | { type: 'approval/revoke'; approval: string; by: string; reason: string }
-  | { type: 'merge/start'; run: string; stage: string; into: string; from: string; expected: string; tree: string; message: string }
+  | {
+      type: 'merge/start';
+      run: string;
+      stage: string;
+      into: string;
+      from: string;
+      expected: string;
+      tree: string;
+      message: string;
+      how: MergeHow;
+    }
   | { type: 'merge/end'; run: string; stage: string; result: MergeResult }
   | { type: 'undo/start'; run: string; by: string }
   | { type: 'undo/end'; run: string; result: MergeResult };

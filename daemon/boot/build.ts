@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
+import { findTests } from '../agents/builtin/data-plane/find-tests.ts';
 import { createCommandAdapter } from '../agents/command/index.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Command, CommandResult } from '../commands.ts';
@@ -21,11 +22,11 @@ import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
 import { readRun } from '../rpc/handlers/archived.ts';
 import { workspace } from './workspace.ts';
-import { prepareWorktree } from './worktree-setup.ts';
+import { listMergeChecks, prepareWorktree } from './worktree-setup.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { deskOf, layOut, readOutput, readReport } from '../workspace/desk.ts';
-import { inspectRepo } from '../workspace/inspect.ts';
+import { inspectRepo, placeOf } from '../workspace/inspect.ts';
 import { readBranch } from '../workspace/resolve.ts';
 
 /** Attempts that each kind of agent of ours takes at once. */
@@ -73,6 +74,8 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       return path;
     },
     prepareWorktree: (repo, path) => prepareWorktree(coordinator.state, repo, path),
+    mergeChecks: (repo) => listMergeChecks(coordinator.state, repo),
+    findTests: (repo, commit) => findTests(placeOf(repo), commit),
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
     lentFor: (attempt) => join(home, 'lent', attempt),
     listSecretKinds,

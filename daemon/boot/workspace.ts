@@ -4,9 +4,11 @@ import { guardGit, lookAtWork } from '../workspace/audit.ts';
 import { commitWorktree } from '../workspace/commit.ts';
 import { describeConflicts } from '../workspace/conflicts.ts';
 import { diffCommits } from '../workspace/diff.ts';
+import { readTree } from '../workspace/inspect.ts';
 import { joinCommits } from '../workspace/join.ts';
 import { forgetGit, lendGit } from '../workspace/lend.ts';
-import { mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
+import { mergeBranch, undoMerge } from '../workspace/merge.ts';
+import { takeUp } from '../workspace/take-up.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
 import { readCommitted, takeBack } from '../workspace/take-back.ts';
 import { takeOverWorktree } from '../workspace/take-over.ts';
@@ -28,7 +30,8 @@ export const workspace: WorkspacePort = {
   guardGit,
   lookAtWork,
   diffCommits,
-  previewMerge,
+  takeUp,
+  readTree,
   describeConflicts,
   mergeBranch,
   undoMerge,

@@ -1,10 +1,11 @@
-/** What a repository wants done in each worktree before work begins: `.signalbox/worktree.yaml` of the main checkout, once it is trusted. */
+/** What a repository wants done in each worktree before work begins, and passed before a merge: `.signalbox/worktree.yaml` of the main checkout, once it is trusted. */
 import * as z from 'zod';
 import { listShapeProblems, type Problem, readSource, strictShape } from '../../shared/yaml/source.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { readConfiguration, type RepoConfiguration } from '../workspace/configuration.ts';
 import { copyIgnored } from '../workspace/copy-ignored.ts';
-import { inspectRepo } from '../workspace/inspect.ts';
+import { inspectRepo, type RepoInfo } from '../workspace/inspect.ts';
+import { MAX_CHECKS } from '../workflow/merge-checks.ts';
 
 /** What was done, and what is still to be decided. */
 export interface WorktreeSetup {
@@ -19,20 +20,33 @@ const Pattern = z
   .min(1)
   .max(500)
   .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\\\0]+$/, 'a pattern is relative to the repository, with `/`, and never leads out of it');
+const Argv = z.array(z.string().min(1).max(8_192)).min(1).max(200);
 const Shape = strictShape({
   copy: z.array(Pattern).max(100).default([]),
-  setup: z.array(z.string().min(1).max(8_192)).min(1).max(200).optional(),
+  setup: Argv.optional(),
+  checks: z.array(Argv).max(MAX_CHECKS).default([]),
 });
 
 /** Copies what the repository names, and tells which command it wants; nothing for a repository that nobody has trusted. Throws with every problem. */
 export async function prepareWorktree(state: State, repo: string, to: string): Promise<WorktreeSetup> {
-  const info = await inspectRepo(repo);
-  const configuration = await readConfiguration(info);
-  if (configuration.worktree === undefined || state.trust.get(info.path)?.digest !== configuration.digest) return { copied: [] };
-  const { copy, setup } = readSetup(configuration.worktree);
+  const { info, wanted } = await readTrusted(state, repo);
+  if (!wanted) return { copied: [] };
+  const { copy, setup } = wanted;
   const { workTree } = info.where;
   const copied = workTree === undefined ? [] : await copyIgnored({ from: { ...info.where, workTree }, to, patterns: copy });
   return { copied, ...(setup === undefined ? {} : { command: setup }) };
+}
+
+/** The commands that the repository wants to pass before any of its branches takes work up; none when nobody has trusted it. Throws with every problem. */
+export async function listMergeChecks(state: State, repo: string): Promise<string[][]> {
+  return (await readTrusted(state, repo)).wanted?.checks ?? [];
+}
+
+async function readTrusted(state: State, repo: string): Promise<{ info: RepoInfo; wanted?: z.output<typeof Shape> }> {
+  const info = await inspectRepo(repo);
+  const configuration = await readConfiguration(info);
+  if (configuration.worktree === undefined || state.trust.get(info.path)?.digest !== configuration.digest) return { info };
+  return { info, wanted: readSetup(configuration.worktree) };
 }
 
 function readSetup(input: NonNullable<RepoConfiguration['worktree']>): z.output<typeof Shape> {

@@ -2,7 +2,7 @@
 import type { Client } from '../../shared/client/client.ts';
 import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { usageFailure } from './failure.ts';
-import { writePromptWorkflow } from '../../shared/state/prompt-workflow.ts';
+import { type PromptChoices, writePromptWorkflow } from '../../shared/state/prompt-workflow.ts';
 import { parseDuration } from '../../shared/state/workflow.ts';
 import { shortId } from './ids.ts';
 import { findRun } from './lookup.ts';
@@ -19,14 +19,34 @@ const MAX_DIFF_LINES = 400;
 const MAX_DIFF_BYTES = 64 * 1024;
 
 /** The workflow of one prompt for one agent; the prompt itself is an input, so that nothing in it is a template. */
-export function taskWorkflow(
-  prompt: string,
-  { agent, timeout = '1h' }: { agent: string; timeout?: string },
-): { file: string; text: string } {
+export function taskWorkflow(prompt: string, { agent, timeout = '1h', ...merge }: PromptChoices): { file: string; text: string } {
   if (!/^[a-z][a-z0-9._-]{0,63}$/.test(agent))
     throw usageFailure(`${agent} is no id of an agent.`, '`signalbox agents` lists those there are.');
   if (parseDuration(timeout) === undefined) throw usageFailure(`--timeout ${timeout} is no duration.`, 'Write 30s, 5m, 2h or 1d.');
-  return writePromptWorkflow(prompt, { agent, timeout });
+  return writePromptWorkflow(prompt, { agent, timeout, ...merge });
+}
+
+/** Reads one `--check`: `tests`, plain words, or a JSON list where a word holds a blank or a quote. */
+export function readCheck(text: string): string[] | 'tests' {
+  const trimmed = text.trim();
+  if (trimmed === 'tests') return 'tests';
+  if (trimmed.startsWith('[')) {
+    const list = parseList(trimmed);
+    if (list) return list;
+  } else if (trimmed !== '' && !/["'`\\$|&;<>*?()]/.test(trimmed)) return trimmed.split(/\s+/);
+  throw usageFailure(
+    `--check ${text} is no plain command.`,
+    'Write --check "npm test", --check tests, or a list: --check \'["sh", "-c", "a b"]\'.',
+  );
+}
+
+function parseList(text: string): string[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.length > 0 && list.every((one) => typeof one === 'string') ? list : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The run that the text means, and the agent that worked in it last; throws a CliFailure when there is none. */

@@ -12,7 +12,7 @@ import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Proposal } from '../commands.ts';
 import { findArtifactProblem } from '../workflow/checks/artifact.ts';
 import { findGiver, listMissingContext } from '../workflow/handoffs.ts';
-import { listCheckCommands, listPeople } from '../workflow/parts.ts';
+import { type CheckCommand, listCheckCommands, listPeople } from '../workflow/parts.ts';
 import { findContext } from '../workflow/submit.ts';
 import { gatherOutputs } from './expand.ts';
 import { explain } from './merges.ts';
@@ -20,6 +20,8 @@ import type { EffectContext } from './reactor.ts';
 
 /** Characters of a result's detail that the record keeps. */
 const MAX_DETAIL = 500;
+/** Bytes of a failed check's last output that it keeps. */
+const MAX_OUTPUT = 1_000;
 
 interface Subject {
   run: Run;
@@ -45,7 +47,7 @@ export async function judgeStage(context: EffectContext, runId: string, stageId:
   const tasks = commands.map(({ task }) => context.state.tasks.get(task));
   if (tasks.some((task) => !task || !taskEnded(task))) return;
   const at = { run: runId, stage: stageId, round: stage.round };
-  const results: CriterionResult[] = [];
+  const results: CriterionResult[] = def.merge ? await judgeMerge(context, commands) : [];
   for (const [index, criterion] of (def.criteria ?? []).entries()) {
     const detail = await judgeCriterion(context, subject, criterion, index).catch((error: unknown) => explain(error).message);
     results.push({ text: criterion.text, passed: detail === '', advisory: criterion.advisory, detail: detail.slice(0, MAX_DETAIL) });
@@ -55,6 +57,19 @@ export async function judgeStage(context: EffectContext, runId: string, stageId:
     if (proposals.length > 0) await context.tell({ type: 'stage/propose', ...at, proposals, done: true, facts: { ...stage.facts } }, cause);
   }
   await context.tell({ type: 'stage/judge', ...at, results }, cause);
+}
+
+/** What came of the commands that check a merge; the end of what one said when it failed. */
+async function judgeMerge({ state, ports }: EffectContext, commands: readonly CheckCommand[]): Promise<CriterionResult[]> {
+  return Promise.all(
+    commands.map(async ({ text, task: id }) => {
+      const task = state.tasks.get(id);
+      const passed = task?.status === 'completed';
+      const said = passed || task?.attempt === undefined ? '' : await ports.spools.readEnd(task.attempt, MAX_OUTPUT);
+      const detail = passed ? '' : `${task?.message ?? 'It did not run.'}${said.trim() === '' ? '' : `\n${said.trim()}`}`;
+      return { text, passed, advisory: false, detail };
+    }),
+  );
 }
 
 async function judgeCriterion(context: EffectContext, { run, def, stage }: Subject, criterion: Criterion, index: number): Promise<string> {

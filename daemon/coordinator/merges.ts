@@ -23,9 +23,9 @@ export async function performMerge({ ports, state, tell }: EffectContext, id: st
   const run = state.runs.get(id);
   const repo = run && placeOfRun(run);
   if (!run?.merge || !repo) return;
-  const { into, expected, from, effect, message, startedAt: at } = run.merge;
+  const { into, expected, from, effect, message, startedAt: at, how = 'merge' } = run.merge;
   const stage = [...(state.stages.get(id)?.values() ?? [])].find((s) => s.status === 'running' && s.task === undefined)?.id ?? 'merge';
-  const result = await attemptMove(expected, () => ports.workspace.mergeBranch({ repo, into, expected, from, effect, at, message }));
+  const result = await attemptMove(expected, () => ports.workspace.mergeBranch({ repo, into, expected, from, effect, at, message, how }));
   await tell({ type: 'merge/end', run: id, stage, result }, cause);
 }
 
@@ -34,8 +34,10 @@ export async function performUndo({ ports, state, tell }: EffectContext, id: str
   const run = state.runs.get(id);
   const repo = run && placeOfRun(run);
   if (!run?.merge?.undo || run.merge.commit === undefined || !repo) return;
-  const { into: branch, commit: merge, undo } = run.merge;
-  const result = await attemptMove(merge, () => ports.workspace.undoMerge({ repo, branch, merge, effect: undo.effect, at: undo.at }));
+  const { into: branch, commit: merge, undo, how, expected } = run.merge;
+  const before = how === undefined ? {} : { before: expected };
+  const request = { repo, branch, merge, ...before, effect: undo.effect, at: undo.at };
+  const result = await attemptMove(merge, () => ports.workspace.undoMerge(request));
   await tell({ type: 'undo/end', run: id, result }, cause);
 }
 

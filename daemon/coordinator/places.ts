@@ -53,8 +53,9 @@ export async function preparePlace(context: EffectContext, work: Work, cause: st
   const repo = run && placeOfRun(run);
   if (!run || !repo || !def) return {};
   const earlier = committedBefore(state, task.id).at(-1)?.commit;
-  // A check works on what the stage made.
-  const made = task.part === undefined ? undefined : stageOf(state, run.id, def.id)?.commit;
+  // A check works on what the stage made; that of a merge on what the branch would hold.
+  const stage = task.part === undefined ? undefined : stageOf(state, run.id, def.id);
+  const made = stage?.facts['result'] ?? stage?.commit;
   const base = earlier ?? made ?? baseOf(state, run, def);
   if (base === undefined) return {};
   if (def.worktree === 'none' && (task.part === undefined || task.part === 'deliberate')) return { commit: base };

@@ -5,11 +5,13 @@ import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Assignment } from '../../shared/protocol/views.ts';
 import type { Action } from '../../shared/state/action.ts';
 import type { Adapter, Json } from '../agents/agent.ts';
-import type { RepoWithPath, mergeBranch, previewMerge, undoMerge } from '../workspace/merge.ts';
+import type { RepoWithPath, mergeBranch, undoMerge } from '../workspace/merge.ts';
+import type { takeUp } from '../workspace/take-up.ts';
 import type { diffCommits } from '../workspace/diff.ts';
 import type { describeConflicts } from '../workspace/conflicts.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
 import type { guardGit, lookAtWork } from '../workspace/audit.ts';
+import type { readTree } from '../workspace/inspect.ts';
 import type { forgetGit, lendGit } from '../workspace/lend.ts';
 import type { readCommitted, takeBack } from '../workspace/take-back.ts';
 import type { layOut, readOutput, readReport } from '../workspace/desk.ts';
@@ -55,7 +57,8 @@ export interface WorkspacePort {
   lookAtWork: typeof lookAtWork;
   readCommitted: typeof readCommitted;
   diffCommits: typeof diffCommits;
-  previewMerge: typeof previewMerge;
+  takeUp: typeof takeUp;
+  readTree: typeof readTree;
   describeConflicts: typeof describeConflicts;
   mergeBranch: typeof mergeBranch;
   undoMerge: typeof undoMerge;
@@ -105,6 +108,10 @@ export interface Ports {
   worktreeFor(attempt: string): string;
   /** Copies into a worktree what the repository's trusted configuration names, and tells the command that makes it ready. */
   prepareWorktree(repo: string, path: string): Promise<{ copied: string[]; command?: string[] }>;
+  /** Commands that the repository's trusted configuration wants to pass before any of its branches takes work up. */
+  mergeChecks(repo: string): Promise<string[][]>;
+  /** The command that runs the repository's own tests, as a commit names it; undefined when none is found. */
+  findTests(repo: RepoWithPath, commit: string): Promise<string[] | undefined>;
   /** Folder for the git directory that an attempt in a sandbox is lent. */
   lentFor(attempt: string): string;
   /** The kinds of secret that a text for a path holds, never their values. */

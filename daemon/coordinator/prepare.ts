@@ -3,32 +3,22 @@
  * recognised again. Doing it twice gives the same actions, so a restart may do it again.
  */
 import type { Repair } from '../../shared/artifacts/plan.ts';
-import type { Action, ActionPath, Risk } from '../../shared/state/action.ts';
-import type { Run } from '../../shared/state/run.ts';
+import type { Action } from '../../shared/state/action.ts';
 import { stageOf } from '../../shared/state/select.ts';
 import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Proposal } from '../commands.ts';
-import { readArgv } from '../policy/shell/read.ts';
-import { listPaths, settleCommands } from '../policy/shell/settle.ts';
 import { listPrograms } from '../workflow/failure.ts';
 import { listCheckCommands } from '../workflow/parts.ts';
 import { isFoundCommand, resolveArgv, seenBy } from '../workflow/submit.ts';
 import { baseOf } from './base.ts';
 import { findMissing } from './judge.ts';
 import { explain, placeOfRun } from './merges.ts';
+import { proposeMerge } from './prepare-merge.ts';
+import { common, executeAction, type Place, type Prepared, store } from './proposals.ts';
 import type { EffectContext } from './reactor.ts';
 
 /** Proposals that one commit takes, so that it stays well below 64 KiB. */
 const CHUNK = 16;
-/** Bytes of a diff that a person is shown before a merge. */
-const DIFF_BYTES = 4 * 1024 * 1024;
-
-interface Prepared {
-  proposals: Proposal[];
-  facts: Record<string, string>;
-}
-
-type Place = EffectContext & { run: Run; def: StageDefinition };
 
 /** Puts a stage's actions to the policy, in chunks; whatever goes wrong fails the stage with its reason. */
 export async function prepareStage(context: EffectContext, runId: string, stageId: string, cause: string): Promise<void> {
@@ -58,7 +48,7 @@ export async function prepareStage(context: EffectContext, runId: string, stageI
 
 async function propose(place: Place): Promise<Prepared> {
   const { def } = place;
-  const merge = def.merge ? await proposeMerge(place, def.merge.from) : { proposals: [], facts: {} };
+  const merge = def.merge ? await proposeMerge(place, def.merge) : { proposals: [], facts: {} };
   const repairs = def.gate ? await proposeRepairs(place, def.gate.proposals) : [];
   const command = def.command === undefined ? [] : await proposeCommand(place, def.command);
   const own = [...repairs, ...command, ...merge.proposals];
@@ -78,15 +68,6 @@ export async function proposeKnown(place: Place, { command, checks }: { command:
   const own = command && def.command !== undefined ? await proposeCommand(place, def.command) : [];
   const proposals = [...own, ...(await proposeHandoffs(place)), ...(checks ? await proposeChecks(place) : [])];
   return def.approval ? [await proposeAdvance(place, def.approval), ...proposals] : proposals;
-}
-
-function common({ run, def }: Place, summary: string, risk: Risk) {
-  return { summary, agent: def.agent ?? 'daemon', run: run.id, stage: def.id, task: '', repo: run.repo ?? '', risk };
-}
-
-async function store({ ports }: Place, key: string, action: Action, show: Record<string, string> = {}): Promise<Proposal> {
-  const { digest } = await ports.artifacts.putText(JSON.stringify(action));
-  return { key, action, artifact: digest, show };
 }
 
 async function proposeAdvance(place: Place, approval: NonNullable<StageDefinition['approval']>): Promise<Proposal> {
@@ -126,7 +107,7 @@ function proposeHandoffs(place: Place): Promise<Proposal[]> {
 /** The programs that will check the stage's work, or speak about it, are somebody's code too: they are decided before the work begins. */
 function proposeChecks(place: Place): Promise<Proposal[]> {
   const { state, run, def } = place;
-  const checks = listCheckCommands(def, {}).map(({ key, argv, text }) => ({ key, argv, summary: `Check ${def.id}: ${text}` }));
+  const checks = listCheckCommands(def, { facts: {} }).map(({ key, argv, text }) => ({ key, argv, summary: `Check ${def.id}: ${text}` }));
   const programs = listPrograms(def).map(({ key, argv }) => ({
     key,
     argv,
@@ -135,7 +116,7 @@ function proposeChecks(place: Place): Promise<Proposal[]> {
   return Promise.all(
     [...checks, ...programs].map(async ({ key, argv, summary }) => {
       const filled = resolveArgv(state, seenBy(run, def), argv) ?? [...argv];
-      return store(place, key, await executeAction(place, filled, summary.slice(0, 500), 'workflow'));
+      return store(place, key, await executeAction(place, filled, { summary: summary.slice(0, 500), source: 'workflow' }));
     }),
   );
 }
@@ -174,80 +155,7 @@ async function proposeCommand(place: Place, command: NonNullable<StageDefinition
   if (!argv) throw Object.assign(new Error('The command of the stage has no value.'), { code: 'command_missing' });
   const source = isFoundCommand(def) ? 'repository' : 'workflow';
   const summary = `Run ${argv.join(' ').slice(0, 500)}`;
-  const proposal = await store(place, 'command', await executeAction(place, argv, summary, source));
+  const proposal = await store(place, 'command', await executeAction(place, argv, { summary, source }));
   // The summary may be cut; whoever answers can see every argument.
   return [{ ...proposal, show: { command: proposal.artifact } }];
-}
-
-async function executeAction(place: Place, argv: string[], summary: string, source: 'repository' | 'workflow'): Promise<Action> {
-  const { state, run, def } = place;
-  const base = baseOf(state, run, def) ?? '';
-  const cwd = '.';
-  const { commands, problem } = readArgv(argv, { cwd });
-  return {
-    kind: 'agent.execute',
-    ...common(place, summary, 'medium'),
-    argv,
-    line: '',
-    commands: settleCommands(commands, await resolvePaths(place, base, listPaths(commands))),
-    problem,
-    cwd,
-    source,
-    base,
-  };
-}
-
-/** Where paths that a command names lead, in the commit that it runs on; outside where there is no repository. */
-async function resolvePaths({ run, ports }: Place, base: string, paths: readonly string[]): Promise<Map<string, ActionPath>> {
-  const repo = placeOfRun(run);
-  if (!repo || base === '') return new Map();
-  const places = new Map<string, ActionPath>();
-  // One after the other: each starts processes of git.
-  for (const path of paths) places.set(path, await ports.workspace.resolvePath(repo, base, path, run.repo ?? ''));
-  return places;
-}
-
-async function proposeMerge(place: Place, fromStage: string): Promise<Prepared> {
-  const { state, run, ports } = place;
-  const repo = placeOfRun(run);
-  const from = stageOf(state, run.id, fromStage)?.commit;
-  const into = run.into ?? '';
-  if (!repo || from === undefined)
-    throw Object.assign(new Error(`The stage ${fromStage} made no commit to merge.`), { code: 'nothing_to_merge' });
-  const expected = await ports.workspace.readBranch(repo, into);
-  const preview = await ports.workspace.previewMerge({ repo, into: expected, from });
-  if (preview.conflicts.length > 0) {
-    const files = preview.conflicts;
-    const sides = await ports.workspace.describeConflicts(repo, { into: expected, from, files });
-    const more = files.length > sides.length ? ` and ${files.length - sides.length} more` : '';
-    throw Object.assign(
-      new Error(`Merging into ${into} conflicts in ${sides.join(', ')}${more}. Merge by hand, or run again from the newer ${into}.`),
-      { code: 'merge_conflicts' },
-    );
-  }
-  const diff = await ports.workspace.diffCommits({ repo, from: expected, to: preview.tree, maxBytes: DIFF_BYTES });
-  const shown = await ports.artifacts.putText(
-    diff.truncated ? `${diff.patch}\n(The diff is longer than ${DIFF_BYTES} bytes; the rest is not shown.)\n` : diff.patch,
-  );
-  await place.tell(
-    { type: 'artifact/record', run: run.id, stage: place.def.id, name: 'merge.diff', ...shown, mediaType: 'text/x-diff' },
-    'prepare',
-  );
-  const files = diff.files.flatMap((f) => (f.oldPath === undefined ? [f.path] : [f.oldPath, f.path]));
-  const lines = diff.files.reduce((sum, f) => ({ added: sum.added + f.additions, removed: sum.removed + f.deletions }), {
-    added: 0,
-    removed: 0,
-  });
-  const summary = `Merge ${diff.files.length} changed file${diff.files.length === 1 ? '' : 's'} (+${lines.added} -${lines.removed}) into ${into}`;
-  const configures = files.some((path) => path === '.signalbox' || path.startsWith('.signalbox/'));
-  const what = { into, from, base: expected, tree: preview.tree, files: files.slice(0, 5_000) };
-  const action: Action = configures
-    ? {
-        kind: 'daemon.configure',
-        ...common(place, `${summary}, and change .signalbox/`, 'high'),
-        what: `merge ${from} into ${into}`,
-        files: what.files,
-      }
-    : { kind: 'workspace.merge', ...common(place, summary, 'medium'), ...what };
-  return { proposals: [await store(place, 'merge', action, { diff: shown.digest })], facts: { from, expected, tree: preview.tree } };
 }

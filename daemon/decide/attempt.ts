@@ -118,6 +118,11 @@ function useGrants(state: State, task: Task, key: string | undefined): NewEvent[
   return mine.map((a) => event('approval.used', `approval/${a.id}`, ofTask(task), { approval: a.id }));
 }
 
+/** What a check of a stage's work uses is its own question, and not what the stage itself was granted; undefined for everything else. */
+function keyOfPart({ id, part }: Task): string | undefined {
+  return part === 'check' ? `check:${/\.check-(\d+)$/.exec(id)?.[1] ?? ''}` : undefined;
+}
+
 /**
  * Ends an attempt and says what becomes of its task. A grant is used by an attempt that came to an end of its own;
  * one that was interrupted leaves it, so that the next attempt need not ask again.
@@ -136,7 +141,7 @@ export function endAttempt(state: State, command: CommandOf<'attempt/end'>, cont
   }
   if (usage) began.push(reportUse(lease, usage));
   const ended = event('attempt.ended', `attempt/${attempt.id}`, of, how);
-  const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, undefined);
+  const used = how.status === 'interrupted' || how.status === 'canceled' ? [] : useGrants(state, task, keyOfPart(task));
   const ending = { ...command.ending, values: { ...attempt.reported, ...command.ending.values } };
   const after = afterAttempt(task, ending, state.agents.get(attempt.agent)?.breaker?.state === 'open', context);
   // What its agent had others do ends with it; a task that is tried again finds it as it stands.

@@ -10,15 +10,17 @@ export function startMerge(state: State, command: CommandOf<'merge/start'>): Ver
   const run = state.runs.get(command.run);
   const stage = run && stageOf(state, run.id, command.stage);
   if (!run || !stage) return refuse('not_found', `There is no run ${command.run} with a stage ${command.stage}.`);
-  if (stage.status !== 'admitted') return [];
+  const passed = stage.status === 'checking' && (stage.judged?.every((result) => result.passed) ?? false);
+  if (stage.status !== 'admitted' && !passed) return [];
   const asked = stage.proposed.find((p) => p.key === 'merge')?.approval;
   const grant = asked === undefined ? undefined : state.approvals.get(asked);
   if (asked !== undefined && grant?.status !== 'granted') {
     return refuse('policy_denied', 'The merge was not granted, or its grant is gone.', { approval: asked });
   }
-  const { into, from, expected, tree, message } = command;
+  const { into, from, expected, tree, message, how } = command;
   const of = ofRun(run, stage.id);
-  const started = event('workspace.merge_started', `run/${run.id}`, of, { into, from, expected, tree, approval: asked ?? '', message });
+  const what = { into, from, expected, tree, approval: asked ?? '', message, ...(how === 'merge' ? {} : { how }) };
+  const started = event('workspace.merge_started', `run/${run.id}`, of, what);
   return [...useGrant(state, run, asked), started];
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../shared/state/workflow.ts';
 import { strictShape } from '../../shared/yaml/source.ts';
 import { TriggerShapes } from './load-triggers.ts';
+import { MAX_CHECKS, TESTS } from './merge-checks.ts';
 import {
   AgentChoice,
   ApproverShape,
@@ -36,6 +37,19 @@ const Reference = z.string().refine((text) => parseReference(text) !== undefined
 const HOW_TO_COMMAND = 'write a list (`[npm, test]`), or one quoted reference (`"{scan.testCommand}"`) to a value that is a list';
 const Command = z.union([Argv, z.string().refine((text) => parseWholeTemplate(text) !== undefined, HOW_TO_COMMAND)], {
   error: HOW_TO_COMMAND,
+});
+const HOW_TO_CHECK = 'write a list (`[npm, test]`), one quoted reference (`"{scan.testCommand}"`) to a value that is a list, or `tests`';
+const MergeShape = strictShape({
+  from: Id,
+  how: z.enum(['merge', 'rebase', 'squash'], { error: 'write `merge`, `rebase` or `squash`' }).optional(),
+  checks: z
+    .array(
+      z.union([Argv, z.string().refine((text) => text === TESTS || parseWholeTemplate(text) !== undefined, HOW_TO_CHECK)], {
+        error: HOW_TO_CHECK,
+      }),
+    )
+    .max(MAX_CHECKS)
+    .optional(),
 });
 const HOW_TO_WHEN = 'write `stage.value`, for instance `scan.testCommand`, or a list of `{ value: stage.value, otherwise: sentence }`';
 const Worktree = z.union([z.enum(['none', 'own']), z.strictObject({ from: Id })], { error: 'write `none`, `own` or `{ from: <stage> }`' });
@@ -110,7 +124,7 @@ const STAGE_KEYS = {
   approval: strictShape({ summary: Sentence, expires: Duration.optional() }).optional(),
   requires_approval: z.array(z.string().min(1).max(100)).min(1).max(20).optional(),
   approvers: Who.optional(),
-  merge: strictShape({ from: Id }).optional(),
+  merge: MergeShape.optional(),
   deliberate: DeliberateShape.optional(),
   workflow: z
     .string()

@@ -181,7 +181,7 @@ export function normaliseStage(shape: StageShape, around: Around): StageDefiniti
       prompt: shape.prompt,
       with: shape.workflow === undefined ? withGiven(shape, around) : undefined,
       if: shape.if,
-      merge: shape.merge,
+      merge: shape.merge && known(shape.merge),
     }),
     inputs: shape.inputs,
     outputs: listDeliberationOutputs(shape) ?? shape.outputs,

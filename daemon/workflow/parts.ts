@@ -6,6 +6,7 @@ import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { chooseAgent } from './agents.ts';
 import { afterFailure, type Failure } from './failure.ts';
+import { listMergeChecks } from './merge-checks.ts';
 import { fill, resolveArgv, seenBy, type Place } from './submit.ts';
 
 /** A command that checks a stage's work, with the key of its question and the id of its task. */
@@ -16,8 +17,9 @@ export interface CheckCommand {
   task: string;
 }
 
-/** The commands among a stage's criteria. */
-export function listCheckCommands(def: StageDefinition, stage: Pick<Stage, 'task' | 'child'>): CheckCommand[] {
+/** The commands among a stage's criteria; of a merge, those that its result has to pass. */
+export function listCheckCommands(def: StageDefinition, stage: Pick<Stage, 'task' | 'child' | 'facts'>): CheckCommand[] {
+  if (def.merge) return listMergeChecks(stage);
   return (def.criteria ?? []).flatMap((criterion, index) =>
     criterion.kind === 'command'
       ? [{ text: criterion.text, argv: criterion.argv, key: `check:${index}`, task: `${stage.task ?? stage.child ?? ''}.check-${index}` }]

@@ -6,6 +6,7 @@ import { sayNobody } from './agents.ts';
 import { startCall } from './call.ts';
 import { startDeliberation } from './deliberate.ts';
 import { acceptHandoffs } from './handoffs.ts';
+import { listMergeChecks } from './merge-checks.ts';
 import { submitStage, type Place } from './submit.ts';
 
 /** Starts the work of a stage, or says why it may not start. */
@@ -18,7 +19,7 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
   }
   const accepting = acceptHandoffs(place, def, stage);
   if (accepting.length > 0) return accepting;
-  if (def.merge) return startMerge(place, def, stage);
+  if (def.merge) return listMergeChecks(stage).length > 0 ? [{ type: 'stage/check', ...at, values: {} }] : startMerge(place, def, stage);
   if (def.call) return startCall(place, def, stage);
   // Its list is read first.
   if (def.matrix) return [];
@@ -36,8 +37,10 @@ function isOwnQuestion(key: string): boolean {
   return key === 'start' || /^(check|handoff|member|signs):/.test(key);
 }
 
-function startMerge({ run, definition }: Place, def: StageDefinition, stage: Stage): Command[] {
+/** The branch may move: everything was allowed, and the result passed its checks. */
+export function startMerge({ run, definition }: Place, def: StageDefinition, stage: Stage): Command[] {
   const { from = '', expected = '', tree = '' } = stage.facts;
   const message = `Merge ${definition.workflow} run ${run.id.slice(-12)}`;
-  return [{ type: 'merge/start', run: run.id, stage: def.id, into: run.into ?? '', from, expected, tree, message }];
+  const how = def.merge?.how ?? 'merge';
+  return [{ type: 'merge/start', run: run.id, stage: def.id, into: run.into ?? '', from, expected, tree, message, how }];
 }

@@ -84,7 +84,11 @@ export function isFoundCommand(def: StageDefinition): boolean {
 }
 
 /** Id of the task, or of the run, of a stage's round; it follows from run and stage, so that it is made once. */
-export function taskId({ run, definition }: Place, { instance }: StageDefinition, stage: Stage): string {
+export function taskId(
+  { run, definition }: Pick<Place, 'run' | 'definition'>,
+  { instance }: StageDefinition,
+  stage: Pick<Stage, 'id' | 'turn' | 'round'>,
+): string {
   const { number } = graphOf(definition);
   const first = `${run.id}.${instance ? `${number.get(instance.of) ?? 0}i${instance.index}` : (number.get(stage.id) ?? 0)}`;
   const turn = stage.turn ?? 1;

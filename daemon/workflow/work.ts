@@ -9,6 +9,7 @@ import { scopeOf } from './begin.ts';
 import { evaluateWorkflowCondition } from './condition.ts';
 import { afterFailure, type Failure } from './failure.ts';
 import { readWord } from './parts.ts';
+import { startMerge } from './start.ts';
 import type { Place } from './submit.ts';
 
 export { afterHandoff } from './handoffs.ts';
@@ -66,6 +67,10 @@ function isThere({ state, run }: Place, def: StageDefinition, name: string, valu
 /** Its criteria were judged: what failed goes back to whoever did it. */
 export function afterCheck(place: Place, def: StageDefinition, stage: Stage): Command[] {
   const failed = (stage.judged ?? []).filter((result) => !result.passed && !result.advisory);
+  if (def.merge) {
+    if (failed.length === 0) return startMerge(place, def, stage);
+    return afterFailure(place, def, stage, describeMergeCheck(failed, place.run.into ?? ''));
+  }
   if (failed.length > 0) return afterFailure(place, def, stage, describeGate(failed));
   const word = readWord(place, def, stage);
   if (word) return word === 'open' ? [] : word;
@@ -75,6 +80,11 @@ export function afterCheck(place: Place, def: StageDefinition, stage: Stage): Co
 function describeGate(failed: readonly CriterionResult[]): Failure {
   const list = failed.map(({ text, detail }) => `${text}: ${detail}`).join('\n');
   return { code: 'gate_failed', message: `${failed.length === 1 ? 'This does' : 'These do'} not hold:\n${list}` };
+}
+
+function describeMergeCheck(failed: readonly CriterionResult[], into: string): Failure {
+  const list = failed.map(({ text, detail }) => `${text}: ${detail}`).join('\n');
+  return { code: 'merge_checks_failed', message: `${into} stays as it is: merged, the work does not pass its checks.\n${list}` };
 }
 
 /** The stage is done, and what comes next is known. */

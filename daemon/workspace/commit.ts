@@ -9,19 +9,20 @@ import { WorkspaceError } from './workspace-error.ts';
 /** The trailer that ties a commit to the recorded event it is an effect of. */
 export const EFFECT_TRAILER = 'Signalbox-Effect';
 
-/** A commit to be made from a finished tree; `at` is ISO 8601, `trailers` come last in the message. */
+/** A commit to be made from a finished tree; `at` is ISO 8601, `trailers` come last in the message. `author` is somebody else, with a raw date. */
 export interface CommitContent {
   readonly tree: string;
   readonly parents: readonly string[];
   readonly message: string;
   readonly trailers: Readonly<Record<string, string>>;
   readonly at: string;
+  readonly author?: { readonly name: string; readonly email: string; readonly date: string };
 }
 
 /** Writes a commit object and returns its id; the same content always gives the same id. */
-export async function writeCommit(repo: RepoPlace, { tree, parents, message, trailers, at }: CommitContent): Promise<string> {
+export async function writeCommit(repo: RepoPlace, { tree, parents, message, trailers, at, author }: CommitContent): Promise<string> {
   const args = ['commit-tree', '--no-gpg-sign', ...parents.flatMap((parent) => ['-p', parent]), '-F', '-', tree];
-  return readGit(placeOf(repo), args, { stdin: composeMessage(message, trailers), env: signature(at) });
+  return readGit(placeOf(repo), args, { stdin: composeMessage(message, trailers), env: { ...signature(at), ...authorOf(author) } });
 }
 
 /** The message with its trailers, ending in a newline. */
@@ -32,6 +33,13 @@ export function composeMessage(message: string, trailers: Readonly<Record<string
   });
   const body = message.replaceAll('\0', '').trim();
   return lines.length === 0 ? `${body}\n` : `${body}\n\n${lines.join('\n')}\n`;
+}
+
+function authorOf(author: CommitContent['author']): Record<string, string> {
+  if (!author) return {};
+  // git makes no commit for nobody.
+  const { name, email, date } = author;
+  return { GIT_AUTHOR_NAME: name.trim() || email.trim() || 'unknown', GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
 }
 
 function signature(at: string): Record<string, string> {

@@ -1,7 +1,7 @@
 // One commit out of several, for work that goes on from all of them. No branch moves.
 import { EFFECT_TRAILER, writeCommit } from './commit.ts';
 import { type RepoPlace } from './inspect.ts';
-import { previewMerge } from './merge.ts';
+import { previewMerge } from './merge-tree.ts';
 import { WorkspaceError } from './workspace-error.ts';
 
 /**

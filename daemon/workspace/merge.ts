@@ -2,8 +2,9 @@
 // Boundary: objects and references; checkouts.ts moves work trees.
 // Invariants:
 // 1. Objects first, then one compare-and-swap of the branch; nothing else of the repository changes before it.
-// 2. A merge is always a commit of its own with the effect's id in a trailer.
+// 2. What it makes carries the effect's id in a trailer; a merge commit is made also where the branch could just move.
 // 3. History is only added to.
+import type { MergeHow } from '../../shared/state/action.ts';
 import { GitError, readGit, runGit } from '../platform/git.ts';
 import {
   type BehindCheckout,
@@ -17,18 +18,10 @@ import {
   recordIntent,
 } from './checkouts.ts';
 import { EFFECT_TRAILER, writeCommit } from './commit.ts';
+import { mergeTrees } from './merge-tree.ts';
+import { takeUp } from './take-up.ts';
 import { branchRef, isAncestor, placeOf, readTree, type RepoPlace, requireCommit } from './inspect.ts';
 import { WorkspaceError } from './workspace-error.ts';
-
-/** What a merge would give: `conflicts` are paths, and `tree` then holds the files with conflict markers. */
-export interface MergePreview {
-  readonly tree: string;
-  readonly conflicts: readonly string[];
-  /** Everything of `from` is already in `into`. */
-  readonly upToDate: boolean;
-  /** `into` has nothing that `from` has not. */
-  readonly fastForward: boolean;
-}
 
 /** What became of moving a branch: `behind` are checkouts that could not follow, with the paths in the way. */
 export interface BranchResult {
@@ -40,30 +33,6 @@ export interface BranchResult {
 /** A repository, with the folder of its checkout where it is not beside `.git`. */
 export type RepoWithPath = RepoPlace & { readonly path?: string };
 
-/** Merges two commits without touching any branch or file; throws WorkspaceError unrelated_histories or commit_missing. */
-export async function previewMerge({ repo, into, from }: { repo: RepoPlace; into: string; from: string }): Promise<MergePreview> {
-  const place = placeOf(repo);
-  const [ours, theirs] = await Promise.all([requireCommit(place, into, 'commit_missing'), requireCommit(place, from, 'commit_missing')]);
-  const [upToDate, fastForward] = await Promise.all([isAncestor(place, theirs, ours), isAncestor(place, ours, theirs)]);
-  if (upToDate) return { tree: await readTree(place, ours), conflicts: [], upToDate, fastForward };
-  const base = await runGit(place, ['merge-base', ours, theirs], { okCodes: [0, 1] });
-  if (base.code === 1)
-    throw new WorkspaceError('unrelated_histories', 'The two commits have no common history, so they are not merged.', {
-      into: ours,
-      from: theirs,
-    });
-  const { tree, conflicts } = await mergeTrees(place, ours, theirs);
-  return { tree, conflicts, upToDate, fastForward };
-}
-
-/** The tree of a three-way merge of two commits, and the paths that conflict. */
-export async function mergeTrees(repo: RepoPlace, ours: string, theirs: string): Promise<{ tree: string; conflicts: string[] }> {
-  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ours, theirs];
-  const { stdout } = await runGit(placeOf(repo), args, { okCodes: [0, 1], timeoutMs: 300_000 });
-  const [tree = '', ...names] = stdout.toString('utf8').split('\0');
-  return { tree, conflicts: [...new Set(names.filter((name) => name !== ''))] };
-}
-
 /** A merge to make: `expected` is the commit that the branch must be at, `at` ISO 8601, `effect` the id of the recorded event. */
 export interface MergeRequest {
   readonly repo: RepoWithPath;
@@ -73,18 +42,20 @@ export interface MergeRequest {
   readonly effect: string;
   readonly at: string;
   readonly message: string;
+  /** Absent: by a merge commit. */
+  readonly how?: MergeHow;
 }
 
 /**
- * Merges `from` into the branch `into` with a merge commit; called again it changes nothing more and returns the same commit.
+ * Merges `from` into the branch `into`; called again it changes nothing more and returns the same commit.
  * Throws WorkspaceError branch_missing, branch_moved, merge_conflicts, unrelated_histories, would_overwrite, operation_in_progress or worktree_tampered;
  * the branch has then not moved.
  */
-export async function mergeBranch({ repo, into, expected, from, effect, at, message }: MergeRequest): Promise<BranchResult> {
+export async function mergeBranch({ repo, into, expected, from, effect, at, message, how = 'merge' }: MergeRequest): Promise<BranchResult> {
   const place = placeOf(repo);
   const ref = await branchRef(place, into);
   const tip = await requireCommit(place, ref, 'branch_missing');
-  const { tree, conflicts, upToDate } = await previewMerge({ repo: place, into: expected, from });
+  const { commit, conflicts, upToDate } = await takeUp({ repo: place, into: expected, from, how, effect, at, message });
   if (upToDate) {
     if (await isAncestor(place, from, tip)) return { kind: 'up_to_date', commit: tip, behind: [] };
     throw branchMoved(into, expected, tip);
@@ -96,7 +67,6 @@ export async function mergeBranch({ repo, into, expected, from, effect, at, mess
       { branch: into, files: conflicts },
     );
   }
-  const commit = await writeCommit(place, { tree, parents: [expected, from], message, trailers: { [EFFECT_TRAILER]: effect }, at });
   return moveBranch({ repo, branch: into, move: { from: expected, to: commit } });
 }
 
@@ -149,11 +119,12 @@ function branchMoved(branch: string, expected: string, actual: string): Workspac
   });
 }
 
-/** An undo to make: `merge` is the commit that mergeBranch returned. */
+/** An undo to make: `merge` is the commit that mergeBranch returned, `before` the one that the branch stood at, where that made no merge commit. */
 export interface UndoRequest {
   readonly repo: RepoWithPath;
   readonly branch: string;
   readonly merge: string;
+  readonly before?: string;
   readonly effect: string;
   readonly at: string;
 }
@@ -162,12 +133,11 @@ export interface UndoRequest {
  * Takes a merge back with a new commit on top of the branch; called again it returns the same commit.
  * Throws WorkspaceError branch_missing, commit_missing, not_a_merge, merge_not_on_branch, undo_conflicts, branch_moved, would_overwrite, operation_in_progress or worktree_tampered.
  */
-export async function undoMerge({ repo, branch, merge, effect, at }: UndoRequest): Promise<BranchResult> {
+export async function undoMerge({ repo, branch, merge, before, effect, at }: UndoRequest): Promise<BranchResult> {
   const place = placeOf(repo);
   const tip = await requireCommit(place, await branchRef(place, branch), 'branch_missing');
   const undone = await requireCommit(place, merge, 'commit_missing');
-  const parents = (await readGit(place, ['rev-list', '--parents', '--max-count=1', undone])).split(' ').slice(1);
-  if (parents.length < 2) throw new WorkspaceError('not_a_merge', `${undone} is not a merge commit.`, { commit: undone });
+  const start = before === undefined ? await requireFirstParent(place, undone) : await requireCommit(place, before, 'commit_missing');
   if (!(await isAncestor(place, undone, tip))) {
     throw new WorkspaceError(
       'merge_not_on_branch',
@@ -179,7 +149,7 @@ export async function undoMerge({ repo, branch, merge, effect, at }: UndoRequest
   if (done) return moveBranch({ repo, branch, move: { from: done.parent, to: done.commit } });
   // A commit that only takes the merge back, made on the merge itself, is then merged onto the branch as it is now.
   const inverse = await writeCommit(place, {
-    tree: await readTree(place, `${undone}^1`),
+    tree: await readTree(place, start),
     parents: [undone],
     message: 'inverse',
     trailers: {},
@@ -189,15 +159,22 @@ export async function undoMerge({ repo, branch, merge, effect, at }: UndoRequest
   if (conflicts.length > 0) {
     throw new WorkspaceError(
       'undo_conflicts',
-      `Later commits on ${branch} changed the same lines in ${conflicts.length} files. Revert the merge by hand: git revert -m 1 ${undone}`,
+      `Later commits on ${branch} changed the same lines in ${conflicts.length} files. Revert it by hand: git revert ${before === undefined ? `-m 1 ${undone}` : `${start}..${undone}`}`,
       { branch, files: conflicts },
     );
   }
   if (tree === (await readTree(place, tip))) return { kind: 'up_to_date', commit: tip, behind: [] };
   const subject = await readGit(place, ['log', '--max-count=1', '--no-show-signature', '--format=%s', undone]);
-  const message = `Revert "${subject}"\n\nThis reverts merge commit ${undone}.`;
+  const what = before === undefined ? `merge commit ${undone}` : `the commits ${start.slice(0, 12)}..${undone.slice(0, 12)}`;
+  const message = `Revert "${subject}"\n\nThis reverts ${what}.`;
   const commit = await writeCommit(place, { tree, parents: [tip], message, trailers: { [EFFECT_TRAILER]: effect }, at });
   return moveBranch({ repo, branch, move: { from: tip, to: commit } });
+}
+
+async function requireFirstParent(place: RepoPlace, commit: string): Promise<string> {
+  const [first, second] = (await readGit(place, ['rev-list', '--parents', '--max-count=1', commit])).split(' ').slice(1);
+  if (first === undefined || second === undefined) throw new WorkspaceError('not_a_merge', `${commit} is not a merge commit.`, { commit });
+  return first;
 }
 
 /** The commit after `after` on the branch's first-parent line that carries this effect's trailer. */

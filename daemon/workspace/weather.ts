@@ -1,7 +1,7 @@
 // Whether what is being made in several worktrees at once will go together: merged in pairs, before anybody merges.
 import { writeCommit } from './commit.ts';
 import { readHead, type RepoPlace } from './inspect.ts';
-import { mergeTrees } from './merge.ts';
+import { mergeTrees } from './merge-tree.ts';
 import { snapshotWorktree } from './trash.ts';
 
 /** A worktree that somebody works in, under the name by which the answer tells it. */

@@ -19,6 +19,7 @@ export type WorkspaceErrorCode =
   | 'would_overwrite'
   | 'merge_conflicts'
   | 'unrelated_histories'
+  | 'too_many_commits'
   | 'not_a_merge'
   | 'merge_not_on_branch'
   | 'undo_conflicts'

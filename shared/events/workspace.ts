@@ -1,3 +1,4 @@
+import type { MergeHow } from '../state/action.ts';
 import type { EventOf } from './envelope.ts';
 
 export type WorkspaceEvent =
@@ -7,7 +8,11 @@ export type WorkspaceEvent =
   | EventOf<'workspace.kept', { path: string; reason: string }>
   | EventOf<'workspace.removed', { path: string }>
   /** The intent, before the branch moves. The effect carries this event's id in a trailer, so that it happens once. */
-  | EventOf<'workspace.merge_started', { into: string; from: string; expected: string; tree: string; approval: string; message: string }>
+  | EventOf<
+      'workspace.merge_started',
+      /** `how` is absent for a merge commit. */
+      { into: string; from: string; expected: string; tree: string; approval: string; message: string; how?: MergeHow }
+    >
   | EventOf<'workspace.merged', { into: string; commit: string; previous: string }>
   | EventOf<'workspace.merge_failed', { into: string; code: string; message: string }>
   | EventOf<'workspace.undo_started', { branch: string; merge: string; by: string }>

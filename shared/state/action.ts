@@ -5,6 +5,10 @@ import * as z from 'zod';
 export const Risk = z.enum(['none', 'low', 'medium', 'high']);
 export type Risk = z.infer<typeof Risk>;
 
+/** How a branch takes work up: by a merge commit, commit by commit on top of it, or as one commit on top of it. */
+export const MergeHow = z.enum(['merge', 'rebase', 'squash']);
+export type MergeHow = z.infer<typeof MergeHow>;
+
 /** A path that an action touches, made absolute and real before the policy sees it. */
 export const ActionPath = z.object({
   /** Absolute, with links and `..` resolved. */
@@ -181,6 +185,7 @@ export const Action = z.discriminatedUnion('kind', [
     ...common,
     /** Branch that would move. */
     into: z.string(),
+    how: MergeHow.default('merge'),
     /** Commit that would be merged. */
     from: z.string(),
     /** Commit that the branch stands at now. */

@@ -1,8 +1,16 @@
+import type { MergeHow } from './action.ts';
+
+/** How the prompt is worked on, and what it takes for its result to be merged. */
+export interface PromptChoices {
+  agent: string;
+  timeout?: string | undefined;
+  how?: MergeHow | undefined;
+  /** Commands that the merged result has to pass; `tests` is the repository's own. Absent: what the repository names. */
+  checks?: readonly (readonly string[] | 'tests')[] | undefined;
+}
+
 /** The workflow of one prompt for one agent; the prompt itself is an input, so that nothing in it is a template. */
-export function writePromptWorkflow(
-  prompt: string,
-  { agent, timeout = '1h' }: { agent: string; timeout?: string },
-): { file: string; text: string } {
+export function writePromptWorkflow(prompt: string, { agent, timeout = '1h', how, checks }: PromptChoices): { file: string; text: string } {
   const name = (prompt.trim().split('\n', 1)[0] ?? '').slice(0, 72);
   const text = `workflow: task
 version: 1
@@ -18,7 +26,7 @@ stages:
     name: Merge
     needs: [work]
     when: [{ value: work.commit, otherwise: The agent changed nothing. }]
-    merge: { from: work }
+    merge: ${JSON.stringify({ from: 'work', how, checks })}
 `;
   return { file: 'task.yaml', text };
 }

@@ -3,6 +3,7 @@ import type { MissingItem } from '../events/handoff.ts';
 import type { RunEvent } from '../events/run.ts';
 import type { GateResult, SkipCause } from '../events/stage.ts';
 import type { WorkspaceEvent } from '../events/workspace.ts';
+import type { MergeHow } from './action.ts';
 import type { ApprovalLevel } from './approval.ts';
 import type { DeliberationState } from './deliberation.ts';
 import type { CriterionResult } from './gate.ts';
@@ -26,9 +27,9 @@ export type StageStatus = 'deciding' | 'admitted' | 'running' | 'checking' | 'co
 
 export const STAGE_TABLE: StateTable<StageStatus> = {
   deciding: ['admitted', 'failed', 'skipped', 'canceled'],
-  admitted: ['running', 'completed', 'failed', 'skipped', 'canceled'],
+  admitted: ['running', 'checking', 'completed', 'failed', 'skipped', 'canceled'],
   running: ['deciding', 'checking', 'completed', 'failed', 'skipped', 'canceled'],
-  checking: ['deciding', 'completed', 'failed', 'skipped', 'canceled'],
+  checking: ['deciding', 'running', 'completed', 'failed', 'skipped', 'canceled'],
   completed: [],
   failed: [],
   skipped: [],
@@ -133,6 +134,8 @@ export interface Merge {
   into: string;
   from: string;
   expected: string;
+  /** Absent: by a merge commit. */
+  how?: MergeHow;
   /** Event whose id stands in the trailer. */
   effect: string;
   message: string;
@@ -279,8 +282,8 @@ export function evolveMerge(runs: Map<string, Run>, event: Event & WorkspaceEven
 
 function mergeAfter(merge: Merge | undefined, event: Event & WorkspaceEvent, at: string): Merge | undefined {
   if (event.type === 'workspace.merge_started') {
-    const { into, from, expected, message } = event.data;
-    return { state: 'started', into, from, expected, effect: event.id, message, startedAt: at };
+    const { into, from, expected, message, how } = event.data;
+    return { state: 'started', into, from, expected, ...(how === undefined ? {} : { how }), effect: event.id, message, startedAt: at };
   }
   if (!merge) return undefined;
   switch (event.type) {

@@ -21,6 +21,7 @@ import {
   StageId,
   Trigger,
 } from './flow.ts';
+import { MergeHow } from './action.ts';
 import { Criterion } from './gate.ts';
 import { TriggerDefinition } from './trigger-definition.ts';
 
@@ -99,7 +100,18 @@ const STAGE_FIELDS = {
   /** A person is asked before the stage starts, whatever the policy says. */
   approval: z.strictObject({ summary: z.string(), expiresMs: z.number().int().positive().optional() }).optional(),
   /** The daemon's own action: merge that stage's commit into the target branch of the run, decided as `workspace.merge`. */
-  merge: z.strictObject({ from: StageId }).optional(),
+  merge: z
+    .strictObject({
+      from: StageId,
+      /** Absent: by a merge commit. */
+      how: MergeHow.optional(),
+      /**
+       * What the merged result has to pass before the branch moves: argv whose elements may hold `{stage.value}`, one reference
+       * to a whole argv, or `tests` for the repository's own test command. Absent: what the repository itself names.
+       */
+      checks: z.array(z.union([z.array(z.string()).min(1), z.string()])).optional(),
+    })
+    .optional(),
   timeoutMs: Milliseconds.optional(),
   /** What the agent is told; may hold `{context.x}`, `{previous.output}`, `{stage.output}` and `{stage.value}`. */
   prompt: z.string().optional(),

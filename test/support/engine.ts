@@ -258,7 +258,13 @@ export class Simulation {
     if (stage?.status !== 'checking' || stage.judged !== undefined || !def) return;
     const checks = listCheckCommands(def, stage).map(({ task }) => this.state.tasks.get(task));
     if (checks.some((task) => task?.endedAt === undefined)) return;
-    const results = (def.criteria ?? []).map((criterion, index) => {
+    const ofMerge = def.merge ? listCheckCommands(def, stage) : [];
+    const mergeResults = ofMerge.map(({ text, task }) => {
+      const ended = this.state.tasks.get(task);
+      const passed = ended?.status === 'completed';
+      return { text, advisory: false, passed, detail: passed ? '' : (ended?.message ?? 'no') };
+    });
+    const judged = (def.criteria ?? []).map((criterion, index) => {
       const { text, advisory } = criterion;
       const check = this.state.tasks.get(`${stage.task ?? ''}.check-${index}`);
       const detail =
@@ -271,6 +277,7 @@ export class Simulation {
             : judgeMetric(criterion, stage.values);
       return { text, advisory, passed: detail === '', detail };
     });
+    const results = [...mergeResults, ...judged];
     const holds = results.every((result) => result.passed || result.advisory);
     const about = { agent: '', run, stage: id, task: '', repo: '', risk: 'medium' as const, workflow: 'test', base: '', always: false };
     const proposals = listPeople(def).map(

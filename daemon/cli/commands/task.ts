@@ -2,12 +2,13 @@ import { type Command, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
 import type { Client } from '../../../shared/client/client.ts';
 import type { ParamsOf } from '../../../shared/protocol/methods.ts';
+import { MergeHow } from '../../../shared/state/action.ts';
 import { MAX_PROMPT } from '../../../shared/state/prompt-workflow.ts';
 import { reachDaemon } from '../connect/reach.ts';
 import { type CommonOptions, type Context, perform, reachOf } from '../context.ts';
 import { type ExitCode, usageFailure } from '../failure.ts';
 import { chooseRepo } from '../workflow-choice.ts';
-import { describeWork, findEarlierRun, taskWorkflow } from '../task-run.ts';
+import { describeWork, findEarlierRun, readCheck, taskWorkflow } from '../task-run.ts';
 import { beginRun, detach, watchToEnd } from './run.ts';
 
 interface TaskOptions extends CommonOptions {
@@ -16,6 +17,8 @@ interface TaskOptions extends CommonOptions {
   repo?: string;
   into?: string;
   timeout?: string;
+  how?: MergeHow;
+  check: string[];
   approve: 'ask' | 'deny';
   detach?: boolean;
 }
@@ -26,6 +29,7 @@ The agent works in a worktree of its own. What it did is committed on a branch, 
 Examples:
   signalbox task "Add a test for the parser" --agent claude-code
   signalbox task "Fix the failing build" --agent opencode --repo ~/projects/shop --into main
+  signalbox task "Rename the module" --agent claude-code --into main --how rebase --check tests
   signalbox task "Write the changelog" --agent gemini --approve=deny --json
   signalbox task "Now do the same for the printer" --continue 3f9a1c2e
 
@@ -44,6 +48,17 @@ export function addTask(program: Command, context: Context): void {
     .option('-c, --continue <run>', 'go on from the work of an earlier run: its id, or its beginning')
     .option('-r, --repo <path>', 'the repository (default: the current folder)')
     .option('--into <branch>', 'merge the result into this branch, after an approval')
+    .addOption(
+      new Option('--how <how>', 'how the branch takes it up: by a merge commit, commit by commit on top of it, or as one').choices(
+        MergeHow.options,
+      ),
+    )
+    .option(
+      '--check <command>',
+      "what the merged result has to pass before the branch moves; `tests` finds the repository's own",
+      (one: string, all: string[]) => [...all, one],
+      [],
+    )
     .option('--timeout <duration>', 'how long it may take, without the time in which it waits for an answer', '1h')
     .addOption(new Option('--approve <how>', 'what happens with questions').choices(['ask', 'deny']).default('ask'))
     .option('-d, --detach', 'start it and return')
@@ -62,6 +77,8 @@ async function startTask(context: Context, prompt: string, options: TaskOptions)
     );
   if (options.agent === undefined && options.continue === undefined)
     throw usageFailure('Nobody is named who is to do it.', 'Add --agent and one of `signalbox agents`, or --continue and an earlier run.');
+  if (options.into === undefined && (options.how !== undefined || options.check.length > 0))
+    throw usageFailure('--how and --check are about a merge, and nothing is merged.', 'Name the branch with --into.');
   const { connection, id } = await beginRun(context, (client) => describeTask(context, client, prompt, options));
   if (options.detach) return detach(context, connection, id, options);
   const json = options.json ?? false;
@@ -73,7 +90,9 @@ async function startTask(context: Context, prompt: string, options: TaskOptions)
 async function describeTask(context: Context, client: Client, prompt: string, options: TaskOptions): Promise<ParamsOf<'run/start'>> {
   const { terminal } = context;
   const earlier = options.continue === undefined ? undefined : await findEarlierRun(client, options.continue, terminal.now());
-  const workflow = taskWorkflow(prompt, { ...options, agent: options.agent ?? earlier?.agent ?? '' });
+  const { timeout, how, check } = options;
+  const checks = check.length > 0 ? { checks: check.map(readCheck) } : {};
+  const workflow = taskWorkflow(prompt, { agent: options.agent ?? earlier?.agent ?? '', timeout, how, ...checks });
   // What goes on stays in its repository.
   const repo = earlier && options.repo === undefined ? undefined : chooseRepo(options.repo, { name: workflow.file }, terminal.cwd);
   return {

@@ -77,7 +77,7 @@ function sayWork(def: StageDefinition): string {
     const made = def.outputs.length === 0 ? '' : `, and takes ${def.outputs.join(', ')} from it`;
     return `Runs the workflow ${def.call.workflow}${given.length === 0 ? '' : ` with ${given.join(', ')}`}${made}.`;
   }
-  if (def.merge) return `The daemon merges what ${def.merge.from} committed.`;
+  if (def.merge) return sayMerge(def.merge);
   if (def.deliberate) return sayDeliberation(def, def.deliberate);
   const who = def.agent ?? saySelection(def.select ?? {});
   const what = def.command === undefined ? (def.action ?? 'its prompt') : `\`${[def.command].flat().join(' ')}\``;
@@ -94,6 +94,14 @@ function sayDeliberation({ outputs }: StageDefinition, { members, rounds, requir
     `${who} propose, criticise, revise and vote, in at most ${rounds} rounds of ${time}, and make ${outputs.join(', ')}. ` +
     `It succeeds when the votes for one proposal come to a consensus of ${required}, with at least ${quorum} of ${members.length} votes cast.`
   );
+}
+
+function sayMerge({ from, how = 'merge', checks }: NonNullable<StageDefinition['merge']>): string {
+  const verb = { merge: 'merges', rebase: 'rebases', squash: 'squashes' }[how];
+  const named = checks?.map((check) => (check === 'tests' ? "the repository's tests" : `\`${[check].flat().join(' ')}\``));
+  const passed = named === undefined ? 'what the repository names' : named.join(', ');
+  const checked = passed === '' ? '' : ` The result has to pass ${passed} before the branch moves.`;
+  return `The daemon ${verb} what ${from} committed.${checked}`;
 }
 
 function sayConditions(def: StageDefinition, choosers: readonly string[]): string[] {

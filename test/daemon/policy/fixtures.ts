@@ -34,7 +34,7 @@ export function advance(): Action {
 }
 
 export function merge(files: string[] = ['src/a.ts']): Action {
-  return { kind: 'workspace.merge', ...COMMON, into: 'main', from: 'f', base: 'b', tree: 't', files };
+  return { kind: 'workspace.merge', ...COMMON, into: 'main', how: 'merge', from: 'f', base: 'b', tree: 't', files };
 }
 
 export function configure(): Action {

@@ -166,6 +166,48 @@ describe('gates and approvals in the engine', () => {
     assert.equal(runOf(never).code, 'moved_too_often');
   });
 
+  const checks = { ...gated.facts?.('merge'), checks: '[["npm","test"],["lint"]]', task: 'run-1.2' };
+  const checked: Scripts = { ...gated, facts: () => checks };
+
+  it('moves the branch only after the merged result has passed its checks, each once, also when it is restarted after any event', () => {
+    const whole = run(GATED, checked);
+    for (let stop = 1; stop < whole.events.length; stop++) {
+      const cut = new Simulation(checked);
+      cut.drive(GATED, [...AGENTS, start()], stop);
+      const again = cut.restart(GATED);
+      again.drive(GATED, [...AGENTS, start()]);
+      const all = [...cut.events, ...again.events];
+      assert.equal(runOf(again).status, 'success', `stopped after ${stop}`);
+      const order = all
+        .filter((e) => e.stage === 'merge' && /task.completed|merge_started|workspace.merged/.test(e.type))
+        .map((e) => e.type);
+      assert.deepEqual(order, ['task.completed', 'task.completed', 'workspace.merge_started', 'workspace.merged'], `stopped after ${stop}`);
+    }
+  });
+
+  it('refuses the merge with what a check said, and uses no grant for it', () => {
+    const fails = { status: 'failed', code: 'command_failed', message: 'npm ended with exit code 1.' } as const;
+    const scripts: Scripts = {
+      ...checked,
+      effect: (action) => (action.stage === 'merge' ? 'require_approval' : 'allow'),
+      work: (stage, n, task) => (task?.id === 'run-1.2.check-0' ? fails : (gated.work?.(stage, n, task) ?? {})),
+    };
+    const s = run(GATED, scripts);
+    s.drive(GATED, [{ type: 'approval/answer', approval: asked(s)[0] ?? '', answer: 'grant', by: 'user', reason: '' }]);
+    assert.equal(runOf(s).code, 'merge_checks_failed');
+    assert.match(stageOf(s.state, 'run-1', 'merge')?.reason ?? '', /stays as it is[^]*npm test: npm ended with exit code 1/);
+    assert.ok(!s.events.some((e) => e.type === 'workspace.merge_started' || e.type === 'approval.used'));
+  });
+
+  it('ends the checks of a merge when the run is canceled', () => {
+    const s = new Simulation(checked);
+    s.drive(GATED, [...AGENTS, start()], run(GATED, checked).events.findIndex((e) => e.type === 'stage.checking') + 3);
+    s.drive(GATED, [{ type: 'run/cancel', run: 'run-1', reason: 'enough' }]);
+    assert.equal(runOf(s).status, 'canceled');
+    assert.ok([...s.state.tasks.values()].every((task) => task.endedAt !== undefined));
+    assert.ok(!s.events.some((e) => e.type === 'workspace.merge_started'));
+  });
+
   it('withdraws open questions when the run is canceled, and ends nothing twice', () => {
     const s = run(GATED, { ...gated, effect: () => 'require_approval' });
     s.drive(GATED, [{ type: 'run/cancel', run: 'run-1', reason: 'enough' }]);

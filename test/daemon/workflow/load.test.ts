@@ -159,6 +159,17 @@ const BROKEN: Broken[] = [
     text: `${HEAD}  - id: a\n    agent: x\n    §§cleanup: [shut-down, { name: wipe, agent: y, command: [rm] }]\n`,
     codes: ['cleanup', 'unbound-action'],
   },
+  {
+    what: 'a way to merge that there is not, and a check that is a shell line',
+    text: `${HEAD}  - { id: a, agent: x, worktree: own }\n  - id: b\n    needs: [a]\n    merge: { from: a, how: §octopus, checks: [§npm test] }\n`,
+    codes: ['invalid-value', 'invalid-value'],
+    says: /write `merge`, `rebase` or `squash`/,
+  },
+  {
+    what: 'a check of a merge that names a later stage',
+    text: `${HEAD}  - { id: a, agent: x, worktree: own }\n  - id: b\n    needs: [a]\n    merge: { from: a, checks: [§"{c.argv}"] }\n  - { id: c, agent: x, needs: [b] }\n`,
+    codes: ['not-needed'],
+  },
   { what: 'a command without command', text: `${HEAD}  - id: a\n    §agent: command\n`, codes: ['no-command'] },
   { what: 'a command for another agent', text: `${HEAD}  - id: a\n    agent: x\n    §command: [ls]\n`, codes: ['only-for-command'] },
   {

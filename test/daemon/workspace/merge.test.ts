@@ -3,7 +3,8 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkFollow, findCheckouts, recordIntent } from '../../../daemon/workspace/checkouts.ts';
 import { inspectRepo } from '../../../daemon/workspace/inspect.ts';
-import { mergeBranch, previewMerge, undoMerge } from '../../../daemon/workspace/merge.ts';
+import { mergeBranch, undoMerge } from '../../../daemon/workspace/merge.ts';
+import { previewMerge } from '../../../daemon/workspace/merge-tree.ts';
 import {
   armRepo,
   commitFiles,

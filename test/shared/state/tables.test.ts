@@ -26,7 +26,7 @@ const DESIGN: Record<string, [StateTable<string>, string]> = {
   ],
   stage: [
     STAGE_TABLE,
-    'deciding>admitted deciding>failed deciding>skipped deciding>canceled admitted>running admitted>completed admitted>failed admitted>skipped admitted>canceled running>deciding running>checking running>skipped checking>deciding checking>completed checking>failed checking>skipped checking>canceled running>completed running>failed running>canceled',
+    'deciding>admitted deciding>failed deciding>skipped deciding>canceled admitted>running admitted>checking admitted>completed admitted>failed admitted>skipped admitted>canceled running>deciding running>checking running>skipped checking>deciding checking>running checking>completed checking>failed checking>skipped checking>canceled running>completed running>failed running>canceled',
   ],
   approval: [APPROVAL_TABLE, 'pending>granted pending>denied pending>expired pending>voided granted>used granted>lapsed granted>revoked'],
 };
