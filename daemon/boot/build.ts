@@ -22,11 +22,11 @@ import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
 import { readRun } from '../rpc/handlers/archived.ts';
 import { workspace } from './workspace.ts';
-import { listMergeChecks, prepareWorktree } from './worktree-setup.ts';
+import { listMergeChecks, prepareWorktree, readBase } from './worktree-setup.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { deskOf, layOut, readOutput, readReport } from '../workspace/desk.ts';
-import { inspectRepo, placeOf } from '../workspace/inspect.ts';
+import { inspectRepo, placeOf, readCommit } from '../workspace/inspect.ts';
 import { readBranch } from '../workspace/resolve.ts';
 
 /** Attempts that each kind of agent of ours takes at once. */
@@ -88,6 +88,8 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     rulebook,
     inspectRepo,
     readBranch,
+    readCommit: (repo, revision) => readCommit(placeOf(repo), revision),
+    baseOf: (repo) => readBase(coordinator.state, repo),
     readConfiguration,
     builtinWorkflow: (name) => parts.workflows.get(name),
     keepDefinition: definitions.keep,

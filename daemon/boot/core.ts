@@ -36,6 +36,7 @@ import { rememberIn, type RememberParts } from './remember.ts';
 import { collectUnreached } from './gc.ts';
 import { evaluateActions } from './evaluate.ts';
 import type { AcpAgents } from './acp.ts';
+import { listMerges, resolveConflicts } from './merges.ts';
 import { openWorktrees } from './worktrees.ts';
 import { findParent, listChangedFiles, findLaterMerges, readFileAt } from './changes.ts';
 
@@ -120,6 +121,9 @@ export function assembleCore(parts: CoreParts): Core {
     callFrom: parts.callFrom,
     acp: parts.acp,
     ...readChanges(state),
+    listMerges: () => listMerges(state, definitions.get),
+    resolveConflicts: (request, origin) =>
+      resolveConflicts({ state, runPorts: parts.runPorts, definition: (digest) => orRefuse(definitions.load(digest)) }, request, origin),
     worktrees: openWorktrees({ home: parts.home, state, now: Date.now }),
     keepText: async (text) => (await parts.artifacts.putText(text)).digest,
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),

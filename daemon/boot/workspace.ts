@@ -2,7 +2,7 @@
 import type { WorkspacePort } from '../coordinator/ports.ts';
 import { guardGit, lookAtWork } from '../workspace/audit.ts';
 import { commitWorktree } from '../workspace/commit.ts';
-import { describeConflicts } from '../workspace/conflicts.ts';
+import { findSides, listMarked, listSince } from '../workspace/conflicts.ts';
 import { diffCommits } from '../workspace/diff.ts';
 import { readTree } from '../workspace/inspect.ts';
 import { joinCommits } from '../workspace/join.ts';
@@ -32,7 +32,9 @@ export const workspace: WorkspacePort = {
   diffCommits,
   takeUp,
   readTree,
-  describeConflicts,
+  findSides,
+  listSince,
+  listMarked,
   mergeBranch,
   undoMerge,
   readBranch,

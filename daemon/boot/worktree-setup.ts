@@ -25,6 +25,11 @@ const Shape = strictShape({
   copy: z.array(Pattern).max(100).default([]),
   setup: Argv.optional(),
   checks: z.array(Argv).max(MAX_CHECKS).default([]),
+  base: z
+    .string()
+    .max(255)
+    .regex(/^[^\s\0-][^\s\0]*$/, 'write a branch, a tag or a commit')
+    .optional(),
 });
 
 /** Copies what the repository names, and tells which command it wants; nothing for a repository that nobody has trusted. Throws with every problem. */
@@ -40,6 +45,11 @@ export async function prepareWorktree(state: State, repo: string, to: string): P
 /** The commands that the repository wants to pass before any of its branches takes work up; none when nobody has trusted it. Throws with every problem. */
 export async function listMergeChecks(state: State, repo: string): Promise<string[][]> {
   return (await readTrusted(state, repo)).wanted?.checks ?? [];
+}
+
+/** What the repository wants work to start from; undefined when it does not say so, or nobody has trusted it. Throws with every problem. */
+export async function readBase(state: State, repo: string): Promise<string | undefined> {
+  return (await readTrusted(state, repo)).wanted?.base;
 }
 
 async function readTrusted(state: State, repo: string): Promise<{ info: RepoInfo; wanted?: z.output<typeof Shape> }> {

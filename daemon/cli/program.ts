@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Add>
     skip: loadSteer,
     requeue: async () => (await import('./commands/requeue.ts')).addRequeue,
     extend: async () => (await import('./commands/extend.ts')).addExtend,
+    merges: async () => (await import('./commands/merges.ts')).addMerges,
     undo: async () => (await import('./commands/undo.ts')).addUndo,
     workflows: async () => (await import('./commands/workflows.ts')).addWorkflows,
     triggers: async () => (await import('./commands/triggers.ts')).addTriggers,

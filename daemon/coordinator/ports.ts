@@ -8,7 +8,7 @@ import type { Adapter, Json } from '../agents/agent.ts';
 import type { RepoWithPath, mergeBranch, undoMerge } from '../workspace/merge.ts';
 import type { takeUp } from '../workspace/take-up.ts';
 import type { diffCommits } from '../workspace/diff.ts';
-import type { describeConflicts } from '../workspace/conflicts.ts';
+import type { findSides, listMarked, listSince } from '../workspace/conflicts.ts';
 import type { commitWorktree } from '../workspace/commit.ts';
 import type { guardGit, lookAtWork } from '../workspace/audit.ts';
 import type { readTree } from '../workspace/inspect.ts';
@@ -59,7 +59,9 @@ export interface WorkspacePort {
   diffCommits: typeof diffCommits;
   takeUp: typeof takeUp;
   readTree: typeof readTree;
-  describeConflicts: typeof describeConflicts;
+  findSides: typeof findSides;
+  listSince: typeof listSince;
+  listMarked: typeof listMarked;
   mergeBranch: typeof mergeBranch;
   undoMerge: typeof undoMerge;
   /** Commit that a branch stands at; throws WorkspaceError branch_missing. */

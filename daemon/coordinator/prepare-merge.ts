@@ -12,6 +12,7 @@ import { resolveArgv, taskId } from '../workflow/submit.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
 import type { TakenUp } from '../workspace/take-up.ts';
 import { baseOf } from './base.ts';
+import { describeConflicts, sayConflicts } from './conflicts.ts';
 import { placeOfRun } from './merges.ts';
 import { common, executeAction, type Place, type Prepared, store } from './proposals.ts';
 
@@ -40,6 +41,7 @@ export async function proposeMerge(place: Place, merge: NonNullable<StageDefinit
   const message = `Merge of run ${run.id.slice(-12)}, to be checked`;
   const result = await ports.workspace.takeUp({ repo, into: wanted.expected, from, how, message, at: run.submittedAt });
   if (result.conflicts.length > 0) throw await describeConflict(place, wanted, result);
+  if (run.inputs['resolves'] !== undefined) await refuseMarked(place, repo, result);
   const proposal = await proposeMove(place, wanted, result);
   const checks = await listChecks(place, merge, result, from);
   const facts = { from, expected: wanted.expected, tree: result.tree };
@@ -57,11 +59,21 @@ function failure(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-async function describeConflict({ ports }: Place, { repo, into, from, expected }: Wanted, { conflicts: files }: TakenUp): Promise<Error> {
-  const sides = await ports.workspace.describeConflicts(repo, { into: expected, from, files });
-  const more = files.length > sides.length ? ` and ${files.length - sides.length} more` : '';
-  const words = `Merging into ${into} conflicts in ${sides.join(', ')}${more}. Merge by hand, or run again from the newer ${into}.`;
-  return failure('merge_conflicts', words);
+async function describeConflict(place: Place, { repo, into, from, expected }: Wanted, { conflicts: files }: TakenUp): Promise<Error> {
+  const { run, def, ports } = place;
+  const conflicts = await describeConflicts(place, { repo, into, from, expected, files });
+  const stored = await ports.artifacts.putText(JSON.stringify(conflicts));
+  const artifact = { name: 'merge.conflicts.json', ...stored, mediaType: 'application/json' };
+  await place.tell({ type: 'artifact/record', run: run.id, stage: def.id, ...artifact }, 'prepare');
+  return failure('merge_conflicts', sayConflicts(conflicts, run.id));
+}
+
+/** Work that resolves a conflict is done when no marker of it is left. */
+async function refuseMarked({ ports }: Place, repo: RepoWithPath, { tree }: TakenUp): Promise<void> {
+  const marked = await ports.workspace.listMarked(repo, tree);
+  if (marked.length === 0) return;
+  const words = `Conflict markers are left in ${marked.slice(0, 10).join(', ')}. Nothing was merged.`;
+  throw failure('conflict_markers', words);
 }
 
 /** The branch moving, as the policy decides it. */

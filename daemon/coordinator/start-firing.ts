@@ -34,7 +34,7 @@ export async function startFiring(
       type: 'run/start',
       ...{ run: firing.run, workflow, inputs, again: true },
       startedBy: { trigger: id, kind: trigger.definition.kind, firing: firing.id, summary, depth },
-      ...(info ? { repository: await describeRepository(ports, info, into) } : {}),
+      ...(info ? { repository: await describeRepository(ports, info, { into, base: definition.base }) } : {}),
     },
     { principal: `trigger:${id}`, cause: `firing:${firing.id}` },
   );

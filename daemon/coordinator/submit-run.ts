@@ -26,6 +26,10 @@ export interface RunPorts extends ContinuePorts {
   rulebook: Rulebook;
   inspectRepo(path: string): Promise<RepoInfo>;
   readBranch(repo: RepoWithPath, branch: string): Promise<string>;
+  /** The commit that a branch, tag or commit names, or undefined. */
+  readCommit(repo: RepoWithPath, revision: string): Promise<string | undefined>;
+  /** What the trusted configuration of a repository wants work to start from, if it says so. */
+  baseOf(repo: string): Promise<string | undefined>;
   /** Reads `.signalbox/` of the main checkout that a repository belongs to; bounded, follows no links. */
   readConfiguration(repo: RepoInfo): Promise<Configuration>;
   builtinWorkflow(name: string): { file: string; text: string } | undefined;
@@ -59,8 +63,9 @@ export async function submitRun(
   for (const one of [definition, ...called]) refuseStranger(one, origin.principal);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
-  const found = info && (await describeRepository(ports, info, params.into));
-  const repository = found && { ...found, ...(earlier ? { base: earlier.base } : {}) };
+  // What goes on does so from where it was left.
+  const base = earlier?.base ?? params.base ?? definition.base;
+  const repository = info && (await describeRepository(ports, info, { into: params.into, base }));
   for (const one of called) await ports.keepDefinition(one);
   const digest = await ports.keepDefinition(definition);
   const workflow = { name: definition.workflow, version: definition.version, digest, source: await ports.keepSource(text) };
@@ -120,19 +125,20 @@ export async function openConfiguration(ports: RunPorts, info: RepoInfo): Promis
   }
 }
 
-export async function describeRepository(ports: RunPorts, info: RepoInfo, into: string | undefined) {
+export async function describeRepository(
+  ports: RunPorts,
+  info: RepoInfo,
+  { into, base: named }: { into?: string | undefined; base?: string | undefined },
+) {
   const { path: repo, gitDir, commonDir, head } = info;
   const place = { gitDir, commonDir, path: repo };
-  // The run starts from the branch that it is to be merged into, so that its diff is its own work only.
-  let base = head.commit ?? '';
-  if (into !== undefined) {
-    try {
-      base = await ports.readBranch(place, into);
-    } catch (error) {
-      const { code, message } = explain(error);
-      throw repositoryProblem(code, message, { branch: into });
-    }
-  }
+  const tip = into === undefined ? undefined : await readTarget(ports, place, into);
+  const wanted = named ?? (await ports.baseOf(repo));
+  const start = wanted === undefined ? undefined : await ports.readCommit(place, wanted);
+  if (wanted !== undefined && start === undefined)
+    throw repositoryProblem('base_missing', `${wanted}, from which the work is to start, names no commit in ${repo}.`, { base: wanted });
+  // Else the run starts from the branch that it is to be merged into, so that its diff is its own work only.
+  const base = start ?? tip ?? head.commit ?? '';
   return {
     repo,
     gitDir,
@@ -141,6 +147,15 @@ export async function describeRepository(ports: RunPorts, info: RepoInfo, into: 
     ...(head.branch === undefined ? {} : { head: head.branch }),
     ...(into === undefined ? {} : { into }),
   };
+}
+
+async function readTarget(ports: RunPorts, place: RepoWithPath, into: string): Promise<string> {
+  try {
+    return await ports.readBranch(place, into);
+  } catch (error) {
+    const { code, message } = explain(error);
+    throw repositoryProblem(code, message, { branch: into });
+  }
 }
 
 /** The workflow that somebody chose; throws SignalboxError with every problem of its file. */

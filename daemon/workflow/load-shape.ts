@@ -158,6 +158,10 @@ export const StageShape = strictShape(STAGE_KEYS).transform(({ stage, id, ...res
 });
 export type StageShape = z.infer<typeof StageShape>;
 
+const Base = z
+  .string()
+  .max(255)
+  .regex(/^[^\s\0-][^\s\0]*$/, 'write a branch, a tag or a commit');
 const Trigger = strictShape({
   type: z.enum(['manual', 'automatic']),
   authorized: z.array(z.string().min(1).max(100)).max(50).optional(),
@@ -200,6 +204,7 @@ export const WorkflowShape = strictShape({
     .default({}),
   trigger: Trigger.optional(),
   triggers: TriggerShapes,
+  base: Base.optional(),
   sla: Duration.optional(),
   checks: z.record(z.string().min(1).max(100), CriterionShape).default({}),
   handoffs: z.array(HandoffShape).max(100).default([]),

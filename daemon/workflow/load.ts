@@ -107,7 +107,7 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
   const expanded = shapes.map((stage) => expandStage(stage, around));
   const first = expanded.flatMap(([main]) => main ?? []);
   const stages = connect([...first, ...expanded.flatMap(([, ...rest]) => rest)], shapes);
-  const { description, trigger, triggers, sla, inputs, handoffs } = shape;
+  const { description, trigger, triggers, base, sla, inputs, handoffs } = shape;
   const bound = parts.bindings?.shape;
   const all = [...(triggers ?? []), ...listBoundSources(trigger, bound)];
   const definition: WorkflowDefinition = {
@@ -120,6 +120,7 @@ function finishDefinition(shape: WorkflowShape, read: Read): LoadedWorkflow {
     },
     ...(trigger === undefined ? {} : { trigger: readTrigger(trigger, bound?.principals) }),
     ...(all.length === 0 ? {} : { triggers: all }),
+    ...(base === undefined ? {} : { base }),
     ...(sla === undefined ? {} : { slaMs: sla }),
     stages,
   };

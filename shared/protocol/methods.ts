@@ -19,6 +19,7 @@ import type {
   CloudEvent,
   FileText,
   HelloResult,
+  MergeView,
   Patch,
   Pin,
   Progress,
@@ -47,6 +48,10 @@ const MAX_PATCH_BYTES = 256 * 1024;
 const Path = z.string().min(1).max(4_096);
 const Digest = z.string().regex(/^[0-9a-f]{64}$/, 'a digest is 64 hex digits');
 const ObjectId = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'an object id of git');
+const Revision = z
+  .string()
+  .max(255)
+  .regex(/^[^\s\0-][^\s\0]*$/, 'a branch, a tag or a commit, without blanks and without a dash before it');
 const Values = z.record(z.string().max(200), z.json());
 
 /** Which part of the record a subscription or a listing is about. */
@@ -77,6 +82,8 @@ const RunStart = z.strictObject({
   workflow: WorkflowChoice,
   repo: Path.optional(),
   into: z.string().min(1).max(255).optional(),
+  /** What the work starts from: a branch, tag or commit; absent: what the workflow or the repository names, `into`, or what is checked out. */
+  base: Revision.optional(),
   inputs: Values.default({}),
   /** A run whose agent's work it goes on from: in the same worktree and, where the agent can, in the same session of its own. */
   continues: Id.optional(),
@@ -361,6 +368,14 @@ export const METHODS = {
   ),
   'events/subscribe': method<SubscribeResult>()('observe', z.strictObject({ scope: EventScope, cursor: z.string().max(200).optional() })),
   'events/unsubscribe': method<{ subscription: string }>()('observe', z.strictObject({ subscription: Id })),
+
+  /** Merges of the runs in memory, those that are under way first, by their turn. */
+  'merge/list': method<{ merges: MergeView[] }>()('observe', z.strictObject({ repo: Path.optional(), ...Page })),
+  /** Gives the conflicts of a run's merge to an agent: a run of its own, in a worktree that holds both sides. `id` is that of the new run. */
+  'merge/resolve': method<{ run: string; existing: boolean; files: string[]; notices: string[] }>()(
+    'submit',
+    z.strictObject({ run: Id, id: Id, agent: Id, timeoutMs: z.int().min(1_000).max(86_400_000).default(3_600_000) }),
+  ),
 
   /** With `weather`, also which of those that are used conflict as they stand now. */
   'worktree/list': method<{ worktrees: WorktreeView[]; clashes: WorktreeClash[] }>()(

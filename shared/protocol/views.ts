@@ -1,4 +1,4 @@
-import type { ActionKind, Effect } from '../state/action.ts';
+import type { ActionKind, Effect, MergeHow } from '../state/action.ts';
 import type { Agent, Enforcement } from '../state/agent.ts';
 import type { Approval, Remembered } from '../state/approval.ts';
 import type { Attempt } from '../state/attempt.ts';
@@ -145,6 +145,25 @@ export interface RunPlan {
   start: { allowed: boolean; why: string };
   notices: string[];
   stages: PlannedStage[];
+}
+
+/** A merge of a run, and where it stands in the line before its branch. */
+export interface MergeView {
+  run: string;
+  /** What the run is to do, in a line. */
+  task: string;
+  stage: string;
+  repo: string;
+  into: string;
+  how: MergeHow;
+  /** `waiting`: others merge into the same branch first. `asked`: a person, or the policy, has not decided everything yet. */
+  status: 'waiting' | 'preparing' | 'asked' | 'checking' | 'merging' | 'merged' | 'failed' | 'undone';
+  since: string;
+  /** Why it failed. */
+  code: string;
+  reason: string;
+  /** Artifact with the sides of each file that conflicts. */
+  conflicts?: string;
 }
 
 /** A later merge into the same branch that touches the same files. */

@@ -16,6 +16,7 @@ const LASTING = new Set([
   'condition_failed',
   'nothing_to_merge',
   'merge_conflicts',
+  'conflict_markers',
   'moved_too_often',
   'interrupted_too_often',
   'handoff_incomplete',

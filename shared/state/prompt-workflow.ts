@@ -6,7 +6,7 @@ export interface PromptChoices {
   timeout?: string | undefined;
   how?: MergeHow | undefined;
   /** Commands that the merged result has to pass; `tests` is the repository's own. Absent: what the repository names. */
-  checks?: readonly (readonly string[] | 'tests')[] | undefined;
+  checks?: readonly (readonly string[] | string)[] | undefined;
 }
 
 /** The workflow of one prompt for one agent; the prompt itself is an input, so that nothing in it is a template. */
@@ -29,6 +29,28 @@ stages:
     merge: ${JSON.stringify({ from: 'work', how, checks })}
 `;
   return { file: 'task.yaml', text };
+}
+
+/** The workflow that gives a merge's conflicts to an agent; one commit comes of it, so that no conflict marker stays in the history. */
+export function writeResolveWorkflow({ agent, timeout = '1h', checks }: Omit<PromptChoices, 'how'>): { file: string; text: string } {
+  const text = `workflow: resolve
+version: 1
+inputs:
+  prompt: { type: string }
+  resolves: { type: string }
+stages:
+  - id: work
+    name: Resolve the conflicts
+    agent: ${agent}
+    prompt: '{inputs.prompt}'
+    timeout: ${timeout}
+  - id: merge
+    name: Merge
+    needs: [work]
+    when: [{ value: work.commit, otherwise: The agent changed nothing. }]
+    merge: ${JSON.stringify({ from: 'work', how: 'squash', checks })}
+`;
+  return { file: 'resolve.yaml', text };
 }
 
 /** Bytes of a prompt that the record holds. */

@@ -186,6 +186,8 @@ export const WorkflowDefinition = z.strictObject({
   trigger: Trigger.optional(),
   /** What starts it without a person, once it is registered. */
   triggers: z.array(TriggerDefinition).optional(),
+  /** Branch, tag or commit that its runs start from. */
+  base: z.string().optional(),
   slaMs: Milliseconds.optional(),
   stages: z.array(StageDefinition).min(1).max(MAX_STAGES),
 });

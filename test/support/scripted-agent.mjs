@@ -9,6 +9,7 @@
 // Before a prompt: {"hangAt":METHOD} {"errorAt":METHOD,"code":N} {"version":N} {"modes":[..]} {"ignoreTerm":true} {"ignoreCancel":true}
 //   {"stdio":true} (takes MCP servers as programs only) {"loads":true}: it remembers its sessions in HOME, and tells them again when it loads one; {"lies":true}: it only says so;
 //   {"script":[steps]} for prompts that have none; {"replays":UPDATES} more of them; {"asksWhileLoading":TOOLCALL}; {"crashAt":METHOD}
+// In place of what a prompt says: {"always":[steps]}
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -189,7 +190,8 @@ async function prompt(params) {
   const script = /\[\[((?:(?!\[\[)[\s\S])*)\]\][^\]]*$/.exec(text);
   stopReason = 'end_turn';
   usage = undefined;
-  if (!script && setup.script) await play(setup.script);
+  if (setup.always) await play(setup.always);
+  else if (!script && setup.script) await play(setup.script);
   else if (!script) chunk('agent_message_chunk', `I was told: ${text}`);
   else await play(JSON.parse(script[1]));
   return { stopReason, ...(usage ? { usage } : {}) };

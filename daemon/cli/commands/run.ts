@@ -24,6 +24,7 @@ import { chooseRepo, chooseWorkflow, parseInputs } from '../workflow-choice.ts';
 interface RunOptions extends CommonOptions {
   repo?: string;
   into?: string;
+  base?: string;
   input: string[];
   approve?: Answering['mode'];
   deadline?: number;
@@ -56,6 +57,7 @@ export function addRun(program: Command, context: Context): void {
     .argument('<workflow>', 'a built-in name (checkup), a name in .signalbox/workflows/, or a path to a .yaml file')
     .option('-r, --repo <path>', 'the repository (default: the current folder)')
     .option('--into <branch>', 'merge the result into this branch, after an approval')
+    .option('--base <ref>', 'start from this branch, tag or commit (default: what --into names, or is checked out)')
     .option(
       '-i, --input <name=value>',
       'an input of the workflow; name:=json for numbers, true, false and lists',
@@ -109,6 +111,7 @@ async function run(context: Context, given: string, options: RunOptions): Promis
     ...(options.deadline === undefined ? {} : { deadlineMs: options.deadline }),
     ...(repo === undefined ? {} : { repo }),
     ...(options.into === undefined ? {} : { into: options.into }),
+    ...(options.base === undefined ? {} : { base: options.base }),
   };
   const { connection, id } = await beginRun(context, () => params);
   if (options.detach) return detach(context, connection, id, options);

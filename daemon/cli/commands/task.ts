@@ -16,6 +16,7 @@ interface TaskOptions extends CommonOptions {
   continue?: string;
   repo?: string;
   into?: string;
+  base?: string;
   timeout?: string;
   how?: MergeHow;
   check: string[];
@@ -48,6 +49,7 @@ export function addTask(program: Command, context: Context): void {
     .option('-c, --continue <run>', 'go on from the work of an earlier run: its id, or its beginning')
     .option('-r, --repo <path>', 'the repository (default: the current folder)')
     .option('--into <branch>', 'merge the result into this branch, after an approval')
+    .option('--base <ref>', 'start from this branch, tag or commit (default: what --into names, or is checked out)')
     .addOption(
       new Option('--how <how>', 'how the branch takes it up: by a merge commit, commit by commit on top of it, or as one').choices(
         MergeHow.options,
@@ -103,6 +105,7 @@ async function describeTask(context: Context, client: Client, prompt: string, op
     ...(earlier === undefined ? {} : { continues: earlier.run }),
     ...(repo === undefined ? {} : { repo }),
     ...(options.into === undefined ? {} : { into: options.into }),
+    ...(options.base === undefined ? {} : { base: options.base }),
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   ChangeRange,
   CloudEvent,
   FileText,
+  MergeView,
   RuleProposal,
   StatusResult,
   TriggerView,
@@ -75,6 +76,13 @@ export interface Core {
   listChanges(run: Run, range: ChangeRange): Promise<{ files: ChangedFile[]; truncated: boolean; patch?: Patch }>;
   /** Merged runs after this one, into the same branch, that touch the same files. */
   findLaterMerges(run: Run): Promise<UndoDependent[]>;
+  /** Merges of the runs in memory, those under way first. */
+  listMerges(): MergeView[];
+  /** Starts the run of an agent that resolves the conflicts of another run's merge. */
+  resolveConflicts(
+    request: { document: RunDocument; id: string; agent: string; timeoutMs: number },
+    origin: Origin,
+  ): Promise<ResultOf<'merge/resolve'>>;
   /** A file of the run's repository at a commit or tree, bounded, with its secrets masked. */
   readFileAt(run: Run, revision: string, path: string): Promise<FileText>;
   readArtifact(digest: string, offset: number): Promise<{ text: string; next: number; size: number }>;

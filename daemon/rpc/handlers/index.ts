@@ -4,6 +4,7 @@ import { approvalHandlers } from './approval.ts';
 import { changesHandlers } from './changes.ts';
 import type { Core } from './core.ts';
 import { daemonHandlers } from './daemon.ts';
+import { mergeHandlers } from './merge.ts';
 import { policyHandlers } from './policy.ts';
 import { recordHandlers } from './record.ts';
 import { runHandlers } from './run.ts';
@@ -23,6 +24,7 @@ export function createHandlers(core: Core): Handlers {
     ...approvalHandlers(core),
     ...recordHandlers(core),
     ...policyHandlers(core),
+    ...mergeHandlers(core),
     ...worktreeHandlers(core),
   } satisfies Handlers;
 }

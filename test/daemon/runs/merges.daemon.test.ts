@@ -3,11 +3,16 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Conflicts } from '../../../shared/artifacts/conflicts.ts';
+import { taskWorkflow } from '../../../daemon/cli/task-run.ts';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
 import type { RunDetail } from '../../../shared/protocol/views.ts';
 import { finishRun } from '../../support/checkup.ts';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
 import { commitFiles, git, makeRepo, removeTempFolders } from '../../support/repos.ts';
+
+const AGENT = fileURLToPath(new URL('../../support/scripted-agent.mjs', import.meta.url));
 
 const POLICY = `policy: default
 version: 1
@@ -41,8 +46,18 @@ describe('merges', function () {
     home = await makeHome();
     mkdirSync(join(home, 'config/policies'), { recursive: true, mode: 0o700 });
     writeFileSync(join(home, 'config/policies/default.yaml'), POLICY);
+    mkdirSync(join(home, 'config/agents'), { recursive: true });
+    const sed = "sed -i '/^[<=>]\\{7\\}/d' a.txt";
+    // What an agent does before a prompt it does whatever it is asked.
+    const agents = { scripted: undefined, careless: [{ run: 'echo more >> b.txt' }], resolver: [{ run: sed }] };
+    for (const [agent, always] of Object.entries(agents)) {
+      const set = JSON.stringify({ always });
+      const profile = `agent: ${agent}\nprogram: ${AGENT}\nmode: default\nuncovered: [Everything.]\nenv: { SCRIPTED_AGENT: ${JSON.stringify(set)} }\n`;
+      writeFileSync(join(home, 'config/agents', `${agent}.yaml`), profile);
+    }
     daemon = await startDaemon({ home });
     client = await daemon.connect();
+    for (const agent of Object.keys(agents)) await client.call('agent/add', { agent });
   });
   after(async () => {
     client.close();
@@ -71,6 +86,51 @@ describe('merges', function () {
     // No branch is left of a check; it goes after the attempt has ended.
     while (git(repo, 'branch', '--list', '--format=%(refname)').includes('check')) await delay(20);
     assert.match(bad.stages.at(-1)?.proposed.find(({ key }) => key === 'check:0')?.summary ?? '', /^Run sh -c .* on the merged result/);
+  });
+
+  it('that conflict are told with the tasks of both sides, and given to an agent whose work goes the same way', async () => {
+    const repo = makeRepo({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+    const base = git(repo, 'rev-parse', 'main');
+    const prompted = async (script: readonly unknown[], into = 'main'): Promise<RunDetail> => {
+      const id = `run-${++ids}`;
+      const prompt = `Change ${id}: [[${JSON.stringify(script)}]]`;
+      const work = taskWorkflow(prompt, { agent: 'scripted' });
+      await client.call('run/start', { id, workflow: work, inputs: { prompt }, repo, into, base, again: true });
+      return finishRun(client, id);
+    };
+    const first = await prompted([{ run: 'echo one > a.txt' }]);
+    const second = await prompted([{ run: 'echo two > a.txt; echo two > b.txt' }]);
+    assert.deepEqual([first.run.status, second.run.code], ['success', 'merge_conflicts']);
+    const { merges } = await client.call('merge/list', { repo: first.run.repo ?? '' });
+    assert.deepEqual(
+      merges.map(({ run: id, status, code }) => [id, status, code]),
+      [
+        [second.run.id, 'failed', 'merge_conflicts'],
+        [first.run.id, 'merged', ''],
+      ],
+    );
+    const { text } = await client.call('artifact/read', { digest: merges[0]?.conflicts ?? '' });
+    const [file] = Conflicts.parse(JSON.parse(text)).files;
+    assert.deepEqual([file?.path, file?.there.run, file?.here.run], ['a.txt', first.run.id, second.run.id]);
+    assert.match(file?.there.task ?? '', new RegExp(`^Change ${first.run.id}`));
+    const resolve = async (agent: string) => {
+      const id = `run-${++ids}`;
+      const { files } = await client.call('merge/resolve', { run: second.run.id, id, agent });
+      assert.deepEqual(files, ['a.txt']);
+      return finishRun(client, id);
+    };
+    const careless = await resolve('careless');
+    assert.equal(careless.run.code, 'conflict_markers', careless.run.summary);
+    const done = await resolve('resolver');
+    assert.equal(done.run.status, 'success', done.run.summary);
+    const prompt = String(done.run.inputs['prompt']);
+    for (const run of [first.run.id, second.run.id]) assert.match(prompt, new RegExp(`Run ${run} was to do this: Change ${run}`));
+    assert.equal(git(repo, 'show', 'main:a.txt'), 'one\ntwo');
+    assert.equal(git(repo, 'show', 'main:b.txt'), 'two');
+    assert.equal(git(repo, 'log', '-1', '--format=%p', 'main').split(' ').length, 1, 'no conflict marker stays in the history');
+    await assert.rejects(client.call('merge/resolve', { run: first.run.id, id: 'none', agent: 'resolver' }), {
+      code: 'invalid_transition',
+    });
   });
 
   it('can be linear, and the checks of a trusted repository hold for all that name none', async () => {

@@ -173,7 +173,7 @@ describe('attempts in a sandbox', function () {
         ['failure', 0],
       ],
     );
-    assert.match(ended[2]?.run.summary ?? '', /conflicts in one\.txt \(there: \w+ make; here: \w+ make\)/);
+    assert.match(ended[2]?.run.summary ?? '', /conflicts in one\.txt \(there: \w+ make, of run run-\d+: work; here: \w+ make\)/);
     assert.equal(git(repo, 'ls-tree', '--name-only', 'asked'), 'a.txt\none.txt\ntwo.txt');
     const later = await start('echo more >> one.txt && echo x > two.txt');
     await finishRun(client, later);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { describeConflicts } from '../../../daemon/workspace/conflicts.ts';
+import { findSides, listMarked, listSince } from '../../../daemon/workspace/conflicts.ts';
+import { takeUp } from '../../../daemon/workspace/take-up.ts';
 import { inspectRepo } from '../../../daemon/workspace/inspect.ts';
+import { AT } from './scene.ts';
 import { commitFiles, git, makeRepo, removeTempFolders } from '../../support/repos.ts';
 
 describe('workspace: conflicts', () => {
@@ -15,9 +17,22 @@ describe('workspace: conflicts', () => {
     const into = commitFiles(top, { 'a.txt': 'main\n', 'odd [x]*.txt': 'main\n' }, 'Merge other run 1');
     const repo = await inspectRepo(top);
     const short = (commit: string): string => git(top, 'rev-parse', '--short', commit);
-    assert.deepEqual(await describeConflicts(repo, { into, from, files: ['a.txt', 'odd [x]*.txt'] }), [
-      `a.txt (there: ${short(into)} Merge other run 1; here: ${short(from)} work of the agent)`,
-      `odd [x]*.txt (there: ${short(into)} Merge other run 1; here: ${short(from)} work of the agent)`,
-    ]);
+    const sides = {
+      there: { commit: short(into), subject: 'Merge other run 1' },
+      here: { commit: short(from), subject: 'work of the agent' },
+    };
+    const base = git(top, 'merge-base', into, from);
+    assert.deepEqual(await findSides(repo, { into, from, files: ['a.txt', 'odd [x]*.txt'] }), {
+      base,
+      conflicts: [
+        { path: 'a.txt', ...sides },
+        { path: 'odd [x]*.txt', ...sides },
+      ],
+    });
+    assert.deepEqual(await listSince(repo, { base, older: base, newer: into }), ['a.txt', 'odd [x]*.txt']);
+    assert.deepEqual(await listSince(repo, { base: into, older: base, newer: into }), [], 'what the work began with is no news');
+    const { tree } = await takeUp({ repo, into, from, how: 'merge', message: 'both', at: AT });
+    assert.deepEqual(await listMarked(repo, tree), ['a.txt', 'odd [x]*.txt']);
+    assert.deepEqual(await listMarked(repo, into), []);
   });
 });
