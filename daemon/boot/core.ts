@@ -3,7 +3,6 @@ import { SignalboxError } from '../../shared/protocol/errors.ts';
 import { PROGRAM_VERSION } from '../../shared/protocol/version.ts';
 import type { StatusResult, SubscribeResult, TriggerView } from '../../shared/protocol/views.ts';
 import { stateOf } from '../../shared/state/document.ts';
-import type { State } from '../../shared/state/evolve.ts';
 import { listDeadLetters } from '../../shared/state/select.ts';
 import { runEnded } from '../../shared/state/run.ts';
 import { toJson } from '../../shared/state/serialize.ts';
@@ -120,10 +119,7 @@ export function assembleCore(parts: CoreParts): Core {
     workers: remote,
     callFrom: parts.callFrom,
     acp: parts.acp,
-    ...readChanges(state),
-    listMerges: () => listMerges(state, definitions.get),
-    resolveConflicts: (request, origin) =>
-      resolveConflicts({ state, runPorts: parts.runPorts, definition: (digest) => orRefuse(definitions.load(digest)) }, request, origin),
+    ...readMerges(parts),
     worktrees: openWorktrees({ home: parts.home, state, now: Date.now }),
     keepText: async (text) => (await parts.artifacts.putText(text)).digest,
     attemptBehind: (connection) => attemptOfPeer(parts.door().port, connection.peer.port),
@@ -178,8 +174,19 @@ async function orRefuse<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-function readChanges(state: State): Pick<Core, 'findParent' | 'listChanges' | 'findLaterMerges' | 'readFileAt'> {
-  return { findParent, listChanges: listChangedFiles, findLaterMerges: (run) => findLaterMerges(state, run), readFileAt };
+type OfMerges = 'findParent' | 'listChanges' | 'findLaterMerges' | 'readFileAt' | 'listMerges' | 'resolveConflicts';
+
+/** What merges change, and what becomes of them. */
+function readMerges({ coordinator: { state }, definitions, runPorts }: CoreParts): Pick<Core, OfMerges> {
+  const definition = (digest: string) => orRefuse(definitions.load(digest));
+  return {
+    findParent,
+    listChanges: listChangedFiles,
+    findLaterMerges: (run) => findLaterMerges(state, run),
+    readFileAt,
+    listMerges: () => listMerges(state, definitions.get),
+    resolveConflicts: (request, origin) => resolveConflicts({ state, runPorts, definition }, request, origin),
+  };
 }
 
 async function pinArtifact(
