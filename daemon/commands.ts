@@ -14,6 +14,7 @@ import type { MissingItem } from '../shared/events/handoff.ts';
 import type { TaskPart, TaskRetry } from '../shared/events/task.ts';
 import type { LoadedPolicyFile } from '../shared/events/policy.ts';
 import type { GateResult, SkipCause } from '../shared/events/stage.ts';
+import type { MergeIntent } from '../shared/events/workspace.ts';
 import type { PassCode } from '../shared/events/trigger.ts';
 import type { TriggerDefinition } from '../shared/state/trigger-definition.ts';
 import type { StartedBy } from '../shared/state/trigger.ts';
@@ -306,17 +307,7 @@ export type Command =
   /** Asks for another action in place of the one that is asked about. */
   | { type: 'approval/change'; approval: string; by: Speaker; reason: string; proposal: Proposal }
   | { type: 'approval/revoke'; approval: string; by: string; reason: string }
-  | {
-      type: 'merge/start';
-      run: string;
-      stage: string;
-      into: string;
-      from: string;
-      expected: string;
-      tree: string;
-      message: string;
-      how: MergeHow;
-    }
+  | ({ type: 'merge/start'; run: string; stage: string; how: MergeHow } & MergeIntent)
   | { type: 'merge/end'; run: string; stage: string; result: MergeResult }
   | { type: 'undo/start'; run: string; by: string }
   | { type: 'undo/end'; run: string; result: MergeResult };

@@ -22,7 +22,7 @@ import { recordPolicies } from './policies.ts';
 import type { Stores } from './stores.ts';
 import { readRun } from '../rpc/handlers/archived.ts';
 import { workspace } from './workspace.ts';
-import { listMergeChecks, prepareWorktree, readBase } from './worktree-setup.ts';
+import { readBase, setUpBy } from './worktree-setup.ts';
 import type { Sandbox } from '../platform/sandbox/sandbox.ts';
 import { readConfiguration } from '../workspace/configuration.ts';
 import { deskOf, layOut, readOutput, readReport } from '../workspace/desk.ts';
@@ -73,8 +73,7 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
       await mkdir(path, { recursive: true, mode: 0o700 });
       return path;
     },
-    prepareWorktree: (repo, path) => prepareWorktree(coordinator.state, repo, path),
-    mergeChecks: (repo) => listMergeChecks(coordinator.state, repo),
+    ...setUpBy(coordinator.state),
     findTests: (repo, commit) => findTests(placeOf(repo), commit),
     worktreeFor: (attempt) => join(home, 'worktrees', attempt),
     lentFor: (attempt) => join(home, 'lent', attempt),

@@ -1,6 +1,7 @@
 /** What a repository wants done in each worktree before work begins, and passed before a merge: `.signalbox/worktree.yaml` of the main checkout, once it is trusted. */
 import * as z from 'zod';
 import { listShapeProblems, type Problem, readSource, strictShape } from '../../shared/yaml/source.ts';
+import type { Ports } from '../coordinator/ports.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import { readConfiguration, type RepoConfiguration } from '../workspace/configuration.ts';
 import { copyIgnored } from '../workspace/copy-ignored.ts';
@@ -33,7 +34,7 @@ const Shape = strictShape({
 });
 
 /** Copies what the repository names, and tells which command it wants; nothing for a repository that nobody has trusted. Throws with every problem. */
-export async function prepareWorktree(state: State, repo: string, to: string): Promise<WorktreeSetup> {
+async function prepareWorktree(state: State, repo: string, to: string): Promise<WorktreeSetup> {
   const { info, wanted } = await readTrusted(state, repo);
   if (!wanted) return { copied: [] };
   const { copy, setup } = wanted;
@@ -43,8 +44,16 @@ export async function prepareWorktree(state: State, repo: string, to: string): P
 }
 
 /** The commands that the repository wants to pass before any of its branches takes work up; none when nobody has trusted it. Throws with every problem. */
-export async function listMergeChecks(state: State, repo: string): Promise<string[][]> {
+async function listMergeChecks(state: State, repo: string): Promise<string[][]> {
   return (await readTrusted(state, repo)).wanted?.checks ?? [];
+}
+
+/** What the coordinator asks of a repository's configuration. */
+export function setUpBy(state: State): Pick<Ports, 'prepareWorktree' | 'mergeChecks'> {
+  return {
+    prepareWorktree: (repo, path) => prepareWorktree(state, repo, path),
+    mergeChecks: (repo) => listMergeChecks(state, repo),
+  };
 }
 
 /** What the repository wants work to start from; undefined when it does not say so, or nobody has trusted it. Throws with every problem. */
