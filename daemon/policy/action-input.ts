@@ -20,7 +20,7 @@ export type ResolvePath = (path: string) => ActionPath;
 export type CompletedAction = { ok: true; action: Action } | { ok: false; error: z.ZodError };
 
 /** What a field is when the input leaves it out; other enumerations have to be written. */
-const CHOSEN: Readonly<Record<string, string>> = { risk: 'medium', source: 'agent' };
+const CHOSEN: Readonly<Record<string, string>> = { risk: 'medium', source: 'agent', how: 'merge' };
 const MAX_TEXT = 64 * 1024;
 
 /** Completes an action from its kind and the fields that matter; unknown fields and wrong types are errors with a path. */
