@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterKind, Enforcement } from '../../shared/state/agent.ts';
-import { findTests } from '../agents/builtin/data-plane/find-tests.ts';
 import { createCommandAdapter } from '../agents/command/index.ts';
 import type { RemoteAgents } from '../agents/remote/index.ts';
 import type { Command, CommandResult } from '../commands.ts';
@@ -50,6 +49,19 @@ interface Parts {
   workflows: ReadonlyMap<string, { file: string; text: string }>;
 }
 
+/** Where what belongs to an attempt lies, below the state folder. */
+function foldersOf(home: string): Pick<Ports, 'homeFor' | 'worktreeFor' | 'lentFor'> {
+  return {
+    async homeFor(attempt) {
+      const path = join(home, 'homes', attempt);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      return path;
+    },
+    worktreeFor: (attempt) => join(home, 'worktrees', attempt),
+    lentFor: (attempt) => join(home, 'lent', attempt),
+  };
+}
+
 export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
   const { here, home, stores, definitions, rulebook, remote, subscriptions, coordinator, sandbox } = parts;
   const ports: Ports = {
@@ -68,15 +80,9 @@ export function buildPorts(parts: Parts): { ports: Ports; runPorts: RunPorts } {
     validateOpenApi,
     desk: { layOut, readReport, readOutput, outputsOf: (folder) => deskOf(folder).outputs },
     ...{ definitionOf: definitions.get, keepDefinition: definitions.keep, loadDefinition: definitions.load },
-    async homeFor(attempt) {
-      const path = join(home, 'homes', attempt);
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      return path;
-    },
+    ...foldersOf(home),
     ...setUpBy(coordinator.state),
-    findTests: (repo, commit) => findTests(placeOf(repo), commit),
-    worktreeFor: (attempt) => join(home, 'worktrees', attempt),
-    lentFor: (attempt) => join(home, 'lent', attempt),
+    findTests: async (repo, commit) => (await import('../agents/builtin/data-plane/find-tests.ts')).findTests(placeOf(repo), commit),
     listSecretKinds,
     mask: (text) => redact(text),
     hash: sha256,
