@@ -151,11 +151,7 @@ function listReferenceProblems(graph: Graph, sketch: Sketch): Problem[] {
     ...Object.entries(shape.env ?? {}).flatMap(([name, text]) => template(text, at('env', name))),
     ...(typeof worktree === 'object' ? listTreeProblems(at('worktree', 'from'), worktree.from) : []),
     ...(merge === undefined ? [] : listTreeProblems(at('merge', 'from'), merge.from)),
-    ...(merge?.checks ?? []).flatMap((check, i) =>
-      typeof check === 'string'
-        ? value(parseWholeTemplate(check), at('merge', 'checks', i))
-        : check.flatMap((text, j) => template(text, at('merge', 'checks', i, j))),
-    ),
+    ...(merge?.checks ?? []).flatMap((check, i) => [check].flat().flatMap((text) => template(text, at('merge', 'checks', i)))),
     ...listBranchProblems(shape, at),
     ...listMatrixProblems(shape, sketch, at),
     ...(back === undefined ? [] : listBackProblems(at('on_failure', 'back_to'), back)),
