@@ -1,6 +1,16 @@
 // What the result of a merge has to pass before the branch moves.
 import type { Stage } from '../../shared/state/run.ts';
-import type { CheckCommand } from './parts.ts';
+import type { StageDefinition } from '../../shared/state/workflow.ts';
+import type { Command } from '../commands.ts';
+import type { Place } from './submit.ts';
+
+/** A command that checks a stage's work, with the key of its question and the id of its task. */
+export interface CheckCommand {
+  text: string;
+  argv: string[];
+  key: string;
+  task: string;
+}
 
 /** Stands among the checks of a merge for the repository's own test command. */
 export const TESTS = 'tests';
@@ -24,4 +34,12 @@ export function listMergeChecks({ facts }: Pick<Stage, 'facts'>): CheckCommand[]
     key: `check:${index}`,
     task: `${task}.check-${index}`,
   }));
+}
+
+/** The branch may move: everything was allowed, and the result passed its checks. */
+export function startMerge({ run, definition }: Place, def: StageDefinition, stage: Stage): Command[] {
+  const { from = '', expected = '', tree = '' } = stage.facts;
+  const message = `Merge ${definition.workflow} run ${run.id.slice(-12)}`;
+  const how = def.merge?.how ?? 'merge';
+  return [{ type: 'merge/start', run: run.id, stage: def.id, into: run.into ?? '', from, expected, tree, message, how }];
 }

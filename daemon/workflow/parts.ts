@@ -6,16 +6,8 @@ import type { StageDefinition } from '../../shared/state/workflow.ts';
 import type { Command, CommandOf } from '../commands.ts';
 import { chooseAgent } from './agents.ts';
 import { afterFailure, type Failure } from './failure.ts';
-import { listMergeChecks } from './merge-checks.ts';
+import { type CheckCommand, listMergeChecks } from './merge-checks.ts';
 import { fill, resolveArgv, seenBy, type Place } from './submit.ts';
-
-/** A command that checks a stage's work, with the key of its question and the id of its task. */
-export interface CheckCommand {
-  text: string;
-  argv: string[];
-  key: string;
-  task: string;
-}
 
 /** The commands among a stage's criteria; of a merge, those that its result has to pass. */
 export function listCheckCommands(def: StageDefinition, stage: Pick<Stage, 'task' | 'child' | 'facts'>): CheckCommand[] {

@@ -6,7 +6,7 @@ import { sayNobody } from './agents.ts';
 import { startCall } from './call.ts';
 import { startDeliberation } from './deliberate.ts';
 import { acceptHandoffs } from './handoffs.ts';
-import { listMergeChecks } from './merge-checks.ts';
+import { listMergeChecks, startMerge } from './merge-checks.ts';
 import { submitStage, type Place } from './submit.ts';
 
 /** Starts the work of a stage, or says why it may not start. */
@@ -35,12 +35,4 @@ export function startWork(place: Place, def: StageDefinition, stage: Stage): Com
 /** With a gate of proposals the agent is told which of them were refused; everything else that was asked must be allowed. */
 function isOwnQuestion(key: string): boolean {
   return key === 'start' || /^(check|handoff|member|signs):/.test(key);
-}
-
-/** The branch may move: everything was allowed, and the result passed its checks. */
-export function startMerge({ run, definition }: Place, def: StageDefinition, stage: Stage): Command[] {
-  const { from = '', expected = '', tree = '' } = stage.facts;
-  const message = `Merge ${definition.workflow} run ${run.id.slice(-12)}`;
-  const how = def.merge?.how ?? 'merge';
-  return [{ type: 'merge/start', run: run.id, stage: def.id, into: run.into ?? '', from, expected, tree, message, how }];
 }

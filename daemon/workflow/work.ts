@@ -9,7 +9,7 @@ import { scopeOf } from './begin.ts';
 import { evaluateWorkflowCondition } from './condition.ts';
 import { afterFailure, type Failure } from './failure.ts';
 import { readWord } from './parts.ts';
-import { startMerge } from './start.ts';
+import { startMerge } from './merge-checks.ts';
 import type { Place } from './submit.ts';
 
 export { afterHandoff } from './handoffs.ts';
