@@ -89,8 +89,11 @@ export interface Outcome {
   values: Record<string, Json>;
 }
 
-/** What came of an action that was asked for. `reason` is a sentence that may be handed to the agent. */
-export type Permission = { allowed: true } | { allowed: false; reason: string };
+/**
+ * What came of an action that was asked for. `reason` is a sentence that may be handed to the agent; with `unasked`, files that were
+ * changed already are to be put back.
+ */
+export type Permission = { allowed: true } | { allowed: false; reason: string; unasked?: 'revert' };
 
 /**
  * An action that is done only when the policy allows it, or a person does. `action` is normalised by the adapter, exact, and
@@ -140,6 +143,8 @@ export type AttemptEvent =
 export interface RunningAttempt {
   /** Ends the attempt and everything that it started; resolves when `ended` was emitted. */
   cancel(reason: string): Promise<void>;
+  /** Says to the agent, when its turn is over, what was undone of its work and why; absent where it cannot be told anything. */
+  tell?(title: string, reason: string): void;
 }
 
 export interface Adapter {

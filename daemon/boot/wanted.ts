@@ -108,6 +108,7 @@ async function describeEdit(
     change: sha256(withoutRoot(change, root)),
     base: spec.commit ?? '',
     secrets: [...new Set(secrets)],
+    unasked: false,
   };
   return { action, show: { diff: withoutRoot(diff, `${root}/`, '') } };
 }

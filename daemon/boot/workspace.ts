@@ -10,7 +10,9 @@ import { forgetGit, lendGit } from '../workspace/lend.ts';
 import { mergeBranch, undoMerge } from '../workspace/merge.ts';
 import { takeUp } from '../workspace/take-up.ts';
 import { readBranch, resolvePath } from '../workspace/resolve.ts';
-import { readCommitted, takeBack } from '../workspace/take-back.ts';
+import { openLook } from '../workspace/look.ts';
+import { putBack } from '../workspace/put-back.ts';
+import { flattenWork, readCommitted, takeBack } from '../workspace/take-back.ts';
 import { takeOverWorktree } from '../workspace/take-over.ts';
 import { createWorktree, dropUnusedBranch, lockWorktree, removeWorktree, unlockWorktree } from '../workspace/worktrees.ts';
 
@@ -27,6 +29,9 @@ export const workspace: WorkspacePort = {
   takeBack,
   forgetGit,
   readCommitted,
+  flattenWork,
+  openLook,
+  putBack,
   guardGit,
   lookAtWork,
   diffCommits,

@@ -26,7 +26,8 @@ import { setUpWorktree } from './setup.ts';
 import type { Permissions } from './permissions.ts';
 import { homeOf, keepDiff, keepWork, leavePlace, preparePlace, runsPrograms, takeWork, type WorkPlace } from './places.ts';
 import type { EffectContext } from './reactor.ts';
-import { recordReport } from './reports.ts';
+import { recordReport, toEnding } from './reports.ts';
+import { type EditWatch, watchEdits } from './edit-watch.ts';
 
 export interface Attempts {
   start(task: string, attempt: string, cause: string): Promise<void>;
@@ -47,6 +48,8 @@ interface Live {
   ending?: string;
   interrupted?: string;
   allowed: Allowed;
+  /** Looks at the worktree while an agent works in it. */
+  watch?: EditWatch;
 }
 
 type Wish = Extract<AttemptEvent, { type: 'wants' }>;
@@ -129,9 +132,11 @@ async function drive(job: Job): Promise<void> {
     if (place.earlier) job.live.allowed.commands = true;
     spool = await context.ports.spools.open(attempt);
     const spec = await describeAttempt(job, place);
-    const said = (await setUp(job, spec, spool)) ?? (await gatherWork(job, spec, await runAdapter(job, spec, spool)));
     const work = { run: job.run, def: job.def, task, attempt };
-    const outcome = await auditWork(context, job.permissions, { work, place, outcome: said, allowed: job.live.allowed, cause });
+    job.live.watch = watchEdits({ ...job, work, place, allowed: job.live.allowed, ...speakTo(job.live) });
+    const said = (await setUp(job, spec, spool)) ?? (await gatherWork(job, spec, await runAdapter(job, spec, spool)));
+    const seen = await job.live.watch.end(said);
+    const outcome = await auditWork(context, job.permissions, { work, place, outcome: seen, allowed: job.live.allowed, cause });
     await takeWork(context, work, { place, succeeded: outcome.status === 'succeeded' }, cause);
     if (outcome.status === 'succeeded') await keepWork(context, work, place, cause);
     if (outcome.status === 'succeeded' && task.part === 'child') await keepDiff(context, work, place, cause);
@@ -148,6 +153,10 @@ async function drive(job: Job): Promise<void> {
   await leavePlace(context, { run: job.run, attempt }, place, cause);
 }
 
+function speakTo(live: Live): Pick<Parameters<typeof watchEdits>[0], 'stop' | 'tell'> {
+  return { stop: (reason) => void endLive(live, reason), tell: (title, reason) => live.running?.tell?.(title, reason) };
+}
+
 /** What a program left: its outputs when it came to a good end, and in any case what it reported. */
 async function gatherWork(job: Job, { home, worktree }: AttemptSpec, outcome: Outcome): Promise<Outcome> {
   const { context, task, attempt, run, def, cause } = job;
@@ -158,16 +167,6 @@ async function gatherWork(job: Job, { home, worktree }: AttemptSpec, outcome: Ou
   const { feedback, ...values } = await collectWork(context, work, places, cause);
   const error = outcome.error && typeof feedback === 'string' ? { ...outcome.error, message: feedback } : outcome.error;
   return { ...outcome, values: { ...(values as Outcome['values']), ...outcome.values }, ...(error === undefined ? {} : { error }) };
-}
-
-function toEnding({ status, exitCode, signal, error, values }: Outcome): AttemptEnding {
-  return {
-    status,
-    values,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(error === undefined ? {} : { code: error.code.slice(0, 100), message: error.message.slice(0, 2_000) }),
-  };
 }
 
 async function describeAttempt({ context, task, attempt, run, def }: Job, place: WorkPlace): Promise<AttemptSpec> {
@@ -291,6 +290,7 @@ async function handle(job: Job, event: Exclude<AttemptEvent, { type: 'output' | 
       void job.callbacks.answer(event.call, event.allowed).then(event.answer);
       return;
     default:
+      if (event.type === 'called' && event.call.kind !== 'read' && event.call.kind !== 'fetch') job.live.watch?.note();
       await recordReport(context, { attempt, token: task.token }, event, cause);
   }
 }

@@ -73,8 +73,9 @@ function stopped({ values }: Outcome, code: string, message: string): Outcome {
   return { status: 'failed', error: { code, message: message.slice(0, 2_000) }, values };
 }
 
-function editOf(
-  { run, task }: Work,
+/** The change of files as an action that nobody asked for before. */
+export function editOf(
+  { run, task }: Pick<Work, 'run' | 'task'>,
   { path: root, head: base }: Worktree,
   { unasked, tree, byCommand }: { unasked: readonly string[]; tree: string; byCommand: boolean },
 ): Action {
@@ -95,5 +96,6 @@ function editOf(
     change: tree,
     base,
     secrets: [],
+    unasked: true,
   };
 }

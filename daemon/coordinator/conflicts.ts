@@ -1,6 +1,7 @@
 /** A merge that conflicts, told with the tasks of both sides: from the record where it knows them, from the commits otherwise. */
 import type { Conflicts, Side } from '../../shared/artifacts/conflicts.ts';
-import { sayRun, type Run } from '../../shared/state/run.ts';
+import { sayRun } from '../../shared/state/prompt-workflow.ts';
+import type { Run } from '../../shared/state/run.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
 import type { Changed } from '../workspace/conflicts.ts';

@@ -95,7 +95,7 @@ async function settle(context: EffectContext, asker: Asker, { wanted, settled }:
     const decided = readDecision(result.commit);
     if (decided === undefined) return ENDED;
     if (decided.effect !== 'require_approval' || decided.used) {
-      return decided.effect === 'deny' ? { allowed: false, reason: decided.why } : { allowed: true };
+      return decided.effect === 'deny' ? { allowed: false, reason: decided.why, ...decided.put } : { allowed: true };
     }
     const approval = decided.asked ?? findQuestion(context, asker, decided.digest);
     if (approval === undefined) continue;
@@ -109,7 +109,7 @@ async function settle(context: EffectContext, asker: Asker, { wanted, settled }:
       continue;
     }
     if (answered.status === 'used' || answered.status === 'lapsed') continue;
-    return { allowed: false, reason: describeNo(answered) };
+    return { allowed: false, reason: describeNo(answered), ...decided.put };
   }
 }
 
@@ -119,6 +119,8 @@ interface Decided {
   why: string;
   asked: string | undefined;
   used: boolean;
+  /** What becomes of files that were changed without being asked for. */
+  put: { unasked?: 'revert' };
 }
 
 function readDecision(commit: Commit | undefined): Decided | undefined {
@@ -128,7 +130,14 @@ function readDecision(commit: Commit | undefined): Decided | undefined {
   const why = decision.reasons.filter((r) => r.effect === decision.effect).map((r) => r.message);
   const asked = commit.events.find((e): e is EventNamed<'approval.requested'> => e.type === 'approval.requested');
   const used = commit.events.some((e) => e.type === 'approval.used');
-  return { effect: decision.effect, digest, why: why.join(' '), asked: asked?.data.approval, used };
+  return {
+    effect: decision.effect,
+    digest,
+    why: why.join(' '),
+    asked: asked?.data.approval,
+    used,
+    put: decision.obligations.unasked ? { unasked: 'revert' } : {},
+  };
 }
 
 /** The question that stands for this action already: open, or answered with no. */

@@ -24,6 +24,8 @@ export interface WorkPlace {
   lent?: LentGit;
   /** What git obeyed before an attempt that sees the repository's own git directory. */
   guard?: string;
+  /** Something was put back that its own commits may hold: of them only the files as they are count. */
+  flatten?: boolean;
   /** True when it begins with what an earlier attempt committed. */
   continues?: boolean;
   /** Earlier work whose worktree it has taken over; `lost` says why it could not, and begins in one of its own. */
@@ -120,6 +122,7 @@ export async function takeWork(
   if (!worktree || !agent || !runsPrograms(agent)) return;
   const commit = lent ? await ports.workspace.takeBack(worktree, lent) : await ports.workspace.readCommitted(worktree);
   if (lent) await ports.workspace.forgetGit(lent);
+  if (place.flatten && commit !== undefined) return ports.workspace.flattenWork(worktree);
   if (!succeeded || commit === undefined) return;
   await tell({ type: 'attempt/commit', attempt, token: task.token, key: 'own', commit, summary: `Commits of ${agent.id}` }, cause);
 }

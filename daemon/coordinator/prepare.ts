@@ -138,7 +138,7 @@ async function proposeRepair(place: Place, base: string, repair: Repair, show: R
   const paths = await Promise.all(repair.paths.map((path) => ports.workspace.resolvePath(repo, base, path, root)));
   const change = ports.hash(JSON.stringify(repair.operations));
   const secrets = await listSecrets(place, repair);
-  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base, secrets };
+  const action: Action = { kind: 'agent.edit', ...common(place, repair.title, repair.risk), paths, change, base, secrets, unasked: false };
   return store(place, repair.id, action, show);
 }
 

@@ -1,5 +1,6 @@
 /** What an adapter reports of its attempt's work, as commands. */
-import type { AttemptEvent } from '../agents/agent.ts';
+import type { AttemptEvent, Outcome } from '../agents/agent.ts';
+import type { AttemptEnding } from '../commands.ts';
 import type { EffectContext } from './reactor.ts';
 
 type Report = Extract<AttemptEvent, { type: 'committed' | 'session' | 'used' | 'called' | 'calls_omitted' | 'planned' }>;
@@ -50,4 +51,15 @@ export async function recordReport(
     default:
       event satisfies never;
   }
+}
+
+/** How an attempt came to its end, for the record. */
+export function toEnding({ status, exitCode, signal, error, values }: Outcome): AttemptEnding {
+  return {
+    status,
+    values,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(error === undefined ? {} : { code: error.code.slice(0, 100), message: error.message.slice(0, 2_000) }),
+  };
 }

@@ -6,7 +6,10 @@ import type { Action } from '../../shared/state/action.ts';
  */
 export function bindingOf(action: Action): unknown {
   const { summary: _, ...exact } = action;
-  return withoutRoot(exact);
+  // What was asked for is bound as it always was.
+  if (exact.kind !== 'agent.edit' || exact.unasked) return withoutRoot(exact);
+  const { unasked: __, ...edit } = exact;
+  return withoutRoot(edit);
 }
 
 function withoutRoot(value: unknown): unknown {

@@ -6,7 +6,7 @@
 // D3. The host's layer and the repository's are decided apart and the stricter answer stands: a repository never loosens.
 // D4. A condition that fails matches when its rule denies, asks or warns, and does not match when its rule allows.
 // D5. A rule of the user's that allows can except rules of the host that ask, by name. Nothing excepts a rule that denies.
-import type { Action, Decision, Reason } from '../../shared/state/action.ts';
+import type { Action, Decision, Effect, Obligations, Reason } from '../../shared/state/action.ts';
 import type { DecisionContext } from '../../shared/state/decision-context.ts';
 import { collectObligations } from './asking.ts';
 import { evaluateCondition, findLongestList } from './condition.ts';
@@ -60,9 +60,17 @@ export function decideAction(policies: Policies, action: Action, context: Decisi
   const asking = matches.filter((match) => match.verdict.effect === 'require_approval').map((match) => match.rule);
   const obligations = {
     ...(effect === 'require_approval' ? collectObligations(asking) : {}),
+    ...collectUnasked(matches, effect),
     ...collectTimeout(matches.map((match) => match.rule)),
   };
   return { effect, reasons: boundReasons(reasons, given), obligations };
+}
+
+/** Files are put back only where all that stand against an edit want it; a layer's default wants the attempt stopped. */
+function collectUnasked(matches: readonly Match[], effect: Effect): Pick<Obligations, 'unasked'> {
+  const against = matches.filter(({ verdict }) => verdict.effect === effect);
+  const blocks = effect === 'deny' || effect === 'require_approval';
+  return blocks && against.length > 0 && against.every(({ rule }) => rule.unasked) ? { unasked: 'revert' } : {};
 }
 
 function listMatches(rules: readonly Rule[], given: Case): Match[] {

@@ -41,6 +41,8 @@ export const RuleShape = strictShape({
     .min(1)
     .max(50)
     .optional(),
+  /** Of `agent.edit`: files that were changed without being asked for are put back, in place of ending the attempt. */
+  unasked: z.literal('revert', { error: 'write `revert`, or leave it out for the attempt to be stopped' }).optional(),
   /** Of `task.submit`: the timeout when nobody said one, and the longest. Such a rule bounds and decides nothing. */
   timeout: strictShape({ default: Duration.optional(), max: Duration.optional() }).optional(),
 });

@@ -259,7 +259,7 @@ function readRuleFields(
   shape: RuleShape,
   condition: Condition | undefined,
 ): Pick<Rule, 'id' | 'effect' | 'message' | 'severity'> & Partial<Rule> {
-  const { id, effect, message, severity, approvers, quorum, escalate, expires, excepts, timeout } = shape;
+  const { id, effect, message, severity, approvers, quorum, escalate, expires, excepts, unasked, timeout } = shape;
   return {
     id,
     effect,
@@ -270,6 +270,7 @@ function readRuleFields(
     ...(escalate === undefined ? {} : { escalate: listEscalation(escalate) }),
     ...(expires === undefined ? {} : { expiresMs: expires }),
     ...(excepts === undefined ? {} : { excepts }),
+    ...(unasked === undefined ? {} : { unasked }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(condition === undefined ? {} : { condition }),
   };

@@ -20,6 +20,8 @@ export interface Rule extends Demands {
   severity: Reason['severity'];
   /** Rules of the host that ask, as `policy/rule`, which this one answers in the user's place. */
   excepts?: readonly string[];
+  /** Files that an audit found changed are put back where it denies. */
+  unasked?: 'revert';
   /** Of a task: its timeout when nobody said one, and the longest, in milliseconds. Such a rule decides nothing else. */
   timeout?: { default?: number | undefined; max?: number | undefined };
   /** Absent for a rule that always matches. */

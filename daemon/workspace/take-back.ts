@@ -47,6 +47,16 @@ export async function readCommitted(worktree: Worktree): Promise<string | undefi
   return branch === worktree.branch && commit !== worktree.head ? commit : undefined;
 }
 
+/**
+ * Takes the attempt's own commits off its branch again, for what they hold and nobody allowed; its files stay as they are. Call it
+ * after takeBack.
+ */
+export async function flattenWork({ where, branch, head }: Worktree): Promise<void> {
+  await runGit(where, ['update-ref', '-m', 'signalbox: without what was put back', await branchRef(where, branch), head]);
+  await runGit(where, ['read-tree', '--reset', head]);
+  await runGit(where, ['update-index', '-q', '--refresh'], { okCodes: [0, 1] });
+}
+
 function unusable({ gitDir }: LentGit, why: string): WorkspaceError {
   return new WorkspaceError(
     'lent_git_unusable',

@@ -107,6 +107,8 @@ export const Action = z.discriminatedUnion('kind', [
     base: z.string(),
     /** Kinds of secret that the written text holds (`github-token`), never their values. */
     secrets: z.array(z.string()).default([]),
+    /** The files changed already, and nobody had asked: an audit found it. */
+    unasked: z.boolean().default(false),
   }),
   z.object({
     kind: z.literal('agent.read'),
@@ -297,6 +299,8 @@ export const Obligations = z.object({
   headless: z.literal('grant').optional(),
   /** Who looks at it before a person is asked to; absent when a person is asked at once. */
   escalate: z.array(Escalation).optional(),
+  /** Set where every rule that denies, or asks, wants files put back that were changed without being asked for. */
+  unasked: z.literal('revert').optional(),
   /** Of a task that is submitted: the timeout when nobody said one, and the longest, in milliseconds. */
   timeout: z.object({ defaultMs: z.number().optional(), maxMs: z.number().optional() }).optional(),
 });

@@ -27,7 +27,7 @@ export interface Finding {
   /** Relative to the worktree; the first of them when there are many. */
   paths: readonly string[];
   message: string;
-  acted: 'kept' | 'stopped';
+  acted: 'kept' | 'stopped' | 'reverted';
 }
 
 export interface Attempt {

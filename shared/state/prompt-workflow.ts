@@ -1,4 +1,5 @@
 import type { MergeHow } from './action.ts';
+import type { Run } from './run.ts';
 
 /** How the prompt is worked on, and what it takes for its result to be merged. */
 export interface PromptChoices {
@@ -55,3 +56,10 @@ stages:
 
 /** Bytes of a prompt that the record holds. */
 export const MAX_PROMPT = 7_000;
+
+/** What a run is to do, in a line: the first of its prompt where it is a prompt, else the name of its workflow. */
+export function sayRun({ inputs, workflow }: Pick<Run, 'inputs' | 'workflow'>): string {
+  const { prompt } = inputs;
+  const [line = ''] = typeof prompt === 'string' ? prompt.trim().split('\n', 1) : [];
+  return line === '' ? workflow.name : line.slice(0, 100);
+}

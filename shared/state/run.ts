@@ -218,13 +218,6 @@ export function runEnded(run: Pick<Run, 'status'>): boolean {
   return isFinal(RUN_TABLE, run.status);
 }
 
-/** What a run is to do, in a line: the first of its prompt where it is a prompt, else the name of its workflow. */
-export function sayRun({ inputs, workflow }: Pick<Run, 'inputs' | 'workflow'>): string {
-  const { prompt } = inputs;
-  const [line = ''] = typeof prompt === 'string' ? prompt.trim().split('\n', 1) : [];
-  return line === '' ? workflow.name : line.slice(0, 100);
-}
-
 /** Folds one event about a run into the table of runs. */
 export function evolveRuns(runs: Map<string, Run>, event: Event & RunEvent, at: string, principal: string): void {
   const id = event.run ?? '';

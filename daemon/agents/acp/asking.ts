@@ -35,6 +35,8 @@ export interface SessionParts {
   /** What its models use is counted on the way; what it says of that itself counts for nothing. */
   metered: boolean;
   describe(spec: AttemptSpec, wanted: Wanted, title: string): Promise<Described>;
+  /** What of its work was undone, and why, that it was not told yet. */
+  notes: Denial[];
   emit(event: AttemptEvent): void;
 }
 

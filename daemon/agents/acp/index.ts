@@ -8,7 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Adapter, AttemptEvent, AttemptSpec, Outcome, RunningAttempt } from '../agent.ts';
 import { askForHosts } from '../fetches.ts';
-import type { SessionParts } from './asking.ts';
+import type { Denial, SessionParts } from './asking.ts';
 import { type CallbackParts, openOwnCalls, type OwnCalls } from './callbacks.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { explainBreak, explainExit, passErrors } from './ending.ts';
@@ -53,7 +53,8 @@ export function createAcpAdapter(options: AcpOptions): Adapter {
         end = resolve;
       });
       let reason = '';
-      const done = drive(options, spec, emit, asked)
+      const notes: Denial[] = [];
+      const done = drive(options, spec, emit, { asked, notes })
         .catch((error: unknown) =>
           failed('adapter_failed', `The agent could not be followed: ${error instanceof Error ? error.message : String(error)}`),
         )
@@ -64,6 +65,7 @@ export function createAcpAdapter(options: AcpOptions): Adapter {
           end({ kind: 'canceled' });
           await done;
         },
+        tell: (title, why) => void notes.push({ title, reason: why }),
       };
     },
   };
@@ -74,7 +76,7 @@ function withReason(outcome: Outcome, reason: string): Outcome {
   return { ...outcome, error: { code: 'canceled', message: `Canceled: ${reason || 'no reason was given'}.` } };
 }
 
-async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: Promise<Ending>): Promise<Outcome> {
+async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, said: Pick<Work, 'asked' | 'notes'>): Promise<Outcome> {
   const profile = options.profileOf(spec.agent);
   if (!profile)
     return failed('agent_unknown', `There is no profile for the agent ${spec.agent}. \`signalbox agents detect\` lists those there are.`);
@@ -87,7 +89,7 @@ async function drive(options: AcpOptions, spec: AttemptSpec, emit: Emit, asked: 
   const prices = await options.prices?.();
   const meter = profile.meter && openMeter({ meter: profile.meter, prices, emit });
   const raw = keepRawLines(calls?.door.token);
-  const work: Work = { options, spec, profile, prices, emit, asking, asked, deadline, raw, calls, meter };
+  const work: Work = { options, spec, profile, prices, emit, asking, ...said, deadline, raw, calls, meter };
   try {
     const first = await runOnce(work);
     const { earlier } = spec;
@@ -145,6 +147,8 @@ interface Work {
   /** Tells, and lets the deadline stand still while an answer is waited for. */
   asking: Emit;
   asked: Promise<Ending>;
+  /** What of its work was undone, and why, that it was not told yet. */
+  notes: Denial[];
   deadline: Deadline;
   raw: RawLog;
   calls: OwnCalls | undefined;
@@ -152,7 +156,7 @@ interface Work {
 }
 
 async function follow(
-  { options, spec, profile, prices, emit, asked, deadline, raw, calls, meter }: Work,
+  { options, spec, profile, prices, emit, asked, notes, deadline, raw, calls, meter }: Work,
   { process: child, wrapped, entry }: Launched,
 ): Promise<{ outcome: Outcome; notLoaded: boolean }> {
   const { cancelMs = CANCEL_MS, graceMs = GRACE_MS } = options;
@@ -174,7 +178,7 @@ async function follow(
     onFault: tellFault,
   });
   const own = { metered: meter !== undefined, ...(calls && entry ? { own: { calls, entry } } : {}) };
-  const session = startSession({ spec, profile, prices, stream, transcript, deadline, describe: options.describe, emit, ...own });
+  const session = startSession({ spec, profile, prices, stream, transcript, deadline, describe: options.describe, emit, notes, ...own });
   const over = Promise.race([
     session.done.catch((error: unknown) => explainBreak(error, { fault, child, profile, errors })),
     fault.then(({ code, message }) => failed(code, `${profile.title}: ${message}`)),

@@ -71,6 +71,10 @@ async function converse(talk: Talk, agent: AgentSide): Promise<Outcome> {
     const prompt: ContentBlock[] = [{ type: 'text', text: words }];
     const response = await agent.request('session/prompt', { sessionId: talk.about.session, prompt });
     talk.updates.endTurn(response);
+    for (const { title, reason } of talk.notes.splice(0)) {
+      talk.denials.push({ title, reason });
+      talk.transcript.note(`[undone] ${title}: ${reason}`);
+    }
     const stopped = response.stopReason === 'end_turn' || response.stopReason === 'cancelled';
     if (talk.canceled || !stopped || talk.denials.length === 0 || reminders >= MAX_REMINDERS)
       return describeStop(talk, response.stopReason);

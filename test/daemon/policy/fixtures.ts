@@ -20,7 +20,7 @@ export function decide(policies: Policies, action: Action, standing: DecisionCon
 }
 
 export function edit(change: Partial<Extract<Action, { kind: 'agent.edit' }>> = {}): Action {
-  return { kind: 'agent.edit', ...COMMON, paths: [pathAt('src/a.ts')], change: 'c', base: 'b', secrets: [], ...change };
+  return { kind: 'agent.edit', ...COMMON, paths: [pathAt('src/a.ts')], change: 'c', base: 'b', secrets: [], unasked: false, ...change };
 }
 
 export function execute(change: Partial<Extract<Action, { kind: 'agent.execute' }>> = {}): Action {

@@ -18,6 +18,17 @@ const POLICY = `policy: default
 version: 1
 default: allow
 rules:
+  - id: pipelines
+    on: [agent.edit]
+    when: action.unasked && action.paths.exists(p, glob(p.relative, "ci/**"))
+    effect: deny
+    unasked: revert
+    message: Pipelines are not for agents.
+  - id: locked
+    on: [agent.edit]
+    when: action.unasked && action.paths.exists(p, glob(p.relative, "locked/**"))
+    effect: deny
+    message: Nobody writes there.
   - id: question
     on: [daemon.configure]
     effect: require_approval
@@ -34,6 +45,9 @@ stages:
     needs: [make]
     merge: { from: make, ${merge} }
 `;
+
+/** A tool call that says that it is over, so that somebody looks. */
+const TOOL = { tool: { toolCallId: 'call-1', title: 'works', status: 'completed' } };
 
 describe('merges', function () {
   this.timeout(60_000);
@@ -131,6 +145,47 @@ describe('merges', function () {
     await assert.rejects(client.call('merge/resolve', { run: first.run.id, id: 'none', agent: 'resolver' }), {
       code: 'invalid_transition',
     });
+  });
+
+  const edits = async (repo: string, script: readonly unknown[]): Promise<RunDetail> => {
+    const id = `run-${++ids}`;
+    const prompt = `[[${JSON.stringify(script)}]]`;
+    const work = taskWorkflow(prompt, { agent: 'scripted' });
+    await client.call('run/start', { id, workflow: work, inputs: { prompt }, repo, into: 'main', again: true });
+    return finishRun(client, id);
+  };
+
+  it('never hold what was put back: a file that changed without being asked for, while the agent goes on', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const repo = makeRepo({ 'ci/old.yml': 'old\n' });
+    const sneak = 'echo new > ci/new.yml; echo changed > ci/old.yml; echo y > b.txt; git add -A; git commit -qm sneaky';
+    // The agent waits until it is undone, and would wait for ever.
+    const waits = 'while test -f ci/new.yml || grep -q changed ci/old.yml; do sleep 0.05; done';
+    const { run: ended, attempts } = await edits(repo, [{ run: sneak }, TOOL, { run: waits }]);
+    assert.equal(ended.status, 'success', ended.summary);
+    assert.equal(git(repo, 'ls-tree', '-r', '--name-only', 'main'), 'b.txt\nci/old.yml');
+    assert.equal(git(repo, 'show', 'main:ci/old.yml'), 'old');
+    assert.equal(git(repo, 'log', '--format=%s', 'main', '--', 'ci/new.yml'), '', 'nor does the history');
+    const [attempt] = attempts;
+    assert.deepEqual(
+      attempt?.findings?.map(({ acted, paths }) => [acted, ...paths]),
+      [
+        ['kept', 'b.txt'],
+        ['reverted', 'ci/new.yml', 'ci/old.yml'],
+      ],
+    );
+    const { text } = await client.call('spool/read', { attempt: attempt?.id ?? '' });
+    assert.match(
+      text,
+      /I was told: [^]*Changing ci\/new\.yml, ci\/old\.yml without asking: It was put back\. Pipelines are not for agents/,
+    );
+  });
+
+  it('do not come about when an agent changes what it may not: it is ended while it works', async () => {
+    const repo = makeRepo({ 'a.txt': 'a\n' });
+    const { run: ended, attempts } = await edits(repo, [{ run: 'mkdir locked; echo x > locked/x' }, TOOL, { hang: true }]);
+    assert.deepEqual([ended.status, attempts[0]?.code], ['failure', 'rogue_edit']);
+    assert.match(attempts[0]?.message ?? '', /1 file was changed without being asked for: locked\/x\. Nobody writes there/);
   });
 
   it('can be linear, and the checks of a trusted repository hold for all that name none', async () => {
