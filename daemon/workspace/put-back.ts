@@ -12,7 +12,7 @@ import { placeOf } from './inspect.ts';
 import type { Worktree } from './worktrees.ts';
 
 const MAX_BYTES = 64 * 1024 * 1024;
-const { O_DIRECTORY = 0, O_NOFOLLOW = 0, O_RDONLY } = constants;
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 
 interface Entry {
   mode: string;
