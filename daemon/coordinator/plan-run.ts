@@ -50,7 +50,7 @@ export async function planRun(parts: PlanParts, params: ValidParamsOf<'run/plan'
   const { definition, called } = readWorkflow(runPorts, params, configuration, trusted);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(runPorts, info.path, configuration, trusted);
-  const repository = info && (await describeRepository(runPorts, info, params.into));
+  const repository = info && (await describeRepository(runPorts, info, { into: params.into, base: params.base ?? definition.base }));
   const run: Run = {
     id: 'plan',
     ...repository,
