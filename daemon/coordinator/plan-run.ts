@@ -50,7 +50,7 @@ export async function planRun(parts: PlanParts, params: ValidParamsOf<'run/plan'
   const { definition, called } = readWorkflow(runPorts, params, configuration, trusted);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(runPorts, info.path, configuration, trusted);
-  const repository = info && (await describeRepository(runPorts, info, { into: params.into, base: params.base ?? definition.base }));
+  const repository = info && (await describeRepository(runPorts, info, { into: params.into, base: definition.base }));
   const run: Run = {
     id: 'plan',
     ...repository,
@@ -207,6 +207,7 @@ async function planActions(parts: PlanParts, { run }: Subject, { def, work, agen
         risk: 'medium',
         summary: `Merge what ${from} commits into ${into}`,
         into,
+        how: def.merge?.how ?? 'merge',
         from: '',
         base: run.base ?? '',
         tree: '',

@@ -1,3 +1,4 @@
+// Long because: it is the one declaration of what the methods answer.
 import type { ActionKind, Effect, MergeHow } from '../state/action.ts';
 import type { Agent, Enforcement } from '../state/agent.ts';
 import type { Approval, Remembered } from '../state/approval.ts';

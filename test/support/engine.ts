@@ -1,3 +1,4 @@
+// Long because: it stands in for agents, preparations and branches all at once.
 /**
  * Drives the pure parts (decide, evolve, engine, scheduler) without a disk or a process: commands go in, events come out,
  * and what an agent would do is said by the test.
