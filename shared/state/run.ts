@@ -1,3 +1,4 @@
+// Long because: it is what a run and its stages are, with the folds of both.
 import type { Event } from '../events/envelope.ts';
 import type { MissingItem } from '../events/handoff.ts';
 import type { RunEvent } from '../events/run.ts';
