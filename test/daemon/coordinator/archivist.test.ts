@@ -36,6 +36,10 @@ function finishTasks(s: Simulation, count: number, from = 0): void {
     s.apply(submit(`t${i}`));
     const tries = i % 3 === 0 ? 2 : 1;
     for (let token = 1; token <= tries; token++) {
+      if (token > 1) {
+        s.now += 60_000;
+        s.apply({ type: 'task/wake', task: `t${i}` });
+      }
       s.apply({ type: 'task/assign', task: `t${i}`, attempt: `t${i}.${token}`, agent: 'w' });
       s.apply({ type: 'attempt/run', attempt: `t${i}.${token}`, token });
       s.apply({
