@@ -41,13 +41,14 @@ export async function startSmallDaemon(options: SmallDaemonOptions): Promise<Sma
   let die: (error: unknown) => void = () => undefined;
   const died = new Promise<unknown>((resolve) => (die = resolve));
   let ids = 0;
-  let ticks = 0;
+  // An hour between any two batches: nothing rests longer before it is tried again.
+  let clock = Math.max(1_700_000_000_000, Date.parse(state.at));
   const newId = (): string => `${epoch}-${++ids}`;
   const coordinator = createCoordinator({
     journal,
     published: state,
     tentative: fromJson(toJson(state)),
-    now: () => 1_700_000_000_000 + ticks++,
+    now: () => (clock += 3_600_000),
     onFatal: die,
     ...(options.refuseNewWork ? { refuseNewWork: options.refuseNewWork } : {}),
     context: {
@@ -66,10 +67,13 @@ export async function startSmallDaemon(options: SmallDaemonOptions): Promise<Sma
   });
   const submit = (command: Command) => coordinator.submit(command, { principal: 'test', cause: 'test' });
   for (const command of reconcile(state)) void submit(command);
+  for (const task of state.pending) void submit({ type: 'task/wake', task });
   void submit({ type: 'agent/register', agent: 'a', role: '', capabilities: [], tags: [], adapter: 'builtin', slots: 8 });
   coordinator.onRecorded((commits) => {
-    for (const event of commits.flatMap((commit) => commit.events))
+    for (const event of commits.flatMap((commit) => commit.events)) {
       if (event.type === 'task.assigned') void answerTask(event, submit, options);
+      if (event.type === 'task.requeued') void submit({ type: 'task/wake', task: event.task ?? '' });
+    }
     for (const command of assignPending(state, newId)) void submit(command);
   });
   return { coordinator, journal, died, submit };

@@ -204,7 +204,9 @@ console.log(JSON.stringify([{ id: 7, title: 'seven' }, { id: 'x', title: 'x' }].
     const told = join(home, 'homes', await idOf('tickets.source'), 'told');
     const lines = await eventually(async () => {
       const text = await readFile(told, 'utf8').catch(() => '');
-      return text.split('\n').length > 2 ? text.trim().split('\n').sort() : undefined;
+      // What the kill cut off between the telling and its record is told again.
+      const different = new Set(text.trim().split('\n'));
+      return different.size > 1 ? [...different].sort() : undefined;
     });
     assert.deepEqual(lines, ['7 success', 'x success']);
     await eventually(async () => {
