@@ -83,7 +83,8 @@ async function judgeCriterion(context: EffectContext, { run, def, stage }: Subje
     case 'command': {
       const { task: id } = listCheckCommands(def, stage).find(({ key }) => key === `check:${index}`) ?? {};
       const task = context.state.tasks.get(id ?? '');
-      return task?.status === 'completed' ? '' : (task?.message ?? 'It did not run.');
+      // Whoever failed without a word has failed.
+      return task?.status === 'completed' ? '' : task?.message || `It ended as ${task?.status ?? 'nothing'}.`;
     }
     default:
       return criterion satisfies never;

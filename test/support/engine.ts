@@ -274,7 +274,7 @@ export class Simulation {
           : criterion.kind === 'command'
             ? check?.status === 'completed'
               ? ''
-              : (check?.message ?? 'no')
+              : check?.message || 'no'
             : judgeMetric(criterion, stage.values);
       return { text, advisory, passed: detail === '', detail };
     });

@@ -1,6 +1,6 @@
 // The examples that are workflows of programs, run by the real daemon with programs that write the files.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,8 +9,12 @@ import { replayRun } from '../../../daemon/cli/replay/replay.ts';
 import type { Connected } from '../../../daemon/rpc/connect.ts';
 import { Transcript } from '../../../shared/artifacts/deliberation.ts';
 import { emptyState } from '../../../shared/state/evolve.ts';
+import { stageOf } from '../../../shared/state/select.ts';
+import type { Command } from '../../../daemon/commands.ts';
 import { finishRun } from '../../support/checkup.ts';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
+import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
+import { commitFiles, git, makeRepo } from '../../support/repos.ts';
 
 const place = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const source = (path: string) => ({ file: place(path), text: readFileSync(place(path), 'utf8') });
@@ -140,5 +144,72 @@ describe('the examples, run by scripted agents', () => {
       monitor: 'skipped',
       summary: 'completed',
     });
+  });
+
+  describe('that are a plan', () => {
+    let repo: string;
+    before(() => {
+      repo = makeRepo();
+      cpSync(place('examples/plan/agents'), join(repo, 'agents'), { recursive: true });
+      commitFiles(repo, {}, 'agents');
+    });
+    const carryOut = async (wrong: string) => {
+      const id = `run-${Math.random().toString(36).slice(2)}`;
+      git(repo, 'branch', id, 'main');
+      await client.call('run/start', { id, workflow: source('examples/plan/plan.yaml'), repo, into: id, inputs: { wrong } });
+      const detail = await finishRun(client, id);
+      const files = git(repo, 'ls-tree', '-r', '--name-only', id, 'shop', 'points').split('\n');
+      return { detail, files: files.map((file) => file.replace(/\.(mjs|sha256)$/, '')), merged: git(repo, 'rev-parse', id) };
+    };
+
+    it('merges all of it when each task verifies, and the rollback point alone when one after it fails for good', async function () {
+      this.timeout(120_000);
+      const [whole, back] = await Promise.all([carryOut('none'), carryOut('report')]);
+      assert.equal(whole.detail.run.status, 'success', whole.detail.run.summary);
+      const all = ['discount', 'invoice', 'money', 'report', 'tax'].map((name) => `shop/${name}`);
+      assert.deepEqual(whole.files, ['points/foundation', 'points/whole', ...all]);
+      assert.equal(whole.detail.stages.find(({ id }) => id === 'roll-back')?.status, 'skipped');
+
+      const { detail, files, merged } = back;
+      assert.equal(detail.run.status, 'failure');
+      assert.match(detail.run.summary ?? '', /^report failed: .*verified/s);
+      assert.deepEqual(files, ['points/foundation', 'shop/discount', 'shop/money', 'shop/tax']);
+      assert.deepEqual(Object.fromEntries(detail.stages.map(({ id, status }) => [id, status])), {
+        ...{ money: 'completed', tax: 'completed', discount: 'completed', foundation: 'completed' },
+        // It verified, and is left out all the same: it came after the point.
+        invoice: 'completed',
+        ...{ report: 'failed', whole: 'skipped', merge: 'skipped', 'roll-back': 'completed' },
+      });
+      assert.equal(countTasks(detail, 'report'), 4, 'done twice, and verified twice');
+      const point = detail.stages.find(({ id }) => id === 'foundation')?.commit ?? '';
+      assert.equal(git(repo, 'diff', point, merged), '', 'exactly what the point holds');
+    });
+  });
+});
+
+describe('the example of a plan', () => {
+  it('merges nothing when a task before its rollback point fails', () => {
+    const work: Scripts['work'] = (stage, _, task) =>
+      stage === 'tax' && task?.part === 'check' ? { status: 'failed', code: 'command_failed' } : { values: { verified: true } };
+    const s = new Simulation({ work });
+    const command: Command = {
+      type: 'agent/register',
+      agent: 'command',
+      role: '',
+      capabilities: [],
+      tags: [],
+      adapter: 'command',
+      slots: 4,
+    };
+    const workflow = { name: 'plan', version: 1, digest: 'd' };
+    const repository = { repo: '/r', gitDir: '/r/.git', commonDir: '/r/.git', base: 'b', into: 'main' };
+    s.drive(loadDefinition(source('examples/plan/plan.yaml').text), [
+      command,
+      { type: 'run/start', run: 'run', workflow, inputs: { wrong: 'tax' }, repository, again: false },
+    ]);
+    assert.equal(s.state.runs.get('run')?.status, 'failure');
+    assert.equal(stageOf(s.state, 'run', 'discount')?.status, 'completed');
+    const { status, reason } = stageOf(s.state, 'run', 'roll-back') ?? {};
+    assert.deepEqual([status, reason], ['skipped', 'No rollback point was reached, so nothing is merged.']);
   });
 });
