@@ -2,7 +2,7 @@ import type { State } from '../../shared/state/evolve.ts';
 import type { Run } from '../../shared/state/run.ts';
 import { attemptsOf, stageOf } from '../../shared/state/select.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
-import { baseOf } from '../workflow/base.ts';
+import { baseOf, handedOn } from '../workflow/base.ts';
 import { graphOf } from '../workflow/graph.ts';
 
 export { baseOf } from '../workflow/base.ts';
@@ -19,7 +19,7 @@ export function listBases(state: State, run: Run, def: StageDefinition, definiti
   const seen = new Set(def.needs);
   // Grows while it is gone over: what made no commit passes on what it was made from.
   for (const id of seen) {
-    const commit = stageOf(state, run.id, id)?.commit;
+    const commit = handedOn(state, run, def, id);
     if (commit !== undefined) found.add(commit);
     else for (const need of [...parts(id), ...(parts(id).length > 0 ? [] : (byId.get(id)?.needs ?? []))]) seen.add(need);
   }
