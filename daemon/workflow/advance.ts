@@ -14,7 +14,7 @@ import { isOfRun, openTasksOf, stageOf } from '../../shared/state/select.ts';
 import { stageEnded } from '../../shared/state/stage.ts';
 import type { StageDefinition, WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command } from '../commands.ts';
-import { beginStage } from './begin.ts';
+import { beginStage, passInstanceBy } from './begin.ts';
 import { afterCall } from './call.ts';
 import { continueDeliberation } from './deliberate.ts';
 import { graphOf } from './graph.ts';
@@ -44,12 +44,15 @@ export function advanceRun(
   return settle(place);
 }
 
-/** The touched stages and those that need them, in the order of the definition. */
+/** The touched stages, their items and those that need them, in the order of the definition. */
 function listCandidates(definition: WorkflowDefinition, touched: ReadonlySet<string> | undefined): readonly StageDefinition[] {
   if (!touched) return definition.stages;
-  const { byId, followers, position } = graphOf(definition);
+  const { byId, followers, instances, position } = graphOf(definition);
   const ids = new Set(touched);
-  for (const id of touched) for (const follower of followers.get(id) ?? []) ids.add(follower);
+  for (const id of touched) {
+    for (const follower of followers.get(id) ?? []) ids.add(follower);
+    for (const instance of instances.get(id) ?? []) ids.add(instance.id);
+  }
   const found = [...ids].flatMap((id) => byId.get(id) ?? []);
   return found.sort((a, b) => (position.get(a.id) ?? 0) - (position.get(b.id) ?? 0));
 }
@@ -58,7 +61,7 @@ function advanceStage(place: Place, def: StageDefinition): Command[] {
   const { state, run } = place;
   const stage = stageOf(state, run.id, def.id);
   // What belongs to an item is started by the stage of the list.
-  if (!stage) return def.instance ? [] : beginStage(place, def);
+  if (!stage) return def.instance ? passInstanceBy(place, def, def.instance.of) : beginStage(place, def);
   switch (stage.status) {
     case 'deciding':
       if (stage.missing) return afterHandoff(place, def, stage);

@@ -43,6 +43,14 @@ export function beginInstance(place: Place, def: StageDefinition): Command[] {
   return [{ type: 'stage/start', ...at, prepare: needsPreparing(def), always: def.always }];
 }
 
+/** An item that is there from an earlier turn, and whose list ends without being begun in this one, is passed by with it: the run waits for each. */
+export function passInstanceBy({ state, run }: Place, def: StageDefinition, of: string): Command[] {
+  const list = stageOf(state, run.id, of);
+  if (!list || !stageEnded(list)) return [];
+  const reason = `${of} ended before its items began${list.reason === '' ? '.' : `: ${list.reason}`}`.slice(0, 2_000);
+  return [{ type: 'stage/skip', run: run.id, stage: def.id, reason, cause: list.skipped ?? 'blocked' }];
+}
+
 /** The stages that it needs, once all of them have ended. The last is looked at first: it mostly ends last. */
 function readNeeds({ state, run, definition }: Place, def: StageDefinition): Need[] | undefined {
   const { byId } = graphOf(definition);

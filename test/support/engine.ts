@@ -134,6 +134,8 @@ export class Simulation {
       if (!command) return;
       const events = this.apply(command);
       for (const event of events) this.#effect(definition, event);
+      // Another list was read in the same moment: this one is put into the definition that came of it.
+      if (command.type === 'stage/expand' && events.length === 0) this.#expand(definition, command.run, command.stage);
     }
   }
 
@@ -173,7 +175,7 @@ export class Simulation {
   #expand(definition: WorkflowDefinition, run: string, id: string): void {
     const now = this.definitionOf(run, definition);
     const def = now.stages.find((stage) => stage.id === id);
-    if (!def?.matrix) return;
+    if (!def?.matrix || this.state.stages.get(run)?.get(id)?.status !== 'admitted') return;
     const { over } = def.matrix;
     const made = expandMatrix(now, def, typeof over === 'string' ? (this.#scripts.items?.(id) ?? []) : over);
     if (typeof made === 'string') throw new Error(made);
@@ -186,10 +188,12 @@ export class Simulation {
 
   #next(definition: WorkflowDefinition): Command | undefined {
     const assigned = assignPending(this.state, () => `a${++this.#ids}`);
-    const steps = [...this.state.runs.values()].flatMap((run) =>
-      advanceRun(this.state, run, this.definitionOf(run.id, definition), { taskTimeoutMs: 1_000 }),
-    );
-    this.#queue.push(...assigned, ...steps);
+    this.#queue.push(...assigned);
+    // One run at a time: the steps of one may end another, which then has no steps of its own.
+    for (const run of this.state.runs.values()) {
+      this.#queue.push(...advanceRun(this.state, run, this.definitionOf(run.id, definition), { taskTimeoutMs: 1_000 }));
+      if (this.#queue.length > assigned.length) break;
+    }
     return this.#queue.shift();
   }
 
@@ -249,7 +253,7 @@ export class Simulation {
   }
 
   #tally(definition: WorkflowDefinition, run: string, id: string): void {
-    this.#queue.push(...tallyRound(this.state, this.texts, definition, { run, id }));
+    this.#queue.push(...tallyRound(this.state, this.texts, this.definitionOf(run, definition), { run, id }));
   }
 
   /** What the daemon does with the criteria of a stage; validators of artifacts are said by the test. */

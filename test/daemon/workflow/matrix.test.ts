@@ -100,6 +100,19 @@ describe('a stage that is done for each item of a list', () => {
     assert.deepEqual(tries, ['run-1.1i1', 'run-1.1i2', 'run-1.1i3', 'run-1.1i2.2-1']);
   });
 
+  it('passes the items by that an earlier turn made, when the list itself is left out in a later one', () => {
+    const definition = load(`
+  - { id: plan, agent: worker, action: do }
+  - { id: build, needs: [plan], matrix: [a, b], agent: worker, action: do, on_failure: { back_to: plan, at_most: 1 } }
+`);
+    const fails = { status: 'failed' as const, code: 'command_failed', message: 'no' };
+    let plans = 0;
+    const s = run(definition, { work: (stage) => (stage === 'build-2' || (stage === 'plan' && ++plans === 2) ? fails : {}) });
+    assert.equal(s.state.runs.get('run-1')?.status, 'failure', 'the run ends');
+    assert.deepEqual(statusOf(s), { plan: 'failed', build: 'skipped', 'build-1': 'skipped', 'build-2': 'skipped' });
+    assert.match(stageOf(s, 'build-1')?.reason ?? '', /build ended before its items began: plan did not succeed/);
+  });
+
   it('takes a list that was written down, and that of an input', () => {
     const s = run(load('  - { id: a, matrix: [1, two, { x: 3 }], agent: worker, prompt: "{item.index} {item.value}" }\n'));
     const prompts = [...s.state.tasks.values()].map(({ payload }) => payload['prompt']);
