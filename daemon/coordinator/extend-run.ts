@@ -7,7 +7,6 @@ import { approvalsOf } from '../../shared/state/select.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { Command, CommandResult, Origin } from '../commands.ts';
 import { extendKey } from '../decide/extend.ts';
-import { loadExtension } from '../workflow/load-extension.ts';
 
 interface ExtendPorts {
   state: State;
@@ -33,7 +32,7 @@ export async function extendRun(ports: ExtendPorts, params: ValidParamsOf<'run/e
         facts: { run: run.id, status: run.status },
       });
     const from = run.workflow.digest;
-    const extension = read(params, await ports.loadDefinition(from), new Set(state.stages.get(run.id)?.keys()));
+    const extension = await read(params, await ports.loadDefinition(from), new Set(state.stages.get(run.id)?.keys()));
     if (extension.existing) return { run: run.id, added: [], existing: true };
     const { added, before, definition } = extension;
     const change = ports.hash(JSON.stringify(added));
@@ -56,7 +55,8 @@ export async function extendRun(ports: ExtendPorts, params: ValidParamsOf<'run/e
   throw new SignalboxError({ code: 'invalid_transition', message: 'The workflow of the run changed while stages were added; try again.' });
 }
 
-function read({ file, text }: ValidParamsOf<'run/extend'>, definition: WorkflowDefinition, begun: ReadonlySet<string>) {
+async function read({ file, text }: ValidParamsOf<'run/extend'>, definition: WorkflowDefinition, begun: ReadonlySet<string>) {
+  const { loadExtension } = await import('../workflow/load-extension.ts');
   const extension = loadExtension({ file, text }, definition, begun);
   if (extension.ok) return extension;
   const { problems } = extension;

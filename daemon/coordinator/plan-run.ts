@@ -47,7 +47,7 @@ export async function planRun(parts: PlanParts, params: ValidParamsOf<'run/plan'
   const info = params.repo === undefined ? undefined : await openRepository(runPorts, params.repo);
   const configuration = info && (await openConfiguration(runPorts, info));
   const trusted = info !== undefined && isTrusted(runPorts, info, configuration);
-  const { definition, called } = readWorkflow(runPorts, params, configuration, trusted);
+  const { definition, called } = await readWorkflow(runPorts, params, configuration, trusted);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(runPorts, info.path, configuration, trusted);
   const repository = info && (await describeRepository(runPorts, info, { into: params.into, base: definition.base }));

@@ -7,7 +7,6 @@ import type { RegisteredTrigger } from '../../shared/state/trigger.ts';
 import type { TriggerDefinition } from '../../shared/state/trigger-definition.ts';
 import type { WorkflowDefinition } from '../../shared/state/workflow.ts';
 import type { CommandOf, Origin } from '../commands.ts';
-import { loadWorkflow } from '../workflow/load.ts';
 import { checkInputs, isTrusted, openConfiguration, openRepository, othersIn, readWorkflow, type RunPorts } from './submit-run.ts';
 
 export interface RegistrationParts {
@@ -35,7 +34,7 @@ export async function addTriggers(parts: RegistrationParts, params: ValidParamsO
   const { ports } = parts;
   const info = params.repo === undefined ? undefined : await openRepository(ports, params.repo);
   const configuration = info && (await openConfiguration(ports, info));
-  const { definition, text, called } = readWorkflow(
+  const { definition, text, called } = await readWorkflow(
     ports,
     params,
     configuration,
@@ -65,6 +64,7 @@ export async function syncRepository(parts: RegistrationParts, path: string, ori
   const configuration = await openConfiguration(ports, info);
   const wanted = isTrusted(ports, info, configuration) ? configuration.workflows : [];
   const kept = new Set<string>();
+  const { loadWorkflow } = await import('../workflow/load.ts');
   for (const { file, text } of wanted) {
     const loaded = loadWorkflow({ file, text, others: othersIn(ports, configuration, true) });
     if (!loaded.ok || !loaded.definition.triggers?.length) continue;

@@ -7,7 +7,6 @@ import type { PolicySource } from '../policy/load.ts';
 import type { RepoInfo } from '../workspace/inspect.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
 import { bindInputs } from '../workflow/inputs.ts';
-import { loadWorkflow } from '../workflow/load.ts';
 import type { OtherWorkflows } from '../workflow/load-call.ts';
 import { type ContinuePorts, findContinued } from './continue-run.ts';
 import { explain } from './merges.ts';
@@ -59,7 +58,7 @@ export async function submitRun(
   if (earlier && info?.path !== earlier.repo) throw refuseOtherRepository(earlier.repo, info?.path);
   const configuration = info && (await openConfiguration(ports, info));
   const trusted = info !== undefined && isTrusted(ports, info, configuration);
-  const { definition, text, called } = readWorkflow(ports, params, configuration, trusted);
+  const { definition, text, called } = await readWorkflow(ports, params, configuration, trusted);
   for (const one of [definition, ...called]) refuseStranger(one, origin.principal);
   const inputs = checkInputs(definition, params.inputs);
   if (info && configuration) await applyRepositoryPolicies(ports, info.path, configuration, trusted);
@@ -159,16 +158,18 @@ async function readTarget(ports: RunPorts, place: RepoWithPath, into: string): P
 }
 
 /** The workflow that somebody chose; throws SignalboxError with every problem of its file. */
-export function readWorkflow(
+export async function readWorkflow(
   ports: RunPorts,
   params: Pick<Params, 'workflow'>,
   configuration: Configuration | undefined,
   trusted: boolean,
-): { definition: WorkflowDefinition; text: string; called: WorkflowDefinition[] } {
+): Promise<{ definition: WorkflowDefinition; text: string; called: WorkflowDefinition[] }> {
   const chosen = params.workflow;
   const source = 'file' in chosen ? chosen : findWorkflow(ports, chosen.name, configuration, trusted);
   const parts = 'file' in chosen ? chosen.parts : undefined;
   const others = othersIn(ports, configuration, trusted);
+  // What reads workflow files is loaded with the first one: the shapes of all that they may say cost a start too much.
+  const { loadWorkflow } = await import('../workflow/load.ts');
   const loaded = loadWorkflow({ text: source.text, file: source.file, parts, others });
   if (loaded.ok) return { definition: loaded.definition, text: source.text, called: loaded.called };
   const first = loaded.problems[0];
