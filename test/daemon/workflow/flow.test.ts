@@ -1,39 +1,9 @@
 import assert from 'node:assert/strict';
 import { stageOf } from '../../../shared/state/select.ts';
-import type { AttemptEnding, Command } from '../../../daemon/commands.ts';
-import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
+import type { AttemptEnding } from '../../../daemon/commands.ts';
+import { Simulation, type Scripts } from '../../support/engine.ts';
+import { AGENTS, load, runOf, simulate as run, start } from '../../support/simulate.ts';
 
-const agent = (id: string, about: { role?: string; capabilities?: string[]; tags?: string[]; slots?: number } = {}): Command => ({
-  type: 'agent/register',
-  agent: id,
-  role: '',
-  capabilities: [],
-  tags: [],
-  adapter: 'command',
-  slots: 4,
-  ...about,
-});
-const AGENTS = [
-  agent('worker'),
-  agent('command'),
-  agent('rust', { role: 'coder', tags: ['rust'] }),
-  agent('go', { role: 'coder', tags: ['go'] }),
-];
-const start = (inputs: Record<string, unknown> = {}): Command => ({
-  type: 'run/start',
-  run: 'run-1',
-  workflow: { name: 'test', version: 1, digest: 'd' },
-  inputs,
-  again: false,
-});
-const load = (stages: string) => loadDefinition(`workflow: test\nversion: 1\nstages:\n${stages}`);
-type Definition = ReturnType<typeof load>;
-
-function run(definition: Definition, scripts: Scripts = {}, inputs: Record<string, unknown> = {}): Simulation {
-  const simulation = new Simulation(scripts);
-  simulation.drive(definition, [...AGENTS, start(inputs)]);
-  return simulation;
-}
 const statuses = (s: Simulation): Record<string, string> =>
   Object.fromEntries(
     [...(s.state.stages.get('run-1')?.values() ?? [])].map((stage) => [
@@ -41,11 +11,6 @@ const statuses = (s: Simulation): Record<string, string> =>
       stage.skipped ? `${stage.status} ${stage.skipped}` : stage.status,
     ]),
   );
-const runOf = (s: Simulation) => {
-  const found = s.state.runs.get('run-1');
-  assert.ok(found);
-  return found;
-};
 const count = (s: Simulation, type: string, stage: string) => s.events.filter((e) => e.type === type && e.stage === stage).length;
 const payloads = (s: Simulation, stage: string) => [...s.state.tasks.values()].filter((t) => t.stage === stage).map((t) => t.payload);
 

@@ -1,44 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Command } from '../../../daemon/commands.ts';
 import { listUntaken } from '../../../daemon/workflow/load-agents.ts';
-import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
-
-const agent = (id: string, about: { role?: string; capabilities?: string[]; tags?: string[]; slots?: number } = {}): Command => ({
-  type: 'agent/register',
-  agent: id,
-  role: '',
-  capabilities: [],
-  tags: [],
-  adapter: 'command',
-  slots: 4,
-  ...about,
-});
-const AGENTS = [
-  agent('worker'),
-  agent('command'),
-  agent('rust', { role: 'coder', tags: ['rust'] }),
-  agent('go', { role: 'coder', tags: ['go'] }),
-];
-const start = (inputs: Record<string, unknown> = {}): Command => ({
-  type: 'run/start',
-  run: 'run-1',
-  workflow: { name: 'test', version: 1, digest: 'd' },
-  inputs,
-  again: false,
-});
-const load = (stages: string) => loadDefinition(`workflow: test\nversion: 1\nstages:\n${stages}`);
-type Definition = ReturnType<typeof load>;
-
-function run(definition: Definition, scripts: Scripts = {}, inputs: Record<string, unknown> = {}): Simulation {
-  const simulation = new Simulation(scripts);
-  simulation.drive(definition, [...AGENTS, start(inputs)]);
-  return simulation;
-}
-const runOf = (s: Simulation) => {
-  const found = s.state.runs.get('run-1');
-  assert.ok(found);
-  return found;
-};
+import { loadDefinition, Simulation } from '../../support/engine.ts';
+import { AGENTS, agent, load, runOf, simulate as run, start } from '../../support/simulate.ts';
 
 describe('who does the work', () => {
   it('is an agent that has the role and the tags, the one with the least to do', () => {

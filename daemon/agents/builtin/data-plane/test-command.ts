@@ -9,6 +9,16 @@ export interface RootTexts {
 
 type Search = (root: RootTexts) => TestCommand | undefined;
 
+/** Files in which Python's packages are named. */
+const REQUIREMENTS = [
+  'requirements-dev.txt',
+  'requirements-test.txt',
+  'requirements_dev.txt',
+  'dev-requirements.txt',
+  'test-requirements.txt',
+  'requirements.txt',
+  'Pipfile',
+];
 /** Files at the root whose text the search needs. */
 export const TEST_SOURCES: readonly string[] = [
   'package.json',
@@ -18,13 +28,7 @@ export const TEST_SOURCES: readonly string[] = [
   'pytest.ini',
   'tox.ini',
   'setup.cfg',
-  'requirements-dev.txt',
-  'requirements-test.txt',
-  'requirements_dev.txt',
-  'dev-requirements.txt',
-  'test-requirements.txt',
-  'requirements.txt',
-  'Pipfile',
+  ...REQUIREMENTS,
   'Cargo.toml',
   'go.mod',
   'pom.xml',
@@ -81,16 +85,7 @@ const PYTEST_SIGNS: [file: string, sign: RegExp][] = [
   ['tox.ini', /^\s*\[pytest\]/m],
   ['setup.cfg', /^\s*\[tool:pytest\]/m],
 ];
-const PYTEST_REQUIREMENTS = [
-  'pyproject.toml',
-  'requirements-dev.txt',
-  'requirements-test.txt',
-  'requirements_dev.txt',
-  'dev-requirements.txt',
-  'test-requirements.txt',
-  'requirements.txt',
-  'Pipfile',
-];
+const PYTEST_REQUIREMENTS = ['pyproject.toml', ...REQUIREMENTS];
 
 const inPython: Search = (root) => {
   const pytest = (file: string, line: number): TestCommand => command([...pythonPrefix(root.tree), 'pytest'], file, line);
