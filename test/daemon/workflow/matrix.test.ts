@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Command } from '../../../daemon/commands.ts';
+import { advanceRun } from '../../../daemon/workflow/advance.ts';
 import { loadWorkflow } from '../../../daemon/workflow/load.ts';
 import { findItemsProblem, gatheredName } from '../../../daemon/workflow/matrix.ts';
 import { loadDefinition, Simulation, type Scripts } from '../../support/engine.ts';
@@ -111,6 +112,20 @@ describe('a stage that is done for each item of a list', () => {
     assert.equal(s.state.runs.get('run-1')?.status, 'failure', 'the run ends');
     assert.deepEqual(statusOf(s), { plan: 'failed', build: 'skipped', 'build-1': 'skipped', 'build-2': 'skipped' });
     assert.match(stageOf(s, 'build-1')?.reason ?? '', /build ended before its items began: plan did not succeed/);
+    // The daemon looks at what was touched only: the end of the list is enough for its items to be looked at.
+    plans = 0;
+    const cut = new Simulation({ work: (stage) => (stage === 'build-2' || (stage === 'plan' && ++plans === 2) ? fails : {}) });
+    cut.drive(definition, [AGENT, START], s.events.findIndex((e) => e.type === 'stage.skipped' && e.stage === 'build') + 1);
+    const now = cut.state.runs.get('run-1');
+    assert.ok(now);
+    const steps = advanceRun(cut.state, now, cut.definitionOf('run-1', definition), { taskTimeoutMs: 1_000, touched: new Set(['build']) });
+    assert.deepEqual(
+      steps.map((step) => [step.type, 'stage' in step && step.stage]),
+      [
+        ['stage/skip', 'build-1'],
+        ['stage/skip', 'build-2'],
+      ],
+    );
   });
 
   it('takes a list that was written down, and that of an input', () => {
