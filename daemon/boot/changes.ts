@@ -1,12 +1,13 @@
 // Reads what a merge changes, for a person to look at: bounded, through the hardened git, with secrets masked.
 import { SignalboxError } from '../../shared/protocol/errors.ts';
-import type { ChangedFile, ChangeRange, FileText, Patch, UndoDependent } from '../../shared/protocol/views.ts';
+import type { ChangedFile, ChangeRange, FileText, Patch, UndoCommit, UndoDependent } from '../../shared/protocol/views.ts';
 import type { State } from '../../shared/state/evolve.ts';
 import type { Merge, Run } from '../../shared/state/run.ts';
 import { placeOfRun } from '../coordinator/merges.ts';
 import { GitError, readGit, runGit } from '../platform/git.ts';
 import { redact } from '../platform/redact.ts';
 import { diffCommits } from '../workspace/diff.ts';
+import { listLaterCommits } from '../workspace/later-commits.ts';
 import type { RepoWithPath } from '../workspace/merge.ts';
 
 /** Files that one answer names. */
@@ -34,7 +35,7 @@ export async function listChangedFiles(
   return patchBytes === 0 ? listed : { ...listed, patch: { text: await redact(patch), truncated } };
 }
 
-/** Later merges that are looked at, and files that each of them names. */
+/** Later merges that are looked at, later commits that are named, and files that each of them names. */
 const MAX_LATER = 50;
 const MAX_NAMED = 50;
 
@@ -61,6 +62,34 @@ function isAfter(merge: Merge, other: Merge): boolean {
 
 async function listMerged(run: Run, { expected, commit = '' }: Merge): Promise<string[]> {
   return (await listChangedFiles(run, { base: expected, head: commit })).files.map(({ path }) => path);
+}
+
+/** Later commits on the branch that a run merged into which touch the same files, newest first; throws SignalboxError `repository`. */
+export async function findLaterCommits(state: State, run: Run): Promise<UndoCommit[]> {
+  const { merge } = run;
+  if (merge?.commit === undefined) return [];
+  const { commit: after, into: branch } = merge;
+  const mine = new Set(await listMerged(run, merge));
+  const later = leaveOutRuns(state, run, await inRepository(run, (repo) => listLaterCommits(repo, { branch, after })));
+  const touching = later
+    .map((one) => ({ ...one, files: one.files.filter((path) => mine.has(path)).slice(0, MAX_NAMED) }))
+    .filter(({ files }) => files.length > 0);
+  return Promise.all(touching.slice(0, MAX_LATER).map(async (one) => ({ ...one, subject: await redact(one.subject) })));
+}
+
+/** Without what runs merged, which are named as runs, or took back again. A rebase may have put several commits on the line. */
+function leaveOutRuns<Line extends { commit: string }>(state: State, run: Run, line: readonly Line[]): Line[] {
+  const merges = [...state.runs.values()].flatMap(({ commonDir, merge }) => (merge && commonDir === run.commonDir ? [merge] : []));
+  const undos = new Set(merges.map(({ undo }) => undo?.commit));
+  const began = new Map(merges.map(({ commit, expected }) => [commit, expected]));
+  const kept: Line[] = [];
+  let until: string | undefined;
+  for (const one of line) {
+    if (one.commit === until) until = undefined;
+    until ??= began.get(one.commit);
+    if (until === undefined && !undos.has(one.commit)) kept.push(one);
+  }
+  return kept;
 }
 
 /** One file at a commit or tree; throws SignalboxError `repository`. */

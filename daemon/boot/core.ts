@@ -37,7 +37,7 @@ import { evaluateActions } from './evaluate.ts';
 import type { AcpAgents } from './acp.ts';
 import { listMerges, resolveConflicts } from './merges.ts';
 import { openWorktrees } from './worktrees.ts';
-import { findParent, listChangedFiles, findLaterMerges, readFileAt } from './changes.ts';
+import { findLaterCommits, findLaterMerges, findParent, listChangedFiles, readFileAt } from './changes.ts';
 
 /** Bytes of an artifact or spool in one answer. */
 const PIECE_BYTES = 1024 * 1024;
@@ -174,7 +174,7 @@ async function orRefuse<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-type OfMerges = 'findParent' | 'listChanges' | 'findLaterMerges' | 'readFileAt' | 'listMerges' | 'resolveConflicts';
+type OfMerges = 'findParent' | 'listChanges' | 'findLaterMerges' | 'findLaterCommits' | 'readFileAt' | 'listMerges' | 'resolveConflicts';
 
 /** What merges change, and what becomes of them. */
 function readMerges({ coordinator: { state }, definitions, runPorts }: CoreParts): Pick<Core, OfMerges> {
@@ -183,6 +183,7 @@ function readMerges({ coordinator: { state }, definitions, runPorts }: CoreParts
     findParent,
     listChanges: listChangedFiles,
     findLaterMerges: (run) => findLaterMerges(state, run),
+    findLaterCommits: (run) => findLaterCommits(state, run),
     readFileAt,
     listMerges: () => listMerges(state, definitions.get),
     resolveConflicts: (request, origin) => resolveConflicts({ state, runPorts, definition }, request, origin),

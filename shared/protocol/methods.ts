@@ -29,6 +29,7 @@ import type {
   SubscribeResult,
   TriggerView,
   TrustView,
+  UndoCommit,
   UndoDependent,
   WorktreeClash,
   WorktreeView,
@@ -217,10 +218,13 @@ export const METHODS = {
    * again adds them then.
    */
   'run/extend': method<{ run: string; added: string[]; existing: boolean; asked?: string }>()('submit', SourceText.extend({ run: Id })),
-  /** Adds a commit that takes the run's merge back; the branch keeps its history. */
-  'run/undo': method<{ run: string; branch: string; commit: string; dependents: UndoDependent[] }>()(
+  /**
+   * Adds a commit that takes the run's merge back; the branch keeps its history. With `preview` it only says what touches the same
+   * files since, and `commit` is empty.
+   */
+  'run/undo': method<{ run: string; branch: string; commit: string; dependents: UndoDependent[]; others: UndoCommit[] }>()(
     'approve',
-    z.strictObject({ run: Id }),
+    z.strictObject({ run: Id, preview: z.boolean().default(false) }),
   ),
 
   /**

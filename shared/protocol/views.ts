@@ -173,6 +173,15 @@ export interface UndoDependent {
   files: readonly string[];
 }
 
+/** A later commit on the branch that touches the same files, and that no run in memory merged. */
+export interface UndoCommit {
+  commit: string;
+  author: string;
+  at: string;
+  subject: string;
+  files: readonly string[];
+}
+
 /** Two worktrees in use, by their attempts, that conflict as they stand now. */
 export interface WorktreeClash {
   attempts: readonly [string, string];

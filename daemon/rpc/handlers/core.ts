@@ -14,6 +14,7 @@ import type {
   SubscribeResult,
   TrustView,
   Patch,
+  UndoCommit,
   UndoDependent,
   WorktreeClash,
   WorktreeView,
@@ -76,6 +77,8 @@ export interface Core {
   listChanges(run: Run, range: ChangeRange): Promise<{ files: ChangedFile[]; truncated: boolean; patch?: Patch }>;
   /** Merged runs after this one, into the same branch, that touch the same files. */
   findLaterMerges(run: Run): Promise<UndoDependent[]>;
+  /** Later commits on that branch which touch the same files, and are no merge of a run. */
+  findLaterCommits(run: Run): Promise<UndoCommit[]>;
   /** Merges of the runs in memory, those under way first. */
   listMerges(): MergeView[];
   /** Starts the run of an agent that resolves the conflicts of another run's merge. */

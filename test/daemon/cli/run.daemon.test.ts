@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { idOf, json, Place } from './spawned.ts';
@@ -139,6 +139,19 @@ describe('the CLI with work to do', function () {
     const own = { env: { SIGNALBOX_HOME: join(repo, '..', 'home') } };
     const shown = json('show', await signalbox.run(['runs', 'show', run, '--json'], own));
     assert.ok(shown.approvals.length > 0 && shown.approvals.every((approval) => approval.by === 'demo'));
+    writeFileSync(join(repo, '.gitignore'), 'mine\n');
+    read('-c', 'user.name=Ann', '-c', 'user.email=ann@example.org', 'commit', '--quiet', '-am', 'my own rules');
+    const refused = await signalbox.run(['undo', run, '--json'], own);
+    assert.deepEqual([refused.code, read('log', '-1', '--format=%s')], [2, 'my own rules'], 'nobody is there to ask');
+    const { error } = JSON.parse(refused.out) as { error: { code: string; facts: { others: { author: string; files: string[] }[] } } };
+    assert.deepEqual(
+      [error.code, error.facts.others.map(({ author, files }) => [author, files])],
+      ['not_confirmed', [['Ann', ['.gitignore']]]],
+    );
+    const forced = await signalbox.run(['undo', run, '--yes'], own);
+    assert.match(forced.out, /"my own rules" of Ann came later and touches the same files: \.gitignore\./);
+    assert.match(forced.err, /changed the same lines/, 'it goes on, and git cannot');
+    read('reset', '--quiet', '--hard', 'HEAD~1');
     assert.equal((await signalbox.run(['undo', run.slice(-8)], own)).code, 0);
     assert.equal(read('diff', '--stat', `${commit}^1`, 'main'), '');
     assert.equal((await signalbox.run(['undo', run], own)).code, 1, 'not twice');

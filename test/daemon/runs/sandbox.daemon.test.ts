@@ -10,7 +10,7 @@ import type { SignalboxError } from '../../../shared/protocol/errors.ts';
 import type { RunDetail } from '../../../shared/protocol/views.ts';
 import { finishRun } from '../../support/checkup.ts';
 import { type DaemonProcess, makeHome, removeHome, startDaemon } from '../../support/daemon.ts';
-import { git, makeRepo, removeTempFolders } from '../../support/repos.ts';
+import { commitFiles, git, makeRepo, removeTempFolders } from '../../support/repos.ts';
 
 const POLICY = `policy: default
 version: 1
@@ -177,12 +177,25 @@ describe('attempts in a sandbox', function () {
     assert.equal(git(repo, 'ls-tree', '--name-only', 'asked'), 'a.txt\none.txt\ntwo.txt');
     const later = await start('echo more >> one.txt && echo x > two.txt');
     await finishRun(client, later);
+    git(repo, 'switch', '--quiet', 'asked');
+    const byHand = commitFiles(repo, { 'two.txt': 'by hand\n', 'other.txt': 'x\n' }).trim();
+    const tip = git(repo, 'rev-parse', 'asked');
+    const preview = await client.call('run/undo', { run: second, preview: true });
+    assert.deepEqual(preview.dependents, [{ run: later, files: ['two.txt'] }]);
+    assert.deepEqual(
+      preview.others.map(({ commit, files }) => [commit, files]),
+      [[byHand, ['two.txt']]],
+    );
+    assert.deepEqual([preview.commit, git(repo, 'rev-parse', 'asked')], ['', tip], 'a preview changes nothing');
+    git(repo, 'reset', '--quiet', '--hard', 'HEAD~1');
     await assert.rejects(client.call('run/undo', { run: second }), (error: SignalboxError) => {
       assert.deepEqual([error.facts['reason'], error.facts['dependents']], ['undo_conflicts', [{ run: later, files: ['two.txt'] }]]);
       return true;
     });
     assert.deepEqual((await client.call('run/undo', { run: later })).dependents, []);
-    assert.deepEqual((await client.call('run/undo', { run: first })).dependents, [], 'one that was taken back depends on nothing');
+    await assert.rejects(client.call('run/undo', { run: later, preview: true }), { code: 'nothing_to_undo' });
+    const { dependents, others } = await client.call('run/undo', { run: first });
+    assert.deepEqual([dependents, others], [[], []], 'one that was taken back depends on nothing');
   });
 
   it('find the worktree set up as a trusted repository wants it, and not before it is trusted', async () => {

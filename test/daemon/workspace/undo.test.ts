@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { listLaterCommits } from '../../../daemon/workspace/later-commits.ts';
 import { mergeBranch, undoMerge } from '../../../daemon/workspace/merge.ts';
 import { commitFiles, git, removeTempFolders, writeFiles } from '../../support/repos.ts';
 import { AT, read, refuses, type Scene, setUp, tipOf, withLine } from './scene.ts';
@@ -45,6 +46,31 @@ describe('undoMerge', () => {
     const later = commitFiles(scene.top, { a: withLine(0, 'later') });
     await refuses(undo(scene, merge), 'undo_conflicts', ({ facts }) => assert.deepEqual(facts['files'], ['a']));
     assert.equal(tipOf(scene.top), later);
+  });
+
+  it('can be preceded by a look at what the branch got since: whole merges, odd names, empty commits', async () => {
+    const { top, repo, request } = await setUp();
+    const merge = (await mergeBranch(request)).commit;
+    const list = async () => listLaterCommits(repo, { branch: 'main', after: merge });
+    assert.deepEqual(await list(), []);
+    const odd = commitFiles(top, { 'ä\nb "c"': '1', a: 'x\n' }).trim();
+    git(top, 'commit', '--quiet', '--allow-empty', '--allow-empty-message', '-m', '');
+    git(top, 'switch', '--quiet', '-c', 'side', odd);
+    commitFiles(top, { s1: '1' });
+    commitFiles(top, { s2: '2' });
+    git(top, 'switch', '--quiet', 'main');
+    git(top, 'merge', '--quiet', '--no-ff', '-m', 'side', 'side');
+    const found = await list();
+    assert.deepEqual(
+      found.map(({ subject, files }) => [subject, files]),
+      [
+        ['side', ['s1', 's2']],
+        ['', []],
+        [found[2]?.subject, ['a', 'ä\nb "c"']],
+      ],
+    );
+    assert.deepEqual([found[2]?.commit, found[2]?.author], [odd, git(top, 'log', '-1', '--format=%an', odd)]);
+    assert.deepEqual(await listLaterCommits(repo, { branch: 'nowhere', after: merge }), []);
   });
 
   it('refuses what is no merge, not on the branch, or not there', async () => {
