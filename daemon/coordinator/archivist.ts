@@ -27,9 +27,9 @@ export interface Archivist {
 const TICK_MS = 1_000;
 /** How often all that is in memory is looked at for its age, in milliseconds. */
 const AGE_MS = 600_000;
-/** Runs of one batch, and tasks; a commit holds at most so many ids. */
+/** Runs of one batch, and tasks: many, because each batch waits for the disk several times; a commit holds at most so many ids. */
 const MAX_RUNS = 20;
-const MAX_TASKS = 1_024;
+const MAX_TASKS = 4_096;
 const MAX_IDS = 400;
 /** Tasks beyond the number to keep that are waited for, as a part of it, so that they leave by many at once. */
 const SLACK = 0.1;

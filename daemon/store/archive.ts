@@ -21,8 +21,8 @@ import { openRunList, type RunList } from './archive-runs.ts';
 const CHUNK = /^(\d{12})-(\d{1,9})\.ndjson$/;
 /** Lines read at once when tasks are listed. */
 const PAGE = 256;
-/** Documents turned into text before everything else gets a turn. */
-const STEP = 128;
+/** Time for turning documents into text before everything else gets a turn, in milliseconds. */
+const STEP_MS = 3;
 
 /** What leaves memory together. */
 export interface ArchiveBatch {
@@ -119,9 +119,12 @@ class FolderOfArchive implements ArchiveStore {
 
   async #writeNow({ runs, tasks }: ArchiveBatch): Promise<void> {
     const entries: { id: string; line: string }[] = [];
+    let began = performance.now();
     const add = async (id: string, line: TaskLine): Promise<void> => {
       if (!(await this.#findTask(id))) entries.push({ id, line: JSON.stringify(line) });
-      if (entries.length % STEP === STEP - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (performance.now() - began < STEP_MS) return;
+      await new Promise((resolve) => setImmediate(resolve));
+      began = performance.now();
     };
     for (const document of runs) {
       await this.#writeRun(document);
@@ -154,7 +157,7 @@ class FolderOfArchive implements ArchiveStore {
       const merged = await mergeChunks(this.#tasks, group);
       const gone = new Set(group);
       this.#chunks = [...this.#chunks.filter((c) => !gone.has(c)), merged].sort((a, b) => a.first - b.first);
-      for (const { path } of group) await removeChunk(path);
+      await Promise.all(group.map(({ path }) => removeChunk(path)));
     }
   }
 
