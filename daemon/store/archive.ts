@@ -53,8 +53,6 @@ export interface ArchiveStore {
   scan(): AsyncGenerator<RunDocument | TaskDocument>;
 }
 
-const APPROVAL = 'approval/';
-
 /** A line of a chunk: the document of a task, or the run whose document has that task or approval. */
 type TaskLine = TaskDocument | { id: string; run: string };
 
@@ -286,9 +284,7 @@ class FolderOfArchive implements ArchiveStore {
 }
 
 /** What an approval is found by: no task has such an id. */
-function approvalKey(id: string): string {
-  return `${APPROVAL}${id}`;
-}
+const approvalKey = (id: string): string => `approval/${id}`;
 
 function idOf(line: TaskLine): string {
   return 'task' in line ? line.task.id : line.id;
