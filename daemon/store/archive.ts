@@ -187,7 +187,7 @@ class FolderOfArchive implements ArchiveStore {
 
   async #resolve(line: TaskLine): Promise<TaskDocument | undefined> {
     if ('task' in line) return line;
-    if (line.id.startsWith(APPROVAL)) return undefined;
+    if (line.id.startsWith(approvalKey(''))) return undefined;
     const document = await this.readRun(line.run);
     const task = document?.tasks.find((t) => t.id === line.id);
     return task && { task, attempts: document?.attempts.filter((a) => a.task === line.id) ?? [] };
