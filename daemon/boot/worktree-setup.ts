@@ -56,9 +56,22 @@ export function setUpBy(state: State): Pick<Ports, 'prepareWorktree' | 'mergeChe
   };
 }
 
-/** What the repository wants work to start from; undefined when it does not say so, or nobody has trusted it. Throws with every problem. */
+/**
+ * What the repository wants work to start from; undefined when it does not say so, or nobody has trusted it. Also when its file is
+ * wrong: the first worktree of the run is then refused with every problem, so that no work begins anywhere.
+ */
 export async function readBase(state: State, repo: string): Promise<string | undefined> {
-  return (await readTrusted(state, repo)).wanted?.base;
+  try {
+    return (await readTrusted(state, repo)).wanted?.base;
+  } catch (error) {
+    if (error instanceof SetupError) return undefined;
+    throw error;
+  }
+}
+
+/** `.signalbox/worktree.yaml` is wrong: a line for each problem. */
+class SetupError extends Error {
+  readonly code = 'worktree_setup_invalid';
 }
 
 async function readTrusted(state: State, repo: string): Promise<{ info: RepoInfo; wanted?: z.output<typeof Shape> }> {
@@ -73,7 +86,7 @@ function readSetup(input: NonNullable<RepoConfiguration['worktree']>): z.output<
   const read = source === undefined ? undefined : Shape.safeParse(source.data ?? {});
   if (read?.success && problems.length === 0) return read.data;
   const all = [...problems, ...(source !== undefined && read?.error ? listShapeProblems(source, read.error) : [])];
-  throw Object.assign(new Error(all.map(sayProblem).join('\n').slice(0, 2_000)), { code: 'worktree_setup_invalid' });
+  throw new SetupError(all.map(sayProblem).join('\n').slice(0, 2_000));
 }
 
 function sayProblem({ file, line, column, message }: Problem): string {
