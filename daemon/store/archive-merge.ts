@@ -28,6 +28,11 @@ export function pickMerge(chunks: readonly Chunk[]): readonly Chunk[] | undefine
   return undefined;
 }
 
+/** True when merging them takes many turns of the event loop. */
+export function isLargeMerge(chunks: readonly Chunk[]): boolean {
+  return chunks.reduce((sum, { count }) => sum + count, 0) > SMALL;
+}
+
 /** Writes the merged chunk durably; the old ones are still there. */
 export async function mergeChunks(folder: string, chunks: readonly Chunk[]): Promise<Chunk> {
   const first = chunks[0]?.first ?? 0;
@@ -47,9 +52,8 @@ export async function mergeChunks(folder: string, chunks: readonly Chunk[]): Pro
 
 async function copyLines(path: string, chunks: readonly Chunk[]): Promise<void> {
   const file = await open(path, 'w', 0o600);
-  const small = chunks.reduce((sum, { count }) => sum + count, 0) <= SMALL;
   try {
-    if (small) await file.writev(await Promise.all(chunks.map((chunk) => readFile(chunk.path))));
+    if (!isLargeMerge(chunks)) await file.writev(await Promise.all(chunks.map((chunk) => readFile(chunk.path))));
     else
       for (const chunk of chunks)
         for await (const piece of createReadStream(chunk.path, { highWaterMark: PIECE })) await file.write(piece as Buffer);

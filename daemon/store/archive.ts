@@ -5,6 +5,7 @@
  * 2. Memory does not grow with what is archived, but for 10 bits a task.
  * 3. `version` changes with every write, before whoever wrote hears of it: nothing found and the same version means that it was not there.
  */
+// Long because: writing, merging, finding and listing share the list of chunks, which each of them may find changed.
 import { hash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import type { Task } from '../../shared/state/task.ts';
 import { syncFolder, writeFileAtomic } from '../platform/atomic.ts';
 import { ensurePrivateFolder } from '../platform/paths.ts';
 import { damaged, findLines, indexPath, keyOf, mayHave, readFilter, readLines, writeChunk, type Chunk } from './archive-chunk.ts';
-import { mergeChunks, pickMerge } from './archive-merge.ts';
+import { isLargeMerge, mergeChunks, pickMerge } from './archive-merge.ts';
 import { openRunList, type RunList } from './archive-runs.ts';
 
 const CHUNK = /^(\d{12})-(\d{1,9})\.ndjson$/;
@@ -99,6 +100,7 @@ class FolderOfArchive implements ArchiveStore {
   readonly #list: RunList;
   #chunks: Chunk[];
   #turn: Promise<unknown> = Promise.resolve();
+  #aside: Promise<unknown> | undefined;
   version = 0;
 
   constructor(runs: string, tasks: string, list: RunList, chunks: Chunk[]) {
@@ -132,7 +134,9 @@ class FolderOfArchive implements ArchiveStore {
     for (const document of tasks) await add(document.task.id, document);
     if (entries.length > 0) {
       const last = this.#chunks.at(-1);
-      this.#chunks.push(await writeChunk(this.#tasks, last ? last.first + last.count : 0, entries));
+      const chunk = await writeChunk(this.#tasks, last ? last.first + last.count : 0, entries);
+      // Not before: a merge may have put another list in the place of the old one meanwhile.
+      this.#chunks.push(chunk);
     }
     this.version += 1;
   }
@@ -150,13 +154,22 @@ class FolderOfArchive implements ArchiveStore {
     await syncFolder(this.#runs);
   }
 
+  /** Merges what can be; a large merge goes on beside the writes that follow, so that they never wait for it. */
   async #merge(): Promise<void> {
-    for (let group = pickMerge(this.#chunks); group; group = pickMerge(this.#chunks)) {
-      const merged = await mergeChunks(this.#tasks, group);
-      const gone = new Set(group);
-      this.#chunks = [...this.#chunks.filter((c) => !gone.has(c)), merged].sort((a, b) => a.first - b.first);
-      await Promise.all(group.map(({ path }) => removeChunk(path)));
+    while (this.#aside === undefined) {
+      const group = pickMerge(this.#chunks);
+      if (!group) return;
+      const merging = this.#mergeGroup(group);
+      if (!isLargeMerge(group)) await merging;
+      else this.#aside = merging.catch(() => undefined).finally(() => (this.#aside = undefined));
     }
+  }
+
+  async #mergeGroup(group: readonly Chunk[]): Promise<void> {
+    const merged = await mergeChunks(this.#tasks, group);
+    const gone = new Set(group);
+    this.#chunks = [...this.#chunks.filter((c) => !gone.has(c)), merged].sort((a, b) => a.first - b.first);
+    await Promise.all(group.map(({ path }) => removeChunk(path)));
   }
 
   async readApproval(id: string): Promise<Approval | undefined> {

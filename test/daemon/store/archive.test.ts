@@ -129,6 +129,19 @@ describe('the archive', () => {
     assert.deepEqual(seen, names(0, 600).reverse());
   });
 
+  it('takes more while a large merge goes on beside it, and finds all of it before, meanwhile and after', async () => {
+    const archive = await openArchive(dir);
+    const count = 2_500;
+    for (let from = 0; from < 14 * count; from += count) {
+      await archive.write({ runs: [], tasks: names(from, count).map((id) => task(id)) });
+      for (const at of [0, from / 2, from, from + count - 1])
+        assert.equal((await archive.readTask(`t${Math.floor(at)}`))?.task.id, `t${Math.floor(at)}`);
+    }
+    const chunks = async (): Promise<number> => (await readdir(join(dir, 'archive/tasks'))).filter((name) => name.endsWith('.idx')).length;
+    for (let from = 14 * count; (await chunks()) > 8; from += 1) await archive.write({ runs: [], tasks: [task(`t${from}`)] });
+    for (let at = 0; at < 14 * count; at += 97) assert.equal((await archive.readTask(`t${at}`))?.task.id, `t${at}`);
+  }).timeout(30_000);
+
   it('passes over what a crash left: half a line of the list, lines without an index, chunks that were merged', async () => {
     let archive = await openArchive(dir);
     await archive.write({ runs: [run('r1')], tasks: names(0, 3).map((id) => task(id)) });
